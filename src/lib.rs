@@ -1,0 +1,4 @@
+//! spanwalk
+pub mod trace;
+#[cfg(feature = "app")]
+pub mod tui;

@@ -1,0 +1,31 @@
+//! The model: what happened, as one append-only log, and every question a screen asks of it.
+//!
+//! ```text
+//!   record ──events──► Log ──┬─► state_at(cursor)   stacks of all lanes, lane states, fields recorded by then
+//!   file, format (later) ─┘  ├─► timeline           rows of bars for a window and a width
+//!                            ├─► chain              the documented step we are in, loop starts, loop serves
+//!                            └─► diff               stacks side by side: kept, added, removed
+//! ```
+//!
+//! Every answer is a pure function of (log, cursor); *live* is the cursor at the end. Nothing here reads a
+//! clock, a file or a screen, knows a colour, or emits spans. It imports nothing else of this crate.
+
+mod chain;
+mod control;
+mod diff;
+mod event;
+mod ids;
+mod log;
+mod state;
+mod time;
+mod timeline;
+
+pub use chain::{Chain, ChainStep, Key, Landmarks};
+pub use control::{Command, Edge, Run, Status, Stop, Target};
+pub use diff::{Change, DiffFrame, LaneDiff, diff};
+pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
+pub use ids::{LaneId, Seq, SpanId, ThreadId};
+pub use log::{LaneRecord, Log, SpanRecord};
+pub use state::{Activity, Frame, Lane, State};
+pub use time::{ProgramClock, Time};
+pub use timeline::{Bar, Cell, Mark, MarkKind, Row, Timeline, Window};

@@ -1,0 +1,142 @@
+//! The documented chain: which step a span is, where we are in it, and the two instants everything turns on.
+
+use super::{Callsite, Kind, Log, SpanId, State, Stop};
+
+/// A call by what `tracing` knows of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The span's name.
+    pub name: String,
+    /// The module path.
+    pub target: String,
+}
+
+impl Key {
+    /// Whether a callsite is this call.
+    #[must_use]
+    pub fn matches(&self, callsite: &Callsite) -> bool {
+        *callsite.name == *self.name && *callsite.target == *self.target
+    }
+}
+
+/// A documented call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainStep {
+    /// Its id, such as `hub.run`.
+    pub id: String,
+    /// How to recognise it.
+    pub key: Key,
+}
+
+/// The steps in the order of the documentation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    steps: Vec<ChainStep>,
+}
+
+/// Cursors (number of events before them) of the instants that screens refer to; `None` where the run has not come
+/// that far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Landmarks {
+    /// Just after the first enter of `spawn`: the report's "before".
+    pub before: Option<usize>,
+    /// The lookup runs on the worker while main waits and the hub polls: all three are alive.
+    pub during: Option<usize>,
+    /// Just after the first enter of the hub's run.
+    pub loop_starts: Option<usize>,
+    /// Just after the first enter of `poll` that follows `start_accepting`: the report's "after".
+    pub loop_serves: Option<usize>,
+}
+
+impl Chain {
+    /// A chain of these steps.
+    #[must_use]
+    pub fn new(steps: Vec<ChainStep>) -> Self {
+        Self { steps }
+    }
+
+    /// The steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[ChainStep] {
+        &self.steps
+    }
+
+    /// The call with this id.
+    #[must_use]
+    pub fn key(&self, id: &str) -> Option<&Key> {
+        self.steps.iter().find(|step| step.id == id).map(|step| &step.key)
+    }
+
+    /// Which step a callsite is: its index in the chain.
+    #[must_use]
+    pub fn step_of(&self, callsite: &Callsite) -> Option<usize> {
+        self.steps.iter().position(|step| step.key.matches(callsite))
+    }
+
+    /// The step we are in: that of the innermost documented call of the paused lane, or of the call entered last.
+    #[must_use]
+    pub fn step_at(&self, log: &Log, state: &State) -> Option<usize> {
+        let at = state.paused().map(|Stop { span, .. }| span).or(state.last_entered())?;
+        self.step_around(log, at)
+    }
+
+    /// The step of a span, or of the nearest documented call around it.
+    #[must_use]
+    pub fn step_around(&self, log: &Log, span: SpanId) -> Option<usize> {
+        let mut at = Some(span);
+        while let Some(record) = at.and_then(|id| log.span(id)) {
+            if let Some(step) = self.step_of(&record.callsite) {
+                return Some(step);
+            }
+            at = record.parent;
+        }
+        None
+    }
+
+    /// The instants, found by one pass over the log.
+    #[must_use]
+    pub fn landmarks(&self, log: &Log) -> Landmarks {
+        let [spawn, hub_run, poll, start_accepting, run_task] =
+            ["spawn", "hub.run", "loop.poll", "start_accepting", "worker.run_task"].map(|id| self.key(id));
+        let mut found = Landmarks::default();
+        let (mut accepting, mut polling, mut looking_up) = (false, false, false);
+        let mut all_alive = None;
+        for (at, event) in log.events().iter().enumerate() {
+            let (span, entered) = match event.kind {
+                Kind::Enter { span } => (span, true),
+                Kind::Exit { span } => (span, false),
+                _ => continue,
+            };
+            let Some(record) = log.span(span) else { continue };
+            let is = |key: Option<&Key>| key.is_some_and(|key| key.matches(&record.callsite));
+            if is(run_task) {
+                looking_up = entered;
+            }
+            if is(poll) {
+                polling = entered;
+            }
+            if entered {
+                accepting |= is(start_accepting);
+                if is(spawn) {
+                    found.before.get_or_insert(at + 1);
+                }
+                if is(hub_run) {
+                    found.loop_starts.get_or_insert(at + 1);
+                }
+                if is(poll) && accepting {
+                    found.loop_serves.get_or_insert(at + 1);
+                    break;
+                }
+            }
+            if looking_up && found.loop_starts.is_some() {
+                all_alive.get_or_insert(at + 1);
+                if polling {
+                    found.during.get_or_insert(at + 1);
+                }
+            }
+        }
+        // A worker may be done before the hub polls; then the nearest truth is that both had begun.
+        found.during = found.during.or(all_alive);
+        found
+    }
+}

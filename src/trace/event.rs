@@ -1,0 +1,193 @@
+//! One thing that happened.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Edge, LaneId, Seq, SpanId, ThreadId, Time};
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its place in the log.
+    pub seq: Seq,
+    /// Raw monotonic time.
+    pub time: Time,
+    /// The thread that did it.
+    pub thread: Arc<Thread>,
+    /// The lane it belongs to; for a switch the lane that gives control away.
+    pub lane: LaneId,
+    /// What happened.
+    pub kind: Kind,
+}
+
+/// A thread of the operating system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its number.
+    pub id: ThreadId,
+    /// Its name, such as `MainThread`.
+    pub name: Arc<str>,
+}
+
+/// Where in the program a span or a note comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Callsite {
+    /// The span's name; for the server the name of the function.
+    pub name: Arc<str>,
+    /// The module path.
+    pub target: Arc<str>,
+    /// The source file, as the compiler names it.
+    pub file: Option<Arc<str>>,
+    /// The line of the `#[instrument]` attribute or of the span macro, from 1.
+    pub line: Option<u32>,
+}
+
+impl Callsite {
+    /// The file's last part, such as `threadpool.rs`; `?` where the program does not say.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.file.as_deref().map_or("?", |file| file.rsplit(['/', '\\']).next().unwrap_or(file))
+    }
+}
+
+/// What kind of line of execution a lane is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LaneKind {
+    /// Runs on a thread without being a task: the main lane, the hub, a worker.
+    Thread,
+    /// A task of an async runtime: entered once per poll, may move between threads.
+    Task,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are what their types say")]
+pub enum Kind {
+    /// A lane exists from here on. It may not have run yet.
+    LaneOpen { name: Arc<str>, kind: LaneKind },
+    /// The lane will not run again.
+    LaneClose,
+    /// A call begins.
+    Open { span: SpanId, parent: Option<SpanId>, callsite: Arc<Callsite>, fields: Vec<Field> },
+    /// The span is put on a thread: for a future once per poll.
+    Enter { span: SpanId },
+    /// The span is taken off its thread.
+    Exit { span: SpanId },
+    /// The call is over.
+    Close { span: SpanId },
+    /// Fields of a span that became known later, `follows_from` among them.
+    Record { span: SpanId, fields: Vec<Field> },
+    /// A `tracing` event: something said inside a span.
+    Note { span: Option<SpanId>, callsite: Arc<Callsite>, fields: Vec<Field> },
+    /// Control of the thread passes from the event's lane to another.
+    Switch { to: LaneId, reason: Option<Arc<str>> },
+    /// The event's lane makes another lane ready to run.
+    Wake { to: LaneId, reason: Option<Arc<str>> },
+    /// The gate holds the thread here. Said again when a lane that was waiting at its gate becomes the one shown.
+    Hold { span: SpanId, edge: Edge },
+    /// The gate lets the thread go on.
+    Release { span: SpanId, edge: Edge },
+    /// This many events were not recorded.
+    Dropped { count: u64 },
+}
+
+impl Kind {
+    /// The word for it in logs and exports.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::LaneOpen { .. } => "lane_open",
+            Self::LaneClose => "lane_close",
+            Self::Open { .. } => "open",
+            Self::Enter { .. } => "enter",
+            Self::Exit { .. } => "exit",
+            Self::Close { .. } => "close",
+            Self::Record { .. } => "record",
+            Self::Note { .. } => "note",
+            Self::Switch { .. } => "switch",
+            Self::Wake { .. } => "wake",
+            Self::Hold { .. } => "hold",
+            Self::Release { .. } => "release",
+            Self::Dropped { .. } => "dropped",
+        }
+    }
+
+    /// The span it is about.
+    #[must_use]
+    pub fn span(&self) -> Option<SpanId> {
+        match *self {
+            Self::Open { span, .. }
+            | Self::Enter { span }
+            | Self::Exit { span }
+            | Self::Close { span }
+            | Self::Record { span, .. }
+            | Self::Hold { span, .. }
+            | Self::Release { span, .. } => Some(span),
+            Self::Note { span, .. } => span,
+            _ => None,
+        }
+    }
+}
+
+/// A named value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The name, as in the source.
+    pub name: Arc<str>,
+    /// The value.
+    pub value: Value,
+}
+
+/// The value named `name`, the latest if it was recorded more than once.
+#[must_use]
+pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Value> {
+    fields.iter().rev().find(|field| &*field.name == name).map(|field| &field.value)
+}
+
+/// A value of any type that `tracing` can carry.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the variants are what their types say")]
+pub enum Value {
+    Bool(bool),
+    I64(i64),
+    U64(u64),
+    I128(i128),
+    U128(u128),
+    F64(f64),
+    /// A string, or what `Display` or `Debug` wrote.
+    Str(Arc<str>),
+    /// Another span, as in `follows_from`.
+    Span(SpanId),
+}
+
+impl Value {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::I64(value) => value.fmt(f),
+            Self::U64(value) => value.fmt(f),
+            Self::I128(value) => value.fmt(f),
+            Self::U128(value) => value.fmt(f),
+            Self::F64(value) => value.fmt(f),
+            Self::Str(text) => text.fmt(f),
+            Self::Span(span) => write!(f, "span {span}"),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The state of every lane at one position of the log.
+//!
+//! ```text
+//!   lane main  PAUSED ON STEP        lane hub  created, not run
+//!     spawn      ◄ innermost
+//!     apply
+//!     run
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Callsite, Edge, Event, Field, Kind, LaneId, LaneKind, SpanId, Stop, Thread, ThreadId, Time, Value, field};
+
+/// All lanes, after some number of events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    lanes: Vec<Lane>,
+    /// Per thread the spans entered and not exited, outermost first.
+    threads: BTreeMap<ThreadId, Vec<(SpanId, LaneId)>>,
+    /// Held lanes, in the order of arrival.
+    held: Vec<Stop>,
+    /// The held lane that is shown as paused.
+    paused: Option<LaneId>,
+    /// Span entered last, whichever lane.
+    last_entered: Option<SpanId>,
+}
+
+/// One line of execution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lane {
+    /// Its id.
+    pub id: LaneId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Thread or task.
+    pub kind: LaneKind,
+    /// The thread that ran it last, or made it.
+    pub thread: Arc<Thread>,
+    /// Its open spans, outermost first.
+    pub stack: Vec<Frame>,
+    /// It has opened a span at some time.
+    pub has_run: bool,
+    /// It will not run again.
+    pub is_done: bool,
+}
+
+/// An open span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The span.
+    pub span: SpanId,
+    /// The span it is inside of.
+    pub parent: Option<SpanId>,
+    /// Where it comes from.
+    pub callsite: Arc<Callsite>,
+    /// Its fields as recorded so far, later values last.
+    pub fields: Vec<Field>,
+    /// When it was opened, raw.
+    pub opened: Time,
+    /// How often it was entered: for a future once per poll.
+    pub enters: u32,
+    /// It is on a thread now.
+    pub is_entered: bool,
+}
+
+impl Frame {
+    /// The latest value of a field.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        field(&self.fields, name)
+    }
+}
+
+/// What a lane is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It exists and has not run.
+    Created,
+    /// It has control of a thread.
+    Running,
+    /// Its thread is blocked in the event loop's poll.
+    Polling,
+    /// It has open spans and no control: what it waits for, in the program's words.
+    Waiting(String),
+    /// It is held at the edge of a call and is the lane the person looks at.
+    Paused(Edge),
+    /// It is held at its next watched point while another lane is stepped.
+    Held(Edge),
+    /// It has run, has no open span, and may run again.
+    Idle,
+    /// It is over.
+    Done,
+}
+
+impl State {
+    /// Takes in what happened next.
+    pub fn apply(&mut self, event: &Event) {
+        let lane = event.lane;
+        match &event.kind {
+            Kind::LaneOpen { name, kind } => self.lanes.push(Lane {
+                id: lane,
+                name: name.clone(),
+                kind: *kind,
+                thread: event.thread.clone(),
+                stack: Vec::new(),
+                has_run: false,
+                is_done: false,
+            }),
+            Kind::LaneClose => self.with_lane(lane, |lane| lane.is_done = true),
+            Kind::Open { span, parent, callsite, fields } => {
+                let frame = Frame {
+                    span: *span,
+                    parent: *parent,
+                    callsite: callsite.clone(),
+                    fields: fields.clone(),
+                    opened: event.time,
+                    enters: 0,
+                    is_entered: false,
+                };
+                self.with_lane(lane, |lane| {
+                    lane.stack.push(frame);
+                    lane.has_run = true;
+                    lane.thread = event.thread.clone();
+                });
+            }
+            Kind::Enter { span } => {
+                self.threads.entry(event.thread.id).or_default().push((*span, lane));
+                self.last_entered = Some(*span);
+                self.with_lane(lane, |lane| lane.thread = event.thread.clone());
+                self.with_frame(lane, *span, |frame| {
+                    frame.enters += 1;
+                    frame.is_entered = true;
+                });
+            }
+            Kind::Exit { span } => {
+                if let Some(stack) = self.threads.get_mut(&event.thread.id)
+                    && let Some(at) = stack.iter().rposition(|entered| entered.0 == *span)
+                {
+                    stack.remove(at);
+                }
+                self.with_frame(lane, *span, |frame| frame.is_entered = false);
+            }
+            Kind::Close { span } => self.with_lane(lane, |lane| lane.stack.retain(|frame| frame.span != *span)),
+            Kind::Record { span, fields } => {
+                self.with_frame(lane, *span, |frame| frame.fields.extend(fields.iter().cloned()));
+            }
+            Kind::Hold { span, edge } => {
+                let stop = Stop { lane, thread: event.thread.id, span: *span, edge: *edge };
+                if !self.held.iter().any(|held| held.lane == lane) {
+                    self.held.push(stop);
+                    self.paused.get_or_insert(lane);
+                } else {
+                    self.paused = Some(lane);
+                }
+            }
+            Kind::Release { .. } => {
+                self.held.retain(|held| held.lane != lane);
+                if self.paused == Some(lane) {
+                    self.paused = None;
+                }
+            }
+            Kind::Note { .. } | Kind::Switch { .. } | Kind::Wake { .. } | Kind::Dropped { .. } => {}
+        }
+    }
+
+    fn with_lane(&mut self, id: LaneId, change: impl FnOnce(&mut Lane)) {
+        if let Some(lane) = self.lanes.iter_mut().rev().find(|lane| lane.id == id) {
+            change(lane);
+        }
+    }
+
+    fn with_frame(&mut self, lane: LaneId, span: SpanId, change: impl FnOnce(&mut Frame)) {
+        self.with_lane(lane, |lane| {
+            if let Some(frame) = lane.stack.iter_mut().rev().find(|frame| frame.span == span) {
+                change(frame);
+            }
+        });
+    }
+
+    /// All lanes, in the order in which they came to be.
+    #[must_use]
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// A lane by its id.
+    #[must_use]
+    pub fn lane(&self, id: LaneId) -> Option<&Lane> {
+        self.lanes.iter().rev().find(|lane| lane.id == id)
+    }
+
+    /// A lane by its name, the newest of that name.
+    #[must_use]
+    pub fn lane_named(&self, name: &str) -> Option<&Lane> {
+        self.lanes.iter().rev().find(|lane| &*lane.name == name)
+    }
+
+    /// An open span, with its lane.
+    #[must_use]
+    pub fn frame(&self, span: SpanId) -> Option<(&Lane, &Frame)> {
+        self.lanes.iter().find_map(|lane| Some((lane, lane.stack.iter().find(|frame| frame.span == span)?)))
+    }
+
+    /// The lane that is shown as paused, and where.
+    #[must_use]
+    pub fn paused(&self) -> Option<Stop> {
+        self.held.iter().find(|stop| Some(stop.lane) == self.paused).copied()
+    }
+
+    /// Every held lane.
+    #[must_use]
+    pub fn held(&self) -> &[Stop] {
+        &self.held
+    }
+
+    /// The span entered last, in whichever lane; it may be closed.
+    #[must_use]
+    pub fn last_entered(&self) -> Option<SpanId> {
+        self.last_entered
+    }
+
+    /// The lane that has control of a thread, by the thread's innermost entered span.
+    fn in_control(&self) -> impl Iterator<Item = (SpanId, LaneId)> + '_ {
+        self.threads.values().filter_map(|stack| stack.last().copied())
+    }
+
+    /// What a lane is doing.
+    #[must_use]
+    pub fn activity(&self, lane: &Lane) -> Activity {
+        if lane.is_done {
+            return Activity::Done;
+        }
+        if let Some(stop) = self.held.iter().find(|stop| stop.lane == lane.id) {
+            let is_shown = self.paused == Some(lane.id);
+            return if is_shown { Activity::Paused(stop.edge) } else { Activity::Held(stop.edge) };
+        }
+        let Some(innermost) = lane.stack.last() else {
+            return if lane.has_run { Activity::Idle } else { Activity::Created };
+        };
+        if let Some((top, _)) = self.in_control().find(|control| control.1 == lane.id) {
+            let on_top = lane.stack.iter().find(|frame| frame.span == top).unwrap_or(innermost);
+            return match on_top.field("blocks").and_then(Value::as_str) {
+                Some("poll") => Activity::Polling,
+                Some(what) => Activity::Waiting(what.to_owned()),
+                None => Activity::Running,
+            };
+        }
+        let reason = innermost.field("reason").and_then(Value::as_str).unwrap_or(&innermost.callsite.name);
+        Activity::Waiting(reason.to_owned())
+    }
+
+    /// The lanes that have control of a thread and are not blocked in the operating system.
+    pub(super) fn running_lanes(&self) -> Vec<LaneId> {
+        let is_busy = |(top, lane): &(SpanId, LaneId)| {
+            let frame = self.lane(*lane).and_then(|lane| lane.stack.iter().rfind(|frame| frame.span == *top));
+            frame.is_none_or(|frame| frame.field("blocks").is_none())
+        };
+        self.in_control().filter(is_busy).map(|control| control.1).collect()
+    }
+}

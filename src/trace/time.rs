@@ -1,0 +1,124 @@
+//! Raw time and program time.
+//!
+//! The log stores raw monotonic nanoseconds. While a person holds the program, wall time goes on and the program
+//! does not: *program time* leaves the stops out. A stop begins with a `hold` event and ends with the next
+//! `release` of any lane:
+//!
+//! ```text
+//!   raw      0────hold══════════release────hold═══release──►
+//!   program  0────┤             ├──────────┤      ├────────►
+//! ```
+//!
+//! One clock serves all lanes. A lane that is let through while another stays held still moves the clock, which is
+//! why a stop ends with *any* release and not with the union of all holds: a worker that waits at its next
+//! watched point must not turn the steps of the main lane into nothing.
+
+use std::fmt;
+
+/// Nanoseconds since the recording started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// The nanoseconds.
+    #[must_use]
+    pub fn ns(self) -> u64 {
+        self.0
+    }
+
+    /// Nanoseconds from `earlier` to this, 0 if it is not earlier.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A duration for people: `740 ns`, `12.3 µs`, `1.90 ms`, `2.50 s`.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ns = self.0 as f64;
+        let text = match self.0 {
+            0..1_000 => format!("{} ns", self.0),
+            1_000..1_000_000 => format!("{:.1} µs", ns / 1e3),
+            1_000_000..1_000_000_000 => format!("{:.2} ms", ns / 1e6),
+            _ => format!("{:.2} s", ns / 1e9),
+        };
+        f.pad(&text)
+    }
+}
+
+/// Raw time with the stops taken out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProgramClock {
+    /// Finished stops: raw begin, raw end, and how long all stops up to and with this one lasted.
+    stops: Vec<(Time, Time, u64)>,
+    open: Option<Time>,
+}
+
+impl ProgramClock {
+    /// The program is held from `at` on; a second hold during a stop changes nothing.
+    pub(super) fn hold(&mut self, at: Time) {
+        self.open.get_or_insert(at);
+    }
+
+    /// Somebody was let go at `at`.
+    pub(super) fn release(&mut self, at: Time) {
+        if let Some(begin) = self.open.take() {
+            let before = self.stops.last().map_or(0, |stop| stop.2);
+            self.stops.push((begin, at, before + at.since(begin)));
+        }
+    }
+
+    /// Program time at a raw time.
+    #[must_use]
+    pub fn program(&self, raw: Time) -> Time {
+        let finished = self.stops.partition_point(|stop| stop.1 <= raw);
+        let mut held = finished.checked_sub(1).map_or(0, |last| self.stops[last].2);
+        if let Some(&(begin, _, _)) = self.stops.get(finished) {
+            held += raw.since(begin);
+        } else if let Some(begin) = self.open {
+            held += raw.since(begin);
+        }
+        Time(raw.0 - held.min(raw.0))
+    }
+
+    /// The finished and the running stops as (raw begin, raw end if over).
+    pub fn stops(&self) -> impl Iterator<Item = (Time, Option<Time>)> + '_ {
+        let finished = self.stops.iter().map(|&(begin, end, _)| (begin, Some(end)));
+        finished.chain(self.open.map(|begin| (begin, None)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(stops: &[(u64, Option<u64>)], raw: u64, expected: u64) {
+        let mut clock = ProgramClock::default();
+        for &(begin, end) in stops {
+            clock.hold(Time(begin));
+            if let Some(end) = end {
+                clock.release(Time(end));
+            }
+        }
+        assert_eq!(clock.program(Time(raw)), Time(expected));
+    }
+
+    #[test]
+    fn stops_are_left_out_of_program_time() {
+        check(&[], 7, 7);
+        check(&[(10, Some(30))], 5, 5);
+        check(&[(10, Some(30))], 10, 10);
+        check(&[(10, Some(30))], 25, 10);
+        check(&[(10, Some(30))], 31, 11);
+        check(&[(10, Some(30)), (40, Some(45))], 50, 25);
+        check(&[(10, Some(30)), (40, None)], 99, 20);
+    }
+
+    #[test]
+    fn durations_read_like_a_person_writes_them() {
+        let texts = [999, 1_500, 1_900_000, 2_500_000_000].map(|ns| Time(ns).to_string());
+        assert_eq!(texts, ["999 ns", "1.5 µs", "1.90 ms", "2.50 s"]);
+    }
+}

@@ -1,0 +1,60 @@
+//! The program on the other side of the screen.
+
+use std::time::Duration;
+
+use crate::trace::{Command, Log, Status};
+
+/// A program that is watched. The screens never ask whether it is live, attached or a file: what it cannot do
+/// answers with a reason.
+pub trait Program {
+    /// Appends what has happened since the last call and says whether that was anything. A program that was started
+    /// again begins with an empty log: then `log` is replaced.
+    fn update(&mut self, log: &mut Log) -> bool;
+
+    /// How the gate stands. Calling this at least every 200 ms is also the viewer's sign of life: a gate that does not
+    /// hear of its viewer for a second lets everybody go.
+    fn status(&mut self) -> Status;
+
+    /// Asks the gate.
+    fn command(&mut self, command: Command);
+
+    /// Stops the program and starts it again, held at its first step.
+    ///
+    /// # Errors
+    /// A sentence for the status line, if it could not be stopped or started.
+    fn restart(&mut self, restart: Restart) -> Result<(), String>;
+
+    /// How it was started last.
+    fn started_with(&self) -> Restart;
+
+    /// Sends it a real request from a thread that is not watched. What came back arrives as a notice.
+    ///
+    /// # Errors
+    /// A sentence for the status line, if there is nothing to send to.
+    fn send_request(&mut self) -> Result<(), String>;
+
+    /// What it listens on, once it does, or what it will listen on.
+    fn address(&self) -> String;
+
+    /// Something to tell the person, once.
+    fn notice(&mut self) -> Option<String>;
+}
+
+/// Who looks names up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resolver {
+    /// A thread of the pool, while the loop runs.
+    #[default]
+    Thread,
+    /// The calling thread itself.
+    Block,
+}
+
+/// What a restart may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restart {
+    /// Who looks names up.
+    pub resolver: Resolver,
+    /// How much slower the lookup is made.
+    pub slow_dns: Option<Duration>,
+}
