@@ -1,4 +1,10 @@
 //! spanwalk
+#[cfg(feature = "app")]
+pub mod cli;
+#[cfg(feature = "app")]
+pub mod format;
+#[cfg(feature = "app")]
+pub mod lesson;
 pub mod record;
 #[cfg(feature = "app")]
 pub mod server;

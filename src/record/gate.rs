@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use super::store::Store;
 use crate::trace::{Callsite, Command, Edge, Kind, LaneId, Run, SpanId, Status, Stop, Target, Thread, ThreadId};
 
-/// How long the shown thread may take to arrive somewhere before another held thread is shown instead.
-const SETTLE: Duration = Duration::from_millis(8);
+/// How often somebody who waits for a stop looks whether another thread is to be shown.
+const SETTLE_LOOK: Duration = Duration::from_millis(10);
 /// How often a held thread looks whether its viewer is alive, per silence limit.
 const LOOKS: u32 = 8;
 
@@ -36,14 +36,17 @@ pub enum HoldMode {
     Hold {
         /// How long a viewer may give no sign of life before everybody is let go.
         silence: Duration,
+        /// How long the stepped thread may take to arrive somewhere before another held thread is shown instead. Threads
+        /// that say that they block (`blocks`) are not waited for.
+        settle: Duration,
     },
 }
 
 impl HoldMode {
-    /// Held from the first step on; let go after 900 ms of silence.
+    /// Held from the first step on; let go after 900 ms of silence, settled after 250 ms.
     #[must_use]
     pub fn stepping() -> Self {
-        Self::Hold { silence: Duration::from_millis(900) }
+        Self::Hold { silence: Duration::from_millis(900), settle: Duration::from_millis(250) }
     }
 }
 
@@ -73,6 +76,7 @@ struct Inner {
     /// Threads blocked in the operating system.
     blocked: HashSet<ThreadId>,
     silence: Duration,
+    settle: Duration,
     /// Counts the viewer's signs of life.
     beats: u64,
     detached: bool,
@@ -269,7 +273,8 @@ impl Gate {
             if matches!(status.run, Run::Paused(_)) || left.is_zero() {
                 return status;
             }
-            let (woken, _) = self.changed.wait_timeout(inner, left.min(SETTLE)).unwrap_or_else(PoisonError::into_inner);
+            let (woken, _) =
+                self.changed.wait_timeout(inner, left.min(SETTLE_LOOK)).unwrap_or_else(PoisonError::into_inner);
             inner = woken;
         }
     }
@@ -277,11 +282,20 @@ impl Gate {
 
 impl Inner {
     fn new(hold: HoldMode) -> Self {
-        let (mode, silence) = match hold {
-            HoldMode::Follow => (Mode::Free, Duration::from_millis(900)),
-            HoldMode::Hold { silence } => (Mode::Stop, silence),
+        let (mode, silence, settle) = match hold {
+            HoldMode::Follow => (Mode::Free, Duration::MAX, Duration::MAX),
+            HoldMode::Hold { silence, settle } => (Mode::Stop, silence, settle),
         };
-        Self { mode, held: Vec::new(), shown: None, blocked: HashSet::new(), silence, beats: 0, detached: false }
+        Self {
+            mode,
+            held: Vec::new(),
+            shown: None,
+            blocked: HashSet::new(),
+            silence,
+            settle,
+            beats: 0,
+            detached: false,
+        }
     }
 
     /// Whether an arrival is held. Ends a run that has reached its end.
@@ -311,23 +325,30 @@ impl Inner {
         match self.mode {
             Mode::Step { thread, .. } if thread == stop.thread => {
                 self.mode = Mode::Stop;
-                self.show(stop.thread, store);
+                self.show_arrival(stop.thread, store);
             }
             Mode::Step { thread, .. } if !self.blocked.contains(&thread) => {}
             _ if self.shown().is_none() => {
                 self.mode = Mode::Stop;
-                self.show(stop.thread, store);
+                self.show_arrival(stop.thread, store);
             }
             _ => {}
         }
     }
 
-    /// Shows a held thread; says so in the log if another was held before it.
+    /// Shows a thread whose hold has just been logged. If others were held before it, the log must say which is shown.
+    fn show_arrival(&mut self, thread: ThreadId, store: &Store) {
+        if self.waiting().count() > 1 {
+            self.show(thread, store);
+        } else {
+            self.shown = Some(thread);
+        }
+    }
+
+    /// Shows a thread that was held already, and says so in the log.
     fn show(&mut self, thread: ThreadId, store: &Store) {
         self.shown = Some(thread);
-        if self.waiting().count() > 1
-            && let Some(held) = self.shown()
-        {
+        if let Some(held) = self.shown() {
             let Stop { lane, span, edge, .. } = held.stop;
             store.push(&held.thread, lane, Kind::Hold { span, edge });
         }
@@ -336,7 +357,7 @@ impl Inner {
     /// If the thread that was let go does not arrive, shows one that is held.
     fn settle(&mut self, store: &Store) {
         let Mode::Step { thread, since } = self.mode else { return };
-        let expected = !self.blocked.contains(&thread) && since.elapsed() < SETTLE;
+        let expected = !self.blocked.contains(&thread) && since.elapsed() < self.settle;
         let other = self.waiting().next().map(|held| held.stop.thread);
         if let Some(other) = other.filter(|_| !expected) {
             self.mode = Mode::Stop;

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use tower_service::Service;
 use tracing::{Span, debug, instrument};
 
+use super::ResolverKind;
 use super::pywsgi::Environ;
 
 /// The application: routes and what they answer.
@@ -42,7 +43,7 @@ pub struct Visit {
 
 impl Flask {
     /// The routes. `GET /block` exists only with `block`: a handler that blocks the thread, and with it everybody.
-    pub(super) fn new(block: Option<Duration>) -> Self {
+    pub(super) fn new(resolver: ResolverKind, block: Option<Duration>) -> Self {
         let mut router = Router::new()
             .route("/", get(index))
             .route("/static/hello.txt", get(|| async { "hello\n" }))
@@ -51,7 +52,7 @@ impl Flask {
         if let Some(this_long) = block {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }
-        Self { router }
+        Self { router: router.layer(Extension(resolver)) }
     }
 
     /// Mirrors `Flask.__call__`: a request in, a response out.
@@ -80,7 +81,11 @@ async fn socket_io() -> impl IntoResponse {
 }
 
 /// The front page: what the request that fetches it has just gone through.
-async fn index(Extension(visit): Extension<Visit>, Extension(environ): Extension<Environ>) -> impl IntoResponse {
+async fn index(
+    Extension(visit): Extension<Visit>,
+    Extension(environ): Extension<Environ>,
+    Extension(resolver): Extension<ResolverKind>,
+) -> impl IntoResponse {
     let of = |key: &str| environ.get(key).map_or("?", String::as_str);
     let nodelay = if visit.nodelay { "on" } else { "off" };
     let Visit { lane, number, peer, fd, accepted_in_turn, request, .. } = &visit;
@@ -102,10 +107,16 @@ li {{ margin: .4rem 0 }} code {{ font-size: .95em }}
 <li><code>run_callbacks</code> gave that task control: <code>handle</code>, then <code>handle_one_request</code> for request
 {request} on this connection, then <code>app</code>, which wrote this page.</li>
 </ol>
-<p>No thread was started for you. The one thread the server ever starts looked up its own name,
-<code>{name}</code> (port {port}), and leaves after a while without work.</p>
+<p>No thread was started for you. {threads} The name is <code>{name}</code>, the port {port}.</p>
 </html>
 ",
+        threads = match resolver {
+            ResolverKind::Thread => {
+                "The one thread this server ever starts looks up the server's own name, and leaves after a while \
+                 without work."
+            }
+            ResolverKind::Block => "This server never started one: it looked up its own name on its only thread.",
+        },
         name = of("SERVER_NAME"),
         port = of("SERVER_PORT"),
     );

@@ -45,14 +45,13 @@ pub enum LookupError {
 ///
 /// # Errors
 /// If nobody knows it.
-#[instrument(skip_all, fields(argument, slow_ms, hostname, aliases, addresses, error))]
+#[instrument(skip_all, fields(argument = argument, slow_ms, hostname, aliases, addresses, error))]
 pub(super) fn gethostbyaddr(
     argument: &str,
     slow: Option<Duration>,
     interrupt: &Interrupt,
 ) -> Result<Host, LookupError> {
     let span = Span::current();
-    span.record("argument", argument);
     if let Some(slow) = slow {
         span.record("slow_ms", slow.as_millis());
         if interrupt.sleep(slow) {

@@ -39,10 +39,9 @@ pub(super) fn getfqdn(name: &str, server: &mut WSGIServer) -> Result<String, Ser
 ///
 /// # Errors
 /// If nobody knows the address, or somebody stops the server.
-#[instrument(skip_all, fields(address, hostname, aliases, addresses))]
+#[instrument(skip_all, fields(address = address, hostname, aliases, addresses))]
 fn gethostbyaddr(address: &str, server: &mut WSGIServer) -> Result<Host, LookupError> {
     let span = Span::current();
-    span.record("address", address);
     let host = server.resolver().gethostbyaddr(address)?;
     span.record("hostname", &host.name);
     span.record("aliases", host.aliases.join(" "));

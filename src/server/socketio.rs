@@ -22,7 +22,7 @@ use super::{ServerError, Settings};
     lane = "main", host = %settings.host, port = settings.port, async_mode = "tokio", resolver = settings.resolver.word(),
 ))]
 pub fn run(settings: Settings, address: Arc<OnceLock<SocketAddr>>, interrupt: Interrupt) -> Result<(), ServerError> {
-    let app = Flask::new(settings.block_handler);
+    let app = Flask::new(settings.resolver, settings.block_handler);
     let mut wsgi_server = WSGIServer::new(settings, app, address, interrupt)?;
     wsgi_server.serve_forever()
 }

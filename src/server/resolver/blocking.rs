@@ -23,7 +23,7 @@ impl Resolver {
     ///
     /// # Errors
     /// What the lookup says.
-    #[instrument(skip_all, fields(resolver = "block", address))]
+    #[instrument(skip_all, fields(resolver = "block", address = address))]
     pub(super) fn gethostbyaddr(&self, address: &str) -> Result<Host, LookupError> {
         netdb::gethostbyaddr(address, self.slow, &self.interrupt)
     }

@@ -23,7 +23,7 @@ impl Resolver {
     ///
     /// # Errors
     /// What the lookup says, or that somebody stops the server.
-    #[instrument(skip_all, fields(resolver = "thread", address))]
+    #[instrument(skip_all, fields(resolver = "thread", address = address))]
     pub(super) fn gethostbyaddr(&mut self, address: &str) -> Result<Host, LookupError> {
         let (question, slow) = (address.to_owned(), self.slow);
         let job = Job::new("gethostbyaddr", address, move |interrupt| netdb::gethostbyaddr(&question, slow, interrupt));

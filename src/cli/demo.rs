@@ -1,0 +1,147 @@
+//! `spanwalk demo`: the server under the recorder, on a screen or as text.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::args::{DemoArgs, Until};
+use super::plain::Plain;
+use super::{UsageError, signals, watch};
+use crate::format::jsonl;
+use crate::lesson::Book;
+use crate::record::{HoldMode, Recorder};
+use crate::server::Server;
+use crate::trace::{Chain, Event, Kind, Log};
+
+/// How often a run without a screen looks whether it should end, when nothing happens.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs the demo in the way its arguments ask for.
+pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
+    let book = match &args.walkthrough {
+        Some(directory) => Book::read_dir(directory)?,
+        None => Book::embedded(),
+    };
+    if args.jsonl || args.plain || !io::stdout().is_terminal() {
+        return without_screen(args, &book);
+    }
+    for (is_given, flag) in [(args.until.is_some(), "--until"), (args.for_.is_some(), "--for")] {
+        if is_given {
+            let message = format!("`{flag}` is for runs without a screen; add --plain or --jsonl");
+            return Err(UsageError(message).into());
+        }
+    }
+    on_screen(args, &book)
+}
+
+/// Something that writes a log while it grows.
+trait Sink {
+    fn event(&mut self, log: &Log, event: &Event) -> io::Result<()>;
+    fn flush(&mut self) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for Plain<'_, W> {
+    fn event(&mut self, log: &Log, event: &Event) -> io::Result<()> {
+        Plain::event(self, log, event)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Plain::flush(self)
+    }
+}
+
+struct Jsonl<W>(W);
+
+impl<W: Write> Sink for Jsonl<W> {
+    fn event(&mut self, log: &Log, event: &Event) -> io::Result<()> {
+        writeln!(self.0, "{}", jsonl::line(log, event))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
+    let recorder = Recorder::new(HoldMode::Follow);
+    watch::install(Some(&recorder), args.server.console)?;
+    let server = Server::start(args.server.settings())?;
+    let stop = server.stopper();
+    signals::on_end(stop.clone())?;
+    // Standard output is locked line by line: nothing that is held could wait for it, but a panic's message might.
+    let out = BufWriter::new(io::stdout());
+    let mut sink: Box<dyn Sink> = if args.jsonl { Box::new(Jsonl(out)) } else { Box::new(Plain::new(out, book)) };
+    let written = follow(args, &book.chain(), &recorder, &server, &mut *sink, &stop);
+    if written.is_err() {
+        stop();
+    }
+    let ended = server.join();
+    written.context("cannot write to standard output")?;
+    Ok(ended?)
+}
+
+/// Writes what is recorded until the server has ended; stops it when the arguments say so.
+fn follow(
+    args: &DemoArgs,
+    chain: &Chain,
+    recorder: &Recorder,
+    server: &Server,
+    sink: &mut dyn Sink,
+    stop: &dyn Fn(),
+) -> io::Result<()> {
+    let deadline = args.for_.map(|time| Instant::now() + time);
+    let mut end = EndOfWalk::new(args.until, chain);
+    let mut log = Log::new();
+    let mut is_stopped = false;
+    loop {
+        // Looked at before the drain: what an ended server did is in it.
+        let has_ended = server.is_ended();
+        for event in recorder.drain().events {
+            log.push(event);
+            let event = &log.events()[log.len() - 1];
+            end.see(&log, event);
+            sink.event(&log, event)?;
+        }
+        sink.flush()?;
+        if has_ended {
+            return Ok(());
+        }
+        let is_over = end.is_reached || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if is_over && !std::mem::replace(&mut is_stopped, true) {
+            stop();
+        }
+        let left = deadline.filter(|_| !is_stopped).map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        recorder.wait(left.map_or(LOOK, |left| left.min(LOOK)));
+    }
+}
+
+/// Watches for the instant at which a walk is to end.
+struct EndOfWalk<'a> {
+    until: Option<Until>,
+    chain: &'a Chain,
+    is_accepting: bool,
+    is_reached: bool,
+}
+
+impl<'a> EndOfWalk<'a> {
+    fn new(until: Option<Until>, chain: &'a Chain) -> Self {
+        Self { until, chain, is_accepting: false, is_reached: false }
+    }
+
+    fn see(&mut self, log: &Log, event: &Event) {
+        let Kind::Enter { span } = event.kind else { return };
+        let Some(step) = log.span(span).and_then(|span| self.chain.step_of(&span.callsite)) else { return };
+        let id = &*self.chain.steps()[step].id;
+        self.is_accepting |= id == "start_accepting";
+        self.is_reached |= match self.until {
+            Some(Until::Start) => id == "hub.run",
+            Some(Until::Loop) => id == "loop.poll" && self.is_accepting,
+            None => false,
+        };
+    }
+}
+
+fn on_screen(_args: &DemoArgs, _book: &Book) -> anyhow::Result<()> {
+    anyhow::bail!("not yet")
+}
