@@ -1,4 +1,6 @@
 //! spanwalk
+#[cfg(feature = "app")]
+pub mod lesson;
 pub mod trace;
 #[cfg(feature = "app")]
 pub mod tui;
