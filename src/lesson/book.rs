@@ -21,9 +21,7 @@ impl Book {
     /// Never: a test reads them.
     #[must_use]
     pub fn embedded() -> Self {
-        let pages = embedded::PAGES
-            .iter()
-            .map(|(file, text)| Page::parse(file, text));
+        let pages = embedded::PAGES.iter().map(|(file, text)| Page::parse(file, text));
         let book = pages.collect::<Result<_, _>>().and_then(Self::new);
         book.expect("the built-in pages are read by a test")
     }
@@ -40,18 +38,13 @@ impl Book {
         let mut files = Vec::new();
         for entry in fs::read_dir(directory).map_err(read_error(directory))? {
             let path = entry.map_err(read_error(directory))?.path();
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if path.extension().is_some_and(|ending| ending == "md") && !name.starts_with('.') {
                 files.push((name, path));
             }
         }
         if files.is_empty() {
-            return Err(LessonError::Empty {
-                path: directory.to_owned(),
-            });
+            return Err(LessonError::Empty { path: directory.to_owned() });
         }
         files.sort();
         let mut pages = Vec::new();
@@ -68,19 +61,13 @@ impl Book {
     /// If two pages are about one step, or a claim speaks of a step that has no page.
     pub fn new(pages: Vec<Page>) -> Result<Self, LessonError> {
         let book = Self { pages };
-        let error = |page: &Page, problem| LessonError::Page {
-            file: page.file.clone(),
-            line: 1,
-            problem,
-        };
+        let error = |page: &Page, problem| LessonError::Page { file: page.file.clone(), line: 1, problem };
         let mut by_step = HashMap::new();
         let mut by_key = HashMap::new();
         for (page, call) in book.calls() {
             if let Some(other) = by_step.insert(&call.step, page) {
-                let problem = format!(
-                    "step `{}` has a page already, `{}`; expected one page each",
-                    call.step, other.file
-                );
+                let problem =
+                    format!("step `{}` has a page already, `{}`; expected one page each", call.step, other.file);
                 return Err(error(page, problem));
             }
             if let Some(other) = by_key.insert(&call.key, page) {
@@ -94,15 +81,8 @@ impl Book {
         }
         for page in &book.pages {
             for claim in &page.claims {
-                if let Some(step) = claim
-                    .predicate
-                    .steps()
-                    .find(|step| !by_step.contains_key(&(*step).to_owned()))
-                {
-                    let problem = format!(
-                        "no page has the step `{step}` of the predicate `{}`",
-                        claim.predicate
-                    );
+                if let Some(step) = claim.predicate.steps().find(|step| !by_step.contains_key(&(*step).to_owned())) {
+                    let problem = format!("no page has the step `{step}` of the predicate `{}`", claim.predicate);
                     return Err(error(page, format!("{problem}; expected the id of a step")));
                 }
             }
@@ -119,10 +99,7 @@ impl Book {
     /// The steps, in the order of their pages.
     #[must_use]
     pub fn chain(&self) -> Chain {
-        let step = |(_, call): (&Page, &Call)| ChainStep {
-            id: call.step.clone(),
-            key: call.key.clone(),
-        };
+        let step = |(_, call): (&Page, &Call)| ChainStep { id: call.step.clone(), key: call.key.clone() };
         Chain::new(self.calls().map(step).collect())
     }
 
@@ -138,9 +115,7 @@ impl Book {
     }
 
     fn calls(&self) -> impl Iterator<Item = (&Page, &Call)> {
-        self.pages
-            .iter()
-            .filter_map(|page| Some((page, page.call.as_ref()?)))
+        self.pages.iter().filter_map(|page| Some((page, page.call.as_ref()?)))
     }
 }
 
@@ -171,38 +146,22 @@ mod tests {
             page("02.md", "hub.run", "b", "lane hub.run = hub"),
         ];
         let book = Book::new(pages).unwrap();
-        let ids: Vec<_> = book
-            .chain()
-            .steps()
-            .iter()
-            .map(|step| step.id.clone())
-            .collect();
+        let ids: Vec<_> = book.chain().steps().iter().map(|step| step.id.clone()).collect();
         assert_eq!(ids, ["run", "hub.run"]);
         assert_eq!(book.step_page(1).unwrap().file, "02.md");
         assert_eq!(book.step_page(2), None);
-        assert_eq!(
-            book.other_pages()
-                .map(|page| &*page.file)
-                .collect::<Vec<_>>(),
-            ["00.md"]
-        );
+        assert_eq!(book.other_pages().map(|page| &*page.file).collect::<Vec<_>>(), ["00.md"]);
     }
 
     #[test]
     fn two_pages_cannot_be_about_one_step() {
         let claim = "count run = 1";
         check_error(
-            vec![
-                page("01.md", "run", "a", claim),
-                page("02.md", "run", "b", claim),
-            ],
+            vec![page("01.md", "run", "a", claim), page("02.md", "run", "b", claim)],
             "`02.md`, line 1: step `run` has a page already, `01.md`; expected one page each",
         );
         check_error(
-            vec![
-                page("01.md", "run", "a", claim),
-                page("02.md", "walk", "a", claim),
-            ],
+            vec![page("01.md", "run", "a", claim), page("02.md", "walk", "a", claim)],
             "`02.md`, line 1: span `run` of `a` is a step already, in `01.md`; expected one page each",
         );
     }
@@ -225,9 +184,6 @@ mod tests {
         );
         let no_pages = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
         let error = Book::read_dir(no_pages).unwrap_err().to_string();
-        assert!(
-            error.ends_with("; a page is a file whose name ends in `.md`"),
-            "{error}"
-        );
+        assert!(error.ends_with("; a page is a file whose name ends in `.md`"), "{error}");
     }
 }

@@ -177,60 +177,36 @@ impl Page {
     /// If the front matter is missing, is no TOML, lacks a key, or has one that is unknown or holds what it cannot.
     pub fn parse(file: &str, text: &str) -> Result<Self, LessonError> {
         let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-        let error = |line, problem| LessonError::Page {
-            file: file.to_owned(),
-            line,
-            problem,
-        };
+        let error = |line, problem| LessonError::Page { file: file.to_owned(), line, problem };
         let Some(rest) = text.strip_prefix(FENCE) else {
             return Err(error(
                 1,
-                "no front matter; expected a line `+++`, keys such as `title`, and a line `+++`"
-                    .into(),
+                "no front matter; expected a line `+++`, keys such as `title`, and a line `+++`".into(),
             ));
         };
         let Some((front, prose)) = rest.split_once(&format!("\n{FENCE}")) else {
-            return Err(error(
-                1,
-                "the front matter does not end; expected a second line `+++`".into(),
-            ));
+            return Err(error(1, "the front matter does not end; expected a second line `+++`".into()));
         };
         // The first line of the front matter is the second of the file.
         let line_of = |at: usize| 2 + front[..at.min(front.len())].matches('\n').count();
         let raw: FrontMatter = toml::from_str(front).map_err(|e| {
             let line = e.span().map_or(1, |span| line_of(span.start));
-            error(
-                line,
-                e.message()
-                    .replace("unknown field", "unknown key")
-                    .replace("missing field", "missing key"),
-            )
+            error(line, e.message().replace("unknown field", "unknown key").replace("missing field", "missing key"))
         })?;
 
         let mut claims = Vec::new();
         for claim in raw.claims {
             let line = line_of(claim.predicate.span().start);
-            let predicate = claim
-                .predicate
-                .get_ref()
-                .parse()
-                .map_err(|e| error(line, format!("{e}")))?;
+            let predicate = claim.predicate.get_ref().parse().map_err(|e| error(line, format!("{e}")))?;
             let verdict = *claim.verdict.get_ref();
             if matches!(verdict, Verdict::Missing | Verdict::Empty) {
                 let line = line_of(claim.verdict.span().start);
                 return Err(error(
                     line,
-                    format!(
-                        "a claim cannot be `{verdict}`; expected `true`, `imprecise` or `wrong`"
-                    ),
+                    format!("a claim cannot be `{verdict}`; expected `true`, `imprecise` or `wrong`"),
                 ));
             }
-            claims.push(Claim {
-                says: claim.says,
-                by: claim.by,
-                verdict,
-                predicate,
-            });
+            claims.push(Claim { says: claim.says, by: claim.by, verdict, predicate });
         }
 
         let call = match raw.step {
@@ -239,19 +215,11 @@ impl Page {
                 let line = line_of(step.span().start);
                 let step = step.into_inner();
                 let need = |key: &str, value: Option<String>| {
-                    value.ok_or_else(|| {
-                        error(
-                            line,
-                            format!("missing key `{key}`; a page with `step` has one"),
-                        )
-                    })
+                    value.ok_or_else(|| error(line, format!("missing key `{key}`; a page with `step` has one")))
                 };
                 predicate::step(&step).map_err(|e| error(line, e.to_string()))?;
                 let call = Call {
-                    key: Key {
-                        name: need("span", raw.span)?,
-                        target: need("target", raw.target)?,
-                    },
+                    key: Key { name: need("span", raw.span)?, target: need("target", raw.target)? },
                     source: need("source", raw.source)?,
                     lane: need("lane", raw.lane)?,
                     upstream: need("upstream", raw.upstream)?,
@@ -259,26 +227,18 @@ impl Page {
                     link: need("link", raw.link)?,
                     step,
                 };
-                let verdict = raw.verdict.ok_or_else(|| {
-                    error(
-                        line,
-                        "missing key `verdict`; a page with `step` has one".into(),
-                    )
-                })?;
+                let verdict = raw
+                    .verdict
+                    .ok_or_else(|| error(line, "missing key `verdict`; a page with `step` has one".into()))?;
                 match (verdict, &raw.report) {
                     (Verdict::Missing, Some(_)) => {
-                        return Err(error(
-                            line,
-                            "verdict `missing` and a `report`; expected one of the two".into(),
-                        ));
+                        return Err(error(line, "verdict `missing` and a `report`; expected one of the two".into()));
                     }
                     (Verdict::Missing, None) | (_, Some(_)) => {}
                     (verdict, None) => {
                         return Err(error(
                             line,
-                            format!(
-                                "missing key `report`; verdict `{verdict}` needs what is judged"
-                            ),
+                            format!("missing key `report`; verdict `{verdict}` needs what is judged"),
                         ));
                     }
                 }
@@ -336,47 +296,30 @@ The *prose*.
     #[track_caller]
     fn check_error(from: &str, to: &str, expected: &str) {
         assert!(WHOLE.contains(from));
-        assert_eq!(
-            Page::parse("a.md", &WHOLE.replacen(from, to, 1))
-                .unwrap_err()
-                .to_string(),
-            expected
-        );
+        assert_eq!(Page::parse("a.md", &WHOLE.replacen(from, to, 1)).unwrap_err().to_string(), expected);
     }
 
     #[test]
     fn a_page_is_front_matter_and_prose() {
         let page = Page::parse("a.md", WHOLE).unwrap();
         let call = page.call.unwrap();
-        assert_eq!(
-            (&*call.step, &*call.key.name, &*call.key.target),
-            ("spawn", "spawn", "app::pool")
-        );
+        assert_eq!((&*call.step, &*call.key.name, &*call.key.target), ("spawn", "spawn", "app::pool"));
         assert_eq!(page.verdict, Some(Verdict::Wrong));
         assert_eq!(page.claims[0].by, Author::Report);
-        assert_eq!(
-            page.claims[0].predicate.to_string(),
-            "inside do_read worker.run_task"
-        );
+        assert_eq!(page.claims[0].predicate.to_string(), "inside do_read worker.run_task");
         assert_eq!(page.prose, "The *prose*.");
     }
 
     #[test]
     fn a_page_saved_on_windows_is_the_same_page() {
         let windows = format!("\u{feff}{}", WHOLE.replace('\n', "\r\n"));
-        assert_eq!(
-            Page::parse("a.md", &windows).unwrap(),
-            Page::parse("a.md", WHOLE).unwrap()
-        );
+        assert_eq!(Page::parse("a.md", &windows).unwrap(), Page::parse("a.md", WHOLE).unwrap());
     }
 
     #[test]
     fn a_page_without_a_step_needs_a_title_only() {
         let page = Page::parse("a.md", "+++\ntitle = \"About\"\n+++\nText.\n").unwrap();
-        assert_eq!(
-            (page.call, page.verdict, &*page.prose),
-            (None, None, "Text.")
-        );
+        assert_eq!((page.call, page.verdict, &*page.prose), (None, None, "Text."));
     }
 
     #[test]
@@ -391,16 +334,8 @@ The *prose*.
             "\nThe",
             "`a.md`, line 1: the front matter does not end; expected a second line `+++`",
         );
-        check_error(
-            "lane = \"main\"\n",
-            "",
-            "`a.md`, line 3: missing key `lane`; a page with `step` has one",
-        );
-        check_error(
-            "verdict = \"wrong\"\n",
-            "",
-            "`a.md`, line 3: missing key `verdict`; a page with `step` has one",
-        );
+        check_error("lane = \"main\"\n", "", "`a.md`, line 3: missing key `lane`; a page with `step` has one");
+        check_error("verdict = \"wrong\"\n", "", "`a.md`, line 3: missing key `verdict`; a page with `step` has one");
         check_error(
             "report = \"a thread that watches\"\n",
             "",
@@ -426,21 +361,9 @@ The *prose*.
 
     #[test]
     fn an_unknown_key_is_an_error_that_lists_the_known_ones() {
-        let error = Page::parse("a.md", &WHOLE.replacen("look =", "looks =", 1))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with(
-                "`a.md`, line 14: unknown key `looks`, expected one of `title`, `step`"
-            ),
-            "{error}"
-        );
-        let error = Page::parse("a.md", &WHOLE.replacen("says =", "said =", 1))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("`a.md`, line 19: unknown key `said`, expected one of `says`"),
-            "{error}"
-        );
+        let error = Page::parse("a.md", &WHOLE.replacen("look =", "looks =", 1)).unwrap_err().to_string();
+        assert!(error.starts_with("`a.md`, line 14: unknown key `looks`, expected one of `title`, `step`"), "{error}");
+        let error = Page::parse("a.md", &WHOLE.replacen("says =", "said =", 1)).unwrap_err().to_string();
+        assert!(error.starts_with("`a.md`, line 19: unknown key `said`, expected one of `says`"), "{error}");
     }
 }

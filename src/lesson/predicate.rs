@@ -128,10 +128,7 @@ impl FromStr for Predicate {
     fn from_str(text: &str) -> Result<Self, PredicateError> {
         let text = text.trim();
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let form = |form| PredicateError::Form {
-            text: text.to_owned(),
-            form,
-        };
+        let form = |form| PredicateError::Form { text: text.to_owned(), form };
         let sides = |by, expected| {
             let (left, right) = rest.split_once(by).ok_or_else(|| form(expected))?;
             Ok::<_, PredicateError>((left.trim(), right.trim()))
@@ -140,39 +137,24 @@ impl FromStr for Predicate {
         match word {
             "order" => {
                 let (first, then) = sides('<', "order a < b")?;
-                Ok(Self::Order {
-                    first: first.parse()?,
-                    then: then.parse()?,
-                })
+                Ok(Self::Order { first: first.parse()?, then: then.parse()? })
             }
             "inside" => match *words {
-                [inner, outer] => Ok(Self::Inside {
-                    inner: step(inner)?,
-                    outer: step(outer)?,
-                }),
+                [inner, outer] => Ok(Self::Inside { inner: step(inner)?, outer: step(outer)? }),
                 _ => Err(form("inside a b")),
             },
             "lane" => {
                 let (of, lane) = sides('=', "lane a = x")?;
-                Ok(Self::Lane {
-                    step: step(of)?,
-                    lane: lane.parse()?,
-                })
+                Ok(Self::Lane { step: step(of)?, lane: lane.parse()? })
             }
             "never" => match *words {
-                [of, "on", lane] => Ok(Self::Never {
-                    step: step(of)?,
-                    lane: lane.parse()?,
-                }),
+                [of, "on", lane] => Ok(Self::Never { step: step(of)?, lane: lane.parse()? }),
                 _ => Err(form("never a on x")),
             },
             "count" => {
                 let (of, count) = sides('=', "count a = n")?;
                 let count = count.parse().map_err(|_| form("count a = n"))?;
-                Ok(Self::Count {
-                    step: step(of)?,
-                    count,
-                })
+                Ok(Self::Count { step: step(of)?, count })
             }
             "field" => {
                 let (of, value) = sides('=', "field a.f = v")?;
@@ -180,11 +162,7 @@ impl FromStr for Predicate {
                 if value.is_empty() || value.contains(char::is_control) {
                     return Err(form("field a.f = v"));
                 }
-                Ok(Self::Field {
-                    step: step(of)?,
-                    field: field_name(field)?,
-                    value: value.to_owned(),
-                })
+                Ok(Self::Field { step: step(of)?, field: field_name(field)?, value: value.to_owned() })
             }
             _ => Err(PredicateError::Word(word.to_owned())),
         }
@@ -208,23 +186,14 @@ impl FromStr for Moment {
     type Err = PredicateError;
 
     fn from_str(text: &str) -> Result<Self, PredicateError> {
-        let end = text
-            .strip_prefix("end(")
-            .and_then(|rest| rest.strip_suffix(')'));
-        Ok(Self {
-            step: step(end.map_or(text, str::trim))?,
-            is_end: end.is_some(),
-        })
+        let end = text.strip_prefix("end(").and_then(|rest| rest.strip_suffix(')'));
+        Ok(Self { step: step(end.map_or(text, str::trim))?, is_end: end.is_some() })
     }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_end {
-            write!(f, "end({})", self.step)
-        } else {
-            f.write_str(&self.step)
-        }
+        if self.is_end { write!(f, "end({})", self.step) } else { f.write_str(&self.step) }
     }
 }
 
@@ -244,10 +213,7 @@ impl FromStr for LanePattern {
 
     fn from_str(text: &str) -> Result<Self, PredicateError> {
         let name = text.strip_suffix('*').unwrap_or(text);
-        let is_name = name
-            .chars()
-            .all(|c| c.is_alphanumeric() || "-_.".contains(c))
-            && !text.is_empty();
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !text.is_empty();
         let error = || PredicateError::Name {
             name: text.to_owned(),
             what: "lane",
@@ -270,10 +236,7 @@ pub(super) fn step(text: &str) -> Result<String, PredicateError> {
         what: "step id",
         expected: "small letters, digits, `_` and dots, such as `hub.run`",
     };
-    text.split('.')
-        .all(is_word)
-        .then(|| text.to_owned())
-        .ok_or_else(error)
+    text.split('.').all(is_word).then(|| text.to_owned()).ok_or_else(error)
 }
 
 fn field_name(text: &str) -> Result<String, PredicateError> {
@@ -286,10 +249,7 @@ fn field_name(text: &str) -> Result<String, PredicateError> {
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 #[cfg(test)]
@@ -311,18 +271,9 @@ mod tests {
     #[test]
     fn predicates_are_read_whatever_their_spacing() {
         check("order end(apply) < hub.run", "order end(apply) < hub.run");
-        check(
-            " order  end( apply )<hub.run ",
-            "order end(apply) < hub.run",
-        );
-        check(
-            "inside do_read  worker.run_task",
-            "inside do_read worker.run_task",
-        );
-        check(
-            "lane worker.run_task = worker-*",
-            "lane worker.run_task = worker-*",
-        );
+        check(" order  end( apply )<hub.run ", "order end(apply) < hub.run");
+        check("inside do_read  worker.run_task", "inside do_read worker.run_task");
+        check("lane worker.run_task = worker-*", "lane worker.run_task = worker-*");
         check("never do_read on worker-*", "never do_read on worker-*");
         check("count start_accepting=1", "count start_accepting = 1");
         check("field hub.run.lane = a = b", "field hub.run.lane = a = b");
@@ -335,30 +286,12 @@ mod tests {
             "unknown predicate `before`; expected `order a < b`, `inside a b`, `lane a = x`, `never a on x`, \
              `count a = n` or `field a.f = v`",
         );
-        check_error(
-            "order a b",
-            "cannot read the predicate `order a b`; expected `order a < b`",
-        );
-        check_error(
-            "inside a",
-            "cannot read the predicate `inside a`; expected `inside a b`",
-        );
-        check_error(
-            "never a in x",
-            "cannot read the predicate `never a in x`; expected `never a on x`",
-        );
-        check_error(
-            "count a = many",
-            "cannot read the predicate `count a = many`; expected `count a = n`",
-        );
-        check_error(
-            "field a = 1",
-            "cannot read the predicate `field a = 1`; expected `field a.f = v`",
-        );
-        check_error(
-            "field a.f =",
-            "cannot read the predicate `field a.f =`; expected `field a.f = v`",
-        );
+        check_error("order a b", "cannot read the predicate `order a b`; expected `order a < b`");
+        check_error("inside a", "cannot read the predicate `inside a`; expected `inside a b`");
+        check_error("never a in x", "cannot read the predicate `never a in x`; expected `never a on x`");
+        check_error("count a = many", "cannot read the predicate `count a = many`; expected `count a = n`");
+        check_error("field a = 1", "cannot read the predicate `field a = 1`; expected `field a.f = v`");
+        check_error("field a.f =", "cannot read the predicate `field a.f =`; expected `field a.f = v`");
         check_error(
             "order Hub.run < a",
             "`Hub.run` is no step id; expected small letters, digits, `_` and dots, such as `hub.run`",
@@ -387,8 +320,11 @@ mod tests {
             (step(), lane()).prop_map(|(step, lane)| Predicate::Lane { step, lane }),
             (step(), lane()).prop_map(|(step, lane)| Predicate::Never { step, lane }),
             (step(), any::<u64>()).prop_map(|(step, count)| Predicate::Count { step, count }),
-            (step(), "[a-z_]{1,8}", "[!-~]([ -~]{0,12}[!-~])?")
-                .prop_map(|(step, field, value)| Predicate::Field { step, field, value }),
+            (step(), "[a-z_]{1,8}", "[!-~]([ -~]{0,12}[!-~])?").prop_map(|(step, field, value)| Predicate::Field {
+                step,
+                field,
+                value
+            }),
         ]
     }
 

@@ -6,11 +6,7 @@ type Function = (&'static str, &'static str, usize);
 /// As recorded by a tracer in a real run of the original.
 const RECORDED: &[Function] = &[
     ("SocketIO.run", "flask_socketio/__init__.py", 577),
-    (
-        "_SocketIOMiddleware.__call__",
-        "flask_socketio/__init__.py",
-        39,
-    ),
+    ("_SocketIOMiddleware.__call__", "flask_socketio/__init__.py", 39),
     ("WSGIServer.__init__", "gevent/pywsgi.py", 1609),
     ("WSGIServer.init_socket", "gevent/pywsgi.py", 1671),
     ("WSGIServer.update_environ", "gevent/pywsgi.py", 1675),
@@ -46,6 +42,5 @@ const BY_HAND: &[Function] = &[
 /// The line of a function.
 pub fn line(qualname: &str, file: &str) -> Option<usize> {
     let mut all = RECORDED.iter().chain(BY_HAND);
-    all.find(|function| (function.0, function.1) == (qualname, file))
-        .map(|function| function.2)
+    all.find(|function| (function.0, function.1) == (qualname, file)).map(|function| function.2)
 }
