@@ -11,7 +11,7 @@ use super::{UsageError, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{HoldMode, Recorder};
-use crate::server::Server;
+use crate::server::{self, Server};
 use crate::trace::{Chain, Event, Kind, Log};
 
 /// How often a run without a screen looks whether it should end, when nothing happens.
@@ -23,6 +23,8 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         Some(directory) => Book::read_dir(directory)?,
         None => Book::embedded(),
     };
+    // Better said now than when somebody has stepped to it.
+    server::check_address(&args.server.host, args.server.port)?;
     if args.jsonl || args.plain || !io::stdout().is_terminal() {
         return without_screen(args, &book);
     }
