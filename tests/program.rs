@@ -85,7 +85,20 @@ fn every_line_of_jsonl_has_every_key_and_seq_has_no_gaps() {
         assert_eq!(line["seq"].as_u64(), Some(at as u64));
         kinds.insert(line["kind"].as_str().unwrap().to_owned());
     }
-    let expected = ["close", "enter", "exit", "lane_close", "lane_open", "note", "open", "record", "switch", "wake"];
+    let expected = [
+        "close",
+        "enter",
+        "exit",
+        "hold",
+        "lane_close",
+        "lane_open",
+        "note",
+        "open",
+        "record",
+        "release",
+        "switch",
+        "wake",
+    ];
     assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 

@@ -10,9 +10,9 @@ use super::plain::Plain;
 use super::{UsageError, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
-use crate::record::{HoldMode, Recorder};
+use crate::record::{Control, HoldMode, Recorder};
 use crate::server::{self, Server};
-use crate::trace::{Chain, Event, Kind, Log};
+use crate::trace::{Chain, Command, Event, Log, Run, Target};
 
 /// How often a run without a screen looks whether it should end, when nothing happens.
 const LOOK: Duration = Duration::from_millis(50);
@@ -66,17 +66,31 @@ impl<W: Write> Sink for Jsonl<W> {
 }
 
 fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
-    let recorder = Recorder::new(HoldMode::Follow);
+    let target = args.until.and_then(|until| end_of_walk(until, &book.chain()));
+    // Held only where the walk ends, and then for no longer than it takes to say stop.
+    let hold = HoldMode::Hold { silence: Duration::from_secs(60), settle: Duration::ZERO };
+    let recorder = Recorder::new(if target.is_some() { hold } else { HoldMode::Follow });
+    let control = recorder.control();
+    if let Some(target) = target {
+        control.command(Command::RunTo(target));
+    }
     watch::install(Some(&recorder), args.server.console)?;
     let server = Server::start(args.server.settings())?;
     let stop = server.stopper();
-    signals::on_end(stop.clone())?;
+    signals::on_end({
+        let (stop, detach) = (stop.clone(), control.detacher());
+        move || {
+            stop();
+            detach();
+        }
+    })?;
     // Standard output is locked line by line: nothing that is held could wait for it, but a panic's message might.
     let out = BufWriter::new(io::stdout());
     let mut sink: Box<dyn Sink> = if args.jsonl { Box::new(Jsonl(out)) } else { Box::new(Plain::new(out, book)) };
-    let written = follow(args, &book.chain(), &recorder, &server, &mut *sink, &stop);
+    let written = follow(args, &recorder, &control, &server, &mut *sink, &stop);
     if written.is_err() {
         stop();
+        control.detach();
     }
     let ended = server.join();
     written.context("cannot write to standard output")?;
@@ -86,14 +100,13 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
 /// Writes what is recorded until the server has ended; stops it when the arguments say so.
 fn follow(
     args: &DemoArgs,
-    chain: &Chain,
     recorder: &Recorder,
+    control: &Control,
     server: &Server,
     sink: &mut dyn Sink,
     stop: &dyn Fn(),
 ) -> io::Result<()> {
     let deadline = args.for_.map(|time| Instant::now() + time);
-    let mut end = EndOfWalk::new(args.until, chain);
     let mut log = Log::new();
     let mut is_stopped = false;
     loop {
@@ -102,45 +115,29 @@ fn follow(
         for event in recorder.drain().events {
             log.push(event);
             let event = &log.events()[log.len() - 1];
-            end.see(&log, event);
             sink.event(&log, event)?;
         }
         sink.flush()?;
         if has_ended {
             return Ok(());
         }
-        let is_over = end.is_reached || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let is_reached = matches!(control.status().run, Run::Paused(_));
+        let is_over = is_reached || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if is_over && !std::mem::replace(&mut is_stopped, true) {
             stop();
+            control.detach();
         }
         let left = deadline.filter(|_| !is_stopped).map(|deadline| deadline.saturating_duration_since(Instant::now()));
         recorder.wait(left.map_or(LOOK, |left| left.min(LOOK)));
     }
 }
 
-/// Watches for the instant at which a walk is to end.
-struct EndOfWalk<'a> {
-    until: Option<Until>,
-    chain: &'a Chain,
-    is_accepting: bool,
-    is_reached: bool,
-}
-
-impl<'a> EndOfWalk<'a> {
-    fn new(until: Option<Until>, chain: &'a Chain) -> Self {
-        Self { until, chain, is_accepting: false, is_reached: false }
-    }
-
-    fn see(&mut self, log: &Log, event: &Event) {
-        let Kind::Enter { span } = event.kind else { return };
-        let Some(step) = log.span(span).and_then(|span| self.chain.step_of(&span.callsite)) else { return };
-        let id = &*self.chain.steps()[step].id;
-        self.is_accepting |= id == "start_accepting";
-        self.is_reached |= match self.until {
-            Some(Until::Start) => id == "hub.run",
-            Some(Until::Loop) => id == "loop.poll" && self.is_accepting,
-            None => false,
-        };
+/// The instant at which a walk is to end, as a target of the gate: the run stops there, not somewhat later.
+fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
+    let key = |step| chain.key(step).cloned();
+    match until {
+        Until::Start => key("hub.run").map(Target::Call),
+        Until::Loop => Some(Target::After { first: key("start_accepting")?, call: key("loop.poll")? }),
     }
 }
 
