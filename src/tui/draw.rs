@@ -9,7 +9,7 @@ use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
-use super::keymap::command;
+use super::keymap::{command, short};
 use super::layout::{Layout, Pane};
 use super::overlay::{self, Overlay};
 use super::text::{cut, width};
@@ -167,7 +167,8 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
             let upstream = card.map_or("", |card| &card.upstream);
             match &known.source {
                 Some(source) => {
-                    let inner = pane_frame(&source.file, upstream);
+                    let name = source.file.rsplit('/').next().unwrap_or_default();
+                    let inner = pane_frame(name, upstream);
                     source.draw(
                         buffer,
                         inner,
@@ -204,6 +205,7 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
             timeline::View {
                 log: &ui.log,
                 landmarks: &ui.known.landmarks,
+                state: &ui.known.state,
                 cursor: ui.cursor(),
                 window: ui.window,
                 skip: ui.lanes_skipped,
@@ -230,6 +232,7 @@ fn padded(area: Rect) -> Rect {
 fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let state = &ui.known.state;
     let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
+        (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
         (Some(stop), ..) if stop.edge == Edge::Exit => ("⏸ PAUSED, RETURNING", Role::Accent),
         (Some(_), ..) => ("⏸ PAUSED ON STEP", Role::Accent),
         (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
@@ -346,8 +349,8 @@ pub(super) const CHOOSE: &[Hint] = &[
 pub(super) const RESTART: &[Hint] = &[
     ("up", ""),
     ("down", ""),
-    ("left", "switch"),
-    ("right", "switch"),
+    ("left", "other"),
+    ("right", "other"),
     ("toggle", "start"),
     ("close", ""),
 ];
@@ -356,8 +359,8 @@ pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), 
 pub(super) const COMPARE: &[Hint] = &[
     ("close", ""),
     ("run-to-loop", ""),
-    ("left", ""),
-    ("right", ""),
+    ("left", "moment before"),
+    ("right", "after"),
     ("up", ""),
     ("down", ""),
 ];
@@ -402,6 +405,8 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     };
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
+    // The sentence names the key for a request already.
+    let mut is_told = false;
     if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
         let text = "running: nothing to step until something arrives — g sends a request   ";
         spans.push(Span::styled(
@@ -409,6 +414,7 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
             theme.style(Role::Good),
         ));
         used += width(text);
+        is_told = true;
     } else if ui.overlay.is_none() && !ui.is_live() && room >= 90 {
         let text = format!("{}   ", happened(&ui.log, ui.cursor()));
         used += width(&text);
@@ -417,7 +423,7 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let item = |&(id, label): &Hint| {
         let row = command(id)?;
         Some((
-            row.keys[0],
+            short(row.keys[0]),
             if label.is_empty() { row.label } else { label },
         ))
     };
@@ -429,7 +435,11 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let size = |item: &(&str, &str)| width(item.0) + width(item.1) + 3;
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();
-    for item in hints.iter().filter_map(item) {
+    for item in hints
+        .iter()
+        .filter(|hint| !(is_told && hint.0 == "request"))
+        .filter_map(item)
+    {
         if size(&item) > left {
             break;
         }
@@ -467,6 +477,8 @@ fn happened(log: &Log, cursor: usize) -> String {
                 log.lane(*to).map_or("?", |lane| &lane.name)
             );
         }
+        Kind::LaneOpen { .. } => return format!("a new lane: {lane}"),
+        Kind::LaneClose => return format!("{lane} is over"),
         Kind::Hold { .. } => "held at",
         kind => kind.word(),
     };

@@ -15,7 +15,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         Some(RowId::Frame(span)) => state.frame(span).map(|(_, frame)| frame_entries(ui, frame)),
         Some(RowId::Lane(lane) | RowId::More(lane)) => state
             .lane(lane)
-            .map(|lane| lane_entries(lane, stack::word(&state.activity(lane)))),
+            .map(|lane| lane_entries(lane, stack::lane_word(state, lane))),
         _ => None,
     };
     let entries = entries.unwrap_or_default();

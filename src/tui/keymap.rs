@@ -174,7 +174,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["b"],
         "back",
         Action::Back,
-        "One event back in the recording. The program stays where it is.",
+        "One step back in the recording. The program stays where it is.",
     ),
     row(
         TIME,
@@ -182,7 +182,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["f"],
         "forth",
         Action::Forth,
-        "One event forth in the recording.",
+        "One step forth in the recording.",
     ),
     row(
         TIME,
@@ -341,7 +341,7 @@ pub const COMMANDS: &[CommandRow] = &[
         LOOK,
         "close",
         &["esc"],
-        "back",
+        "close",
         Action::Close,
         "Close what is open on top; back from a zoomed pane.",
     ),
@@ -445,6 +445,19 @@ fn key_name(key: KeyEvent) -> Option<String> {
     })
 }
 
+/// A key as it is shown where room is short.
+pub(super) fn short(key: &'static str) -> &'static str {
+    match key {
+        "up" => "↑",
+        "down" => "↓",
+        "left" => "←",
+        "right" => "→",
+        "pagedown" => "PgDn",
+        "pageup" => "PgUp",
+        key => key,
+    }
+}
+
 /// The row with this id.
 pub(super) fn command(id: &str) -> Option<&'static CommandRow> {
     COMMANDS.iter().find(|row| row.id == id)
@@ -464,6 +477,12 @@ pub fn markdown_table() -> String {
         }
     }
     out
+}
+
+/// The action of a row of the table.
+#[cfg(test)]
+pub(super) fn nth_action(at: usize) -> Action {
+    COMMANDS[at].action.clone()
 }
 
 #[cfg(test)]

@@ -102,7 +102,6 @@ impl Ui<'_> {
         for event in &self.log.events()[known.read.min(self.log.len())..] {
             if let Kind::Enter { span } = event.kind
                 && let Some(record) = self.log.span(span)
-                && record.entered.len() <= 1
                 && let Some(step) = chain.step_of(&record.callsite)
             {
                 known.seen[step] = true;

@@ -34,7 +34,12 @@ pub(super) const TITLES: [(&str, &str); 3] = [
 
 /// Compares the three instants.
 pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3] {
-    let cursors = [marks.before, marks.during, marks.loop_serves];
+    // Held in `spawn` is how a person who steps has seen it.
+    let cursors = [
+        marks.before.map(|at| held_at(log, at)),
+        marks.during,
+        marks.loop_serves,
+    ];
     let mut earlier = None;
     cursors.map(|cursor| match cursor {
         Some(cursor) => {
@@ -59,6 +64,19 @@ pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3
             }
         }
     })
+}
+
+/// Behind the hold that ends the step, if one does before anything else happens than that values are recorded.
+fn held_at(log: &Log, cursor: usize) -> usize {
+    let rest = log.events().get(cursor..).unwrap_or_default();
+    let values = rest
+        .iter()
+        .take_while(|event| matches!(event.kind, Kind::Record { .. } | Kind::Note { .. }))
+        .count();
+    let is_held = rest
+        .get(values)
+        .is_some_and(|event| matches!(event.kind, Kind::Hold { .. }));
+    if is_held { cursor + values + 1 } else { cursor }
 }
 
 fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
@@ -128,8 +146,17 @@ pub(super) fn lines(moment: &Moment, theme: &Theme, columns: usize) -> Vec<Line<
         Ok(lanes) => lanes,
         Err(why) => return super::text::wrap_plain(why, theme.style(Role::Dim), columns, ""),
     };
+    let frames_of = lanes.iter().flat_map(|lane| &lane.frames);
+    let names = frames_of
+        .map(|frame| width(&frame.callsite.name))
+        .max()
+        .unwrap_or(0);
     for lane in lanes.iter().filter(|lane| lane.activity != Activity::Done) {
-        let word = stack::word(&lane.activity);
+        let innermost = lane
+            .frames
+            .iter()
+            .find(|frame| frame.change != Change::Removed);
+        let word = stack::word(&lane.activity, innermost.map(|frame| &*frame.callsite.name));
         let style = theme
             .style(Role::Heading)
             .patch(theme.style(stack::role(&lane.activity)));
@@ -138,33 +165,45 @@ pub(super) fn lines(moment: &Moment, theme: &Theme, columns: usize) -> Vec<Line<
         lines.push(Line::from(vec![
             Span::styled(new, theme.style(Role::New)),
             Span::styled(
-                cut(&format!("{name}  {word}"), columns.saturating_sub(2)),
+                cut(&format!("{name} {word}"), columns.saturating_sub(2)),
                 style,
             ),
         ]));
-        frames(&mut lines, lane, theme, columns);
+        frames(&mut lines, lane, theme, names, columns);
         lines.push(Line::default());
     }
-    lines.push(Line::styled("who accepts?", theme.style(Role::Heading)));
+    lines.pop();
+    lines
+}
+
+/// The lines that answer who accepts, for a width.
+pub(super) fn accepting_lines(
+    moment: &Moment,
+    theme: &Theme,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    if moment.accepting.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![Line::styled("who accepts?", theme.style(Role::Heading))];
     for sentence in &moment.accepting {
         lines.extend(super::text::wrap_plain(
-            &format!("  {sentence}"),
+            sentence,
             Style::new(),
             columns,
             "  ",
         ));
     }
-    // Wrapping drops the blanks a line starts with.
     lines
 }
 
-fn frames(lines: &mut Vec<Line<'static>>, lane: &LaneDiff, theme: &Theme, columns: usize) {
-    let names = lane
-        .frames
-        .iter()
-        .map(|frame| width(&frame.callsite.name))
-        .max()
-        .unwrap_or(0);
+fn frames(
+    lines: &mut Vec<Line<'static>>,
+    lane: &LaneDiff,
+    theme: &Theme,
+    names: usize,
+    columns: usize,
+) {
     let mut at = 0;
     while at < lane.frames.len() {
         let frame = &lane.frames[at];

@@ -61,10 +61,21 @@ impl Ui<'_> {
             | (Overlay::Moments { .. }, Action::Moments)
             | (Overlay::Restart { .. }, Action::Restart) => return Effect::None,
             (Overlay::Help { scroll }, _) => {
-                *scroll = scroll.saturating_add_signed(by).min(COMMANDS.len() + 4)
+                let body = self.layout().body;
+                let rows = usize::from(body.height.saturating_sub(2));
+                let limit = help(self, help_columns(body)).len().saturating_sub(rows);
+                *scroll = scroll.saturating_add_signed(by).min(limit);
             }
             (Overlay::Moments { column, scroll }, _) => {
-                *scroll = scroll.saturating_add_signed(by).min(200);
+                let longest = self.known.moments.as_ref().map_or(0, |all| {
+                    let lines = all
+                        .iter()
+                        .map(|moment| moments::lines(moment, &self.theme, 80).len());
+                    lines.max().unwrap_or(0)
+                });
+                *scroll = scroll
+                    .saturating_add_signed(by)
+                    .min(longest.saturating_sub(4));
                 match action {
                     Action::Left => (*column, *scroll) = (column.saturating_sub(1), 0),
                     Action::Right => (*column, *scroll) = ((*column + 1).min(2), 0),
@@ -160,7 +171,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
     match &ui.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => {
-            let lines = help(ui, usize::from(body.width.saturating_sub(4)).min(92));
+            let lines = help(ui, help_columns(body));
             let area = centred(body, 96, lines.len() as u16 + 2);
             let inner = framed(buffer, area, ui, "Help", "esc closes", true);
             put_lines(buffer, inner, &lines, *scroll);
@@ -215,6 +226,10 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
             draw_moments(buffer, body, ui, *column, *scroll)
         }
     }
+}
+
+fn help_columns(body: Rect) -> usize {
+    usize::from(body.width.saturating_sub(4)).min(92)
 }
 
 /// A rectangle in the middle, as large as asked for or as there is room.
@@ -328,10 +343,12 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
     let theme = &ui.theme;
     let option = |text: String, is_chosen: bool| {
         let role = if is_chosen { Role::Selected } else { Role::Dim };
-        [
-            Span::styled(format!(" {text} "), theme.style(role)),
-            Span::raw(" "),
-        ]
+        let text = if is_chosen {
+            format!("[{text}]")
+        } else {
+            format!(" {text} ")
+        };
+        [Span::styled(text, theme.style(role)), Span::raw(" ")]
     };
     let label = |at: usize, text: &str| {
         let (mark, role) = if at == row {
@@ -355,12 +372,11 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
     }
     let text = "The server stops and starts again, held at its first step. This recording goes.";
     let mut lines = vec![Line::from(resolver), Line::from(delay), Line::default()];
-    lines.extend(wrap_plain(
-        text,
-        theme.style(Role::Dim),
-        columns.saturating_sub(2),
-        "",
-    ));
+    let told = wrap_plain(text, theme.style(Role::Dim), columns.saturating_sub(2), "");
+    lines.extend(told.into_iter().map(|mut line| {
+        line.spans.insert(0, Span::raw(" "));
+        line
+    }));
     lines
 }
 
@@ -394,7 +410,7 @@ fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll:
         let x = inner.x + place as u16 * each;
         let area = Rect {
             x: x + 1,
-            width: each.saturating_sub(2),
+            width: each.saturating_sub(1),
             ..inner
         }
         .intersection(inner);
@@ -413,17 +429,42 @@ fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll:
                 }
             }
         }
-        let below = Rect {
-            y: area.y + 2.min(area.height),
-            height: area.height.saturating_sub(2),
+        let columns = usize::from(area.width);
+        let answer = moments::accepting_lines(&all[at], theme, columns);
+        let pinned = (answer.len() as u16).min(area.height / 2);
+        let answer_area = Rect {
+            y: area.bottom() - pinned,
+            height: pinned,
             ..area
         };
-        let lines = moments::lines(&all[at], theme, usize::from(below.width));
-        put_lines(
-            buffer,
-            below,
-            &lines,
-            scroll.min(lines.len().saturating_sub(1)),
-        );
+        put_lines(buffer, answer_area, &answer, 0);
+        let top = 2.min(area.height);
+        let height = area
+            .height
+            .saturating_sub(top + pinned + u16::from(pinned > 0));
+        let below = Rect {
+            y: area.y + top,
+            height,
+            ..area
+        };
+        let mut lines = moments::lines(&all[at], theme, columns);
+        if lines.len() > usize::from(height) {
+            // Better without blank lines than without the last lane.
+            lines.retain(|line| line.width() > 0);
+        }
+        put_lines(buffer, below, &lines, scroll);
+        let hidden = lines
+            .len()
+            .saturating_sub(scroll + usize::from(below.height));
+        if hidden > 0 && below.bottom() < answer_area.y {
+            let text = format!("… {hidden} more lines below");
+            buffer.set_stringn(
+                area.x,
+                below.bottom(),
+                text,
+                columns,
+                theme.style(Role::Dim),
+            );
+        }
     }
 }

@@ -120,7 +120,7 @@ impl Page<'_> {
                 self.style.pop();
             }
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link | TagEnd::BlockQuote(_) => {
-                drop(self.style.pop())
+                self.style.pop();
             }
             TagEnd::List(_) => {
                 self.flush();

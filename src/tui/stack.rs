@@ -30,14 +30,28 @@ pub enum RowId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) id: RowId,
-    left: String,
-    /// State of a lane, file of a frame.
-    right: String,
-    line: String,
+    shape: Shape,
     role: Role,
-    is_lane: bool,
-    /// Width of the name column of this lane's frames.
-    names: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Fold mark, name with and without the thread, state.
+    Lane {
+        fold: char,
+        title: String,
+        name: String,
+        state: String,
+    },
+    /// Mark, function, file, line.
+    Frame {
+        mark: char,
+        name: String,
+        file: String,
+        line: String,
+    },
+    /// One text.
+    Text(String),
 }
 
 /// Which lanes the person has folded or unfolded against the default.
@@ -83,12 +97,14 @@ impl Folds {
     }
 }
 
-/// The word for what a lane is doing.
-pub(super) fn word(activity: &Activity) -> String {
+/// The word for what a lane is doing. A lane that waits for no stated reason reports the name of its `innermost`
+/// call, which says nothing here: the frame stands right below.
+pub(super) fn word(activity: &Activity, innermost: Option<&str>) -> String {
     match activity {
         Activity::Created => "created, not run".to_owned(),
         Activity::Running => "RUNNING".to_owned(),
         Activity::Polling => "POLLING".to_owned(),
+        Activity::Waiting(what) if Some(&**what) == innermost => "WAITING".to_owned(),
         Activity::Waiting(what) => format!("WAITING for {what}"),
         Activity::Paused(Edge::Enter) => "PAUSED ON STEP".to_owned(),
         Activity::Paused(Edge::Exit) => "PAUSED, returning".to_owned(),
@@ -96,6 +112,18 @@ pub(super) fn word(activity: &Activity) -> String {
         Activity::Idle => "idle".to_owned(),
         Activity::Done => "done".to_owned(),
     }
+}
+
+/// The word for a lane of a state.
+pub(super) fn lane_word(state: &State, lane: &Lane) -> String {
+    let innermost = lane
+        .stack
+        .last()
+        .filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
+    word(
+        &state.activity(lane),
+        innermost.map(|frame| &*frame.callsite.name),
+    )
 }
 
 /// The colour that goes with it.
@@ -186,70 +214,97 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
     };
     rows.push(Row {
         id: RowId::Lane(lane.id),
-        left: format!("{fold} {}", lane_title(lane)),
-        right: word(&activity),
-        line: lane.name.to_string(),
+        shape: Shape::Lane {
+            fold,
+            title: lane_title(lane),
+            name: lane.name.to_string(),
+            state: lane_word(state, lane),
+        },
         role: role(&activity),
-        is_lane: true,
-        names: 0,
     });
     let (shown, more) = if lane.stack.len() > cap {
         (cap.saturating_sub(1), cap > 0)
     } else {
         (cap, false)
     };
-    let names = lane
-        .stack
-        .iter()
-        .map(|frame| width(&frame.callsite.name))
-        .max()
-        .unwrap_or(0);
     let paused = matches!(activity, Activity::Paused(_));
     for (index, frame) in lane.stack.iter().rev().take(shown).enumerate() {
-        rows.push(frame_row(frame, index == 0 && paused, names));
+        rows.push(frame_row(frame, index == 0 && paused));
     }
     if more {
         let hidden = lane.stack.len() - shown;
+        let shape = Shape::Text(format!("    … {hidden} more frames"));
         rows.push(Row {
             id: RowId::More(lane.id),
-            left: format!("    … {hidden} more frames"),
-            right: String::new(),
-            line: String::new(),
+            shape,
             role: Role::Dim,
-            is_lane: false,
-            names: 0,
         });
     }
 }
 
-fn frame_row(frame: &Frame, is_here: bool, names: usize) -> Row {
-    Row {
-        id: RowId::Frame(frame.span),
-        left: format!(
-            "{} {}",
-            if is_here { "  →" } else { "   " },
-            frame.callsite.name
-        ),
-        right: frame.callsite.file_name().to_owned(),
+fn frame_row(frame: &Frame, is_here: bool) -> Row {
+    let shape = Shape::Frame {
+        mark: if is_here { '→' } else { ' ' },
+        name: frame.callsite.name.to_string(),
+        file: frame.callsite.file_name().to_owned(),
         line: frame
             .callsite
             .line
             .map_or(String::new(), |line| line.to_string()),
+    };
+    Row {
+        id: RowId::Frame(frame.span),
+        shape,
         role: if is_here { Role::Accent } else { Role::Plain },
-        is_lane: false,
-        names: names + 4,
     }
 }
 
 fn done_row(count: usize, is_open: bool) -> Row {
+    let shape = Shape::Text(format!(
+        "{} {count} lanes are done",
+        if is_open { '▾' } else { '▸' }
+    ));
     Row {
         id: RowId::DoneLanes,
-        left: format!("{} {count} lanes are done", if is_open { '▾' } else { '▸' }),
-        right: String::new(),
-        line: String::new(),
+        shape,
         role: Role::Dim,
-        is_lane: false,
-        names: 0,
+    }
+}
+
+/// The columns that all rows of the pane share.
+struct Columns {
+    /// Threads are named, because every header has the room.
+    names_threads: bool,
+    /// Width of the function's name.
+    names: usize,
+    /// Blanks between the name and the file.
+    gap: usize,
+}
+
+impl Columns {
+    fn new(rows: &[Row], columns: usize) -> Self {
+        let (mut names_threads, mut names, mut files, mut lines) = (true, 0, 0, 0);
+        for row in rows {
+            match &row.shape {
+                Shape::Lane { title, state, .. } => {
+                    names_threads &= 2 + width(title) + 1 + width(state) <= columns
+                }
+                Shape::Frame {
+                    name, file, line, ..
+                } => {
+                    names = names.max(width(name));
+                    files = files.max(width(file));
+                    lines = lines.max(width(line));
+                }
+                Shape::Text(_) => {}
+            }
+        }
+        let room = columns.saturating_sub(4 + 1 + files + 1 + lines);
+        Self {
+            names_threads,
+            names: names.min(room.max(10)),
+            gap: if names < room { 2 } else { 1 },
+        }
     }
 }
 
@@ -263,66 +318,64 @@ pub(super) fn draw(
     selected: (Option<RowId>, Role),
 ) {
     let columns = usize::from(area.width);
+    let shared = Columns::new(rows, columns);
     for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(top)) {
         let style = theme.style(row.role);
-        if row.is_lane {
-            // The state is what matters: the thread's name gives way, then the state is cut.
-            let bare = format!(
-                "{}{}",
-                &row.left[..row.left.chars().next().map_or(0, char::len_utf8)],
-                format_args!(" {}", row.line)
-            );
-            let fits = width(&row.left) + 1 + width(&row.right) <= columns;
-            let left = if fits { &row.left } else { &bare };
-            let right = cut(&row.right, columns.saturating_sub(width(left) + 1));
-            let (left, right) = ends(left, &right, columns);
-            let bold = if row.role == Role::Dim {
-                style
-            } else {
-                theme.style(Role::Heading).patch(style)
-            };
-            let (x, _) = buffer.set_stringn(area.x, y, &left, columns, bold);
-            buffer.set_stringn(
-                x,
-                y,
-                &right,
-                usize::from(area.right().saturating_sub(x)),
-                bold,
-            );
+        let quiet = if row.role == Role::Accent {
+            style
         } else {
-            let file = width(&row.right);
-            let names = row
-                .names
-                .clamp(0, columns.saturating_sub(file + 8).max(columns / 2))
-                .min(columns);
-            let (x, _) = buffer.set_stringn(
-                area.x,
-                y,
-                pad(
-                    &row.left,
-                    if row.right.is_empty() { columns } else { names },
-                ),
-                columns,
-                style,
-            );
-            if !row.right.is_empty() && columns > names + 3 {
-                let room = columns - names;
-                let (file, line) = ends(&format!("  {}", row.right), &row.line, room);
-                let quiet = if row.role == Role::Accent {
-                    style
-                } else {
-                    theme.style(Role::Dim)
-                };
-                let (x, _) = buffer.set_stringn(x, y, &file, room, quiet);
-                buffer.set_stringn(
-                    x,
-                    y,
-                    &line,
-                    usize::from(area.right().saturating_sub(x)),
-                    quiet,
-                );
+            theme.style(Role::Dim)
+        };
+        let (left, right, right_style) = match &row.shape {
+            Shape::Lane {
+                fold,
+                title,
+                name,
+                state,
+            } => {
+                let name = if shared.names_threads { title } else { name };
+                // The state matters most, but a lane without a name is nobody's.
+                let state = cut(state, columns.saturating_sub(width(name) + 3));
+                (format!("{fold} {name}"), state, style)
             }
-        }
+            Shape::Frame {
+                mark,
+                name,
+                file,
+                line,
+            } => {
+                let left = format!(
+                    "  {mark} {}{:gap$}",
+                    pad(name, shared.names),
+                    "",
+                    gap = shared.gap
+                );
+                let (file, line) = ends(file, line, columns.saturating_sub(width(&left)));
+                (left, format!("{file}{line}"), quiet)
+            }
+            Shape::Text(text) => (text.clone(), String::new(), style),
+        };
+        let bold = matches!(row.shape, Shape::Lane { .. }) && row.role != Role::Dim;
+        let style_of = |style| {
+            if bold {
+                theme.style(Role::Heading).patch(style)
+            } else {
+                style
+            }
+        };
+        let (left, right) = if let Shape::Lane { .. } = row.shape {
+            ends(&left, &right, columns)
+        } else {
+            (left, right)
+        };
+        let (x, _) = buffer.set_stringn(area.x, y, left, columns, style_of(style));
+        buffer.set_stringn(
+            x,
+            y,
+            right,
+            usize::from(area.right().saturating_sub(x)),
+            style_of(right_style),
+        );
         if Some(row.id) == selected.0 {
             buffer.set_style(
                 Rect {

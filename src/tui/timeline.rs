@@ -13,9 +13,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text::{cut, pad, width};
+use super::text::{cut, width};
 use super::theme::{Role, Theme};
-use crate::trace::{Bar, Cell, Landmarks, LaneId, Log, MarkKind, SpanId, Time, Timeline, Window};
+use crate::trace::{
+    Bar, Cell, Landmarks, LaneId, Log, MarkKind, SpanId, State, Time, Timeline, Window,
+};
 
 /// The shortest window, in nanoseconds.
 const SHORTEST: u64 = 200;
@@ -25,6 +27,8 @@ pub(super) struct View<'a> {
     pub(super) log: &'a Log,
     pub(super) landmarks: &'a Landmarks,
     pub(super) cursor: usize,
+    /// The state at the cursor.
+    pub(super) state: &'a State,
     /// `None`: the start-up, then what happens last.
     pub(super) window: Option<Window>,
     /// How many lanes are scrolled away above.
@@ -84,14 +88,12 @@ impl View<'_> {
         if area.height == 0 || area.width < 4 {
             return;
         }
-        let lanes: Vec<_> = self
+        let seen = self
             .log
             .lanes()
             .iter()
-            .filter(|lane| (lane.open.0.0 as usize) < self.cursor)
-            .collect();
-        let names = lanes
-            .iter()
+            .filter(|lane| (lane.open.0.0 as usize) < self.cursor);
+        let names = seen
             .map(|lane| width(&lane.name))
             .max()
             .unwrap_or(0)
@@ -108,6 +110,56 @@ impl View<'_> {
             .window
             .unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor));
         let timeline = Timeline::new(self.log, self.landmarks, self.cursor, window, chart.width);
+        let (heights, hidden) = self.heights(&timeline, usize::from(chart.height));
+        let mut y = chart.y;
+        let mut places: Vec<Place> = Vec::new();
+        for &(lane, rows) in &heights {
+            let name = self.log.lane(lane).map_or("", |lane| &lane.name);
+            let is_here = self.state.paused().is_some_and(|stop| stop.lane == lane);
+            let style = theme.style(if is_here { Role::Accent } else { Role::Heading });
+            buffer.set_stringn(
+                area.x,
+                y,
+                cut(name, usize::from(names) - 1),
+                usize::from(names),
+                style,
+            );
+            for at in 0..rows {
+                let row = Rect {
+                    y: y + at as u16,
+                    height: 1,
+                    ..chart
+                };
+                // The last row takes in all depths below it.
+                let is_shown = |depth: usize| depth == at || (at + 1 == rows && depth > at);
+                let depths = timeline
+                    .rows
+                    .iter()
+                    .filter(|row| row.lane == lane && is_shown(row.depth));
+                self.row(
+                    buffer,
+                    row,
+                    theme,
+                    depths.flat_map(|row| row.bars.iter().map(|bar| (row.depth > at, bar))),
+                );
+            }
+            places.push(Place {
+                lane,
+                top: y,
+                bottom: y + rows as u16 - 1,
+            });
+            y += rows as u16;
+        }
+        if hidden > 0 && y < area.bottom() {
+            buffer.set_stringn(
+                area.x,
+                y,
+                format!("… {hidden} more lanes"),
+                usize::from(area.width),
+                theme.style(Role::Dim),
+            );
+        }
+        self.marks(buffer, area, chart, theme, &timeline, &places);
         axis(
             buffer,
             Rect {
@@ -118,111 +170,121 @@ impl View<'_> {
             theme,
             window,
         );
-        let heights = self.heights(&timeline, usize::from(chart.height));
-        let mut y = chart.y;
-        let mut last_rows: Vec<(LaneId, u16)> = Vec::new();
-        for &(lane, rows) in &heights {
-            let name = self.log.lane(lane).map_or("", |lane| &lane.name);
-            buffer.set_stringn(
-                area.x,
-                y,
-                cut(name, usize::from(names) - 1),
-                usize::from(names),
-                theme.style(Role::Heading),
-            );
-            for row in timeline.rows.iter().filter(|row| row.lane == lane) {
-                let y = y + (row.depth.min(rows - 1)) as u16;
-                for bar in &row.bars {
-                    self.bar(
-                        buffer,
-                        Rect {
-                            y,
-                            height: 1,
-                            ..chart
-                        },
-                        theme,
-                        bar,
-                    );
-                }
-            }
-            y += rows as u16;
-            last_rows.push((lane, y - 1));
-        }
-        let hidden = timeline_lanes(&timeline).len() - heights.len();
-        if hidden > 0 && y < area.bottom() {
-            buffer.set_stringn(
-                area.x,
-                y,
-                format!("… {hidden} more lanes"),
-                usize::from(area.width),
-                theme.style(Role::Dim),
-            );
-        }
-        self.marks(buffer, area, chart, theme, &timeline, &last_rows);
     }
 
-    /// The lanes that are seen and how many rows each gets.
-    fn heights(&self, timeline: &Timeline, room: usize) -> Vec<(LaneId, usize)> {
+    /// The lanes that are seen, how many rows each gets, and how many lanes are not seen.
+    fn heights(&self, timeline: &Timeline, room: usize) -> (Vec<(LaneId, usize)>, usize) {
         let mut lanes = timeline_lanes(timeline);
-        lanes.drain(..self.skip.min(lanes.len().saturating_sub(1)));
+        // What is over and not in the window says nothing.
+        let is_over = |lane: LaneId| self.state.lane(lane).is_some_and(|lane| lane.is_done);
+        let is_empty = |lane: LaneId| {
+            timeline
+                .rows
+                .iter()
+                .all(|row| row.lane != lane || row.bars.is_empty())
+        };
+        lanes.retain(|lane| !(is_over(lane.0) && is_empty(lane.0)));
+        let all = lanes.len();
+        lanes.drain(..self.skip.min(all.saturating_sub(1)));
         let is_cut = lanes.len() > room;
-        lanes.truncate(if is_cut { room.saturating_sub(1) } else { room });
+        let room = if is_cut { room.saturating_sub(1) } else { room };
+        if is_cut && self.skip == 0 {
+            // The lane we are at must be seen, then those that are alive.
+            let here = self.state.paused().map(|stop| stop.lane);
+            let mut order: Vec<LaneId> = lanes.iter().map(|lane| lane.0).collect();
+            order.sort_by_key(|lane| (Some(*lane) != here, is_over(*lane)));
+            order.truncate(room);
+            lanes.retain(|lane| order.contains(&lane.0));
+        }
+        lanes.truncate(room);
         let mut heights: Vec<(LaneId, usize)> = lanes.iter().map(|lane| (lane.0, 1)).collect();
-        let mut free = if is_cut { 0 } else { room - heights.len() };
+        let mut free = room - heights.len();
         // Row by row to the lane that has the fewest, so that no lane starves the others.
-        while free > 0 {
-            let next = heights
-                .iter_mut()
-                .zip(&lanes)
+        while free > 0 && !is_cut {
+            let pairs = heights.iter_mut().zip(&lanes);
+            let next = pairs
                 .filter(|(height, lane)| height.1 < lane.1)
                 .min_by_key(|(height, _)| height.1);
             let Some((height, _)) = next else { break };
             height.1 += 1;
             free -= 1;
         }
-        heights
+        let hidden = all - heights.len();
+        (heights, hidden)
     }
 
-    fn bar(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, bar: &Bar) {
-        let length = bar.cells.len();
-        for (index, cell) in bar.cells.iter().enumerate() {
-            let x = area.x + bar.from + index as u16;
-            if x >= area.right() {
-                break;
+    /// One row of the screen: of bars that lie on each other the innermost is seen, if it is wide enough to be one.
+    fn row<'b>(
+        &self,
+        buffer: &mut Buffer,
+        area: Rect,
+        theme: &Theme,
+        bars: impl Iterator<Item = (bool, &'b Bar)>,
+    ) {
+        let mut owners: Vec<Option<&Bar>> = vec![None; usize::from(area.width)];
+        for (is_deeper, bar) in bars {
+            if is_deeper && bar.cells.len() < 3 {
+                continue;
             }
+            let from = usize::from(bar.from).min(owners.len());
+            let to = (from + bar.cells.len()).min(owners.len());
+            owners[from..to].fill(Some(bar));
+        }
+        let mut at = 0;
+        while at < owners.len() {
+            let owner = owners[at];
+            let same =
+                |other: &&Option<&Bar>| other.map(|bar| bar.span) == owner.map(|bar| bar.span);
+            let length = owners[at..].iter().take_while(same).count();
+            if let Some(bar) = owner {
+                self.stretch(
+                    buffer,
+                    Rect {
+                        x: area.x + at as u16,
+                        width: length as u16,
+                        ..area
+                    },
+                    theme,
+                    bar,
+                    at - usize::from(bar.from),
+                );
+            }
+            at += length;
+        }
+    }
+
+    /// The part of a bar that is seen, `skipped` columns after its beginning.
+    fn stretch(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, bar: &Bar, skipped: usize) {
+        let seen = usize::from(area.width);
+        let starts = bar.has_start && skipped == 0;
+        let ends = bar.has_end && skipped + seen == bar.cells.len();
+        for (index, cell) in bar.cells[skipped..].iter().take(seen).enumerate() {
             let (fill, role) = match cell {
                 Cell::Busy => ('━', Role::Busy),
                 Cell::Waiting => ('╌', Role::Waiting),
             };
-            let mark = if length == 1 && bar.count > 1 {
-                '▓'
-            } else if length == 1 {
-                '┃'
-            } else if index == 0 && bar.has_start {
-                '▐'
-            } else if index + 1 == length && bar.has_end {
-                '▌'
-            } else {
-                fill
+            let mark = match (bar.cells.len(), bar.count) {
+                (1, 1) => '┃',
+                (1, _) => '▓',
+                _ if index == 0 && starts => '▐',
+                _ if index + 1 == seen && ends => '▌',
+                _ => fill,
             };
-            buffer[(x, area.y)].reset();
-            buffer[(x, area.y)]
+            buffer[(area.x + index as u16, area.y)]
                 .set_char(mark)
                 .set_style(theme.style(role));
         }
-        let start = u16::from(bar.has_start);
-        let room = length.saturating_sub(usize::from(start) + usize::from(bar.has_end));
+        // A name stands at the beginning of its bar, whole or long enough to be recognised.
+        let room = seen.saturating_sub(usize::from(starts) + usize::from(ends));
         let name = &*bar.callsite.name;
-        if length > 2 && (width(name) <= room || room >= 5) {
-            let is_here = self.current == Some(bar.span);
-            let role = if is_here { Role::Accent } else { Role::Plain };
-            let style = if is_here {
-                theme.style(role)
+        if skipped == 0 && bar.cells.len() > 2 && (width(name) <= room || room >= 6) {
+            let style = theme.style(if self.current == Some(bar.span) {
+                Role::Accent
             } else {
-                theme.style(Role::Heading)
-            };
+                Role::Heading
+            });
             buffer.set_stringn(
-                area.x + bar.from + start,
+                area.x + u16::from(starts),
                 area.y,
                 cut(name, room),
                 room,
@@ -238,9 +300,9 @@ impl View<'_> {
         chart: Rect,
         theme: &Theme,
         timeline: &Timeline,
-        lanes: &[(LaneId, u16)],
+        lanes: &[Place],
     ) {
-        let place = |lane: LaneId| lanes.iter().position(|entry| entry.0 == lane);
+        let place = |lane: LaneId| lanes.iter().position(|entry| entry.lane == lane);
         let mut label_from = chart.x;
         for mark in &timeline.marks {
             let x = chart.x + mark.column;
@@ -249,7 +311,14 @@ impl View<'_> {
                     let (Some(from), Some(to)) = (place(from), place(to)) else {
                         continue;
                     };
-                    let y = lanes[from.min(to)].1;
+                    // In the upper of the two lanes, as low as it can stand without covering a name or an end.
+                    let upper = &lanes[from.min(to)];
+                    let is_free =
+                        |y: &u16| matches!(buffer[(x, *y)].symbol(), " " | "━" | "╌" | "┊");
+                    let y = (upper.top..=upper.bottom)
+                        .rev()
+                        .find(is_free)
+                        .unwrap_or(upper.bottom);
                     let arrow = if from < to { '⇣' } else { '⇡' };
                     buffer[(x, y)]
                         .set_char(arrow)
@@ -320,6 +389,13 @@ impl View<'_> {
     }
 }
 
+/// Where a lane stands on the screen: its first and its last row.
+struct Place {
+    lane: LaneId,
+    top: u16,
+    bottom: u16,
+}
+
 /// The lanes of a timeline, each with its number of depths.
 fn timeline_lanes(timeline: &Timeline) -> Vec<(LaneId, usize)> {
     let mut lanes: Vec<(LaneId, usize)> = Vec::new();
@@ -346,22 +422,25 @@ fn axis(buffer: &mut Buffer, area: Rect, theme: &Theme, window: Window) {
     let digits = (0..9)
         .find(|digits| step.saturating_mul(10_u64.pow(*digits)) % unit == 0)
         .unwrap_or(9) as usize;
-    let mut free = area.x;
     let mut at = window.from.0.div_ceil(step) * step;
     while at <= window.to.0 {
         let label = format!("{:.digits$} {name}", at as f64 / unit as f64);
         if let Some(column) = window.column(Time(at), area.width) {
             let x = area.x + column;
-            if x >= free && usize::from(area.right() - x) >= width(&label) {
-                let padded = pad(&label, width(&label));
+            let length = width(&label) as u16;
+            // A blank on both sides, and nothing of a mark's label is covered.
+            let around = x.saturating_sub(1).max(area.x)..(x + length + 1).min(area.right());
+            let is_free = around
+                .into_iter()
+                .all(|x| buffer[(x, area.y)].symbol() == " ");
+            if is_free && x + length <= area.right() {
                 buffer.set_stringn(
                     x,
                     area.y,
-                    padded,
-                    usize::from(area.right() - x),
+                    &label,
+                    usize::from(length),
                     theme.style(Role::Dim),
                 );
-                free = x + width(&label) as u16 + 2;
             }
         }
         at += step;
