@@ -1,5 +1,47 @@
 //! The screens: pure functions of (log, cursor), and the keys that move the cursor or ask the program for something.
+//!
+//! ```text
+//!   terminal ─► keymap ─► Action ─► Ui ─► Effect ─► Program (command, restart, request)
+//!                                   │ ▲
+//!              draw(buffer, &Ui) ◄──┘ └── log, status, notices ◄── Program
+//! ```
+//!
+//! [`run()`] is the loop; [`Ui`] is the state, and what every action does to it; [`draw()`] makes one picture of it and
+//! changes nothing, so a picture of a recorded run needs no terminal. What lessons and source files say comes in
+//! through [`Lessons`] and [`Sources`]. The program is reached through [`Program`] alone: the screens do not know
+//! whether it is live, attached or a file.
 
+mod draw;
+mod fields;
+#[cfg(test)]
+mod fixture;
+mod keymap;
+mod known;
+mod layout;
+mod lesson;
+mod lesson_pane;
+mod moments;
+mod overlay;
+mod page;
 mod program;
+mod run;
+mod source;
+mod stack;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+mod theme;
+mod timeline;
+mod ui;
 
+pub use draw::draw;
+pub use keymap::{Action, COMMANDS, CommandRow, Mode, markdown_table};
+pub use layout::Pane;
+pub use lesson::{Card, Evidence, Lessons, Material, Outcome, Page, Sources, Verdict};
 pub use program::{Program, Resolver, Restart};
+pub use run::{Options, run};
+pub use stack::RowId;
+pub use terminal::restore;
+pub use theme::Theme;
+pub use ui::{Effect, Ui};

@@ -1,0 +1,439 @@
+//! A small run by hand: main down to `spawn`, the hub, a worker; held at `spawn`, then on until the loop serves.
+
+use std::sync::Arc;
+
+use super::{Card, Evidence, Lessons, Material, Outcome, Page, Sources, Theme, Ui, Verdict};
+use crate::trace::*;
+
+/// What can be written into the log, in few letters.
+pub(super) struct Writer {
+    pub(super) log: Log,
+    time: u64,
+    spans: u64,
+}
+
+const MAIN: LaneId = LaneId(1);
+const HUB: LaneId = LaneId(2);
+const WORKER: LaneId = LaneId(3);
+
+impl Writer {
+    pub(super) fn new() -> Self {
+        Self {
+            log: Log::new(),
+            time: 0,
+            spans: 0,
+        }
+    }
+
+    fn push(&mut self, lane: LaneId, kind: Kind) {
+        self.time += 20_000;
+        let (id, name) = if lane == WORKER {
+            (2, "worker-1")
+        } else {
+            (1, "MainThread")
+        };
+        let thread = Arc::new(Thread {
+            id: ThreadId(id),
+            name: name.into(),
+        });
+        let seq = Seq(self.log.len() as u64);
+        self.log.push(Event {
+            seq,
+            time: Time(self.time),
+            thread,
+            lane,
+            kind,
+        });
+    }
+
+    pub(super) fn lane(&mut self, lane: LaneId, name: &str, kind: LaneKind) {
+        self.push(
+            lane,
+            Kind::LaneOpen {
+                name: name.into(),
+                kind,
+            },
+        );
+    }
+
+    /// Opens and enters a span.
+    fn call(
+        &mut self,
+        lane: LaneId,
+        parent: Option<SpanId>,
+        place: (&str, &str, u32),
+        fields: &[(&str, &str)],
+    ) -> SpanId {
+        self.spans += 1;
+        let span = SpanId(self.spans);
+        let (name, module, line) = place;
+        let file = format!("src/server/{}.rs", module.replace("::", "/"));
+        let callsite = Arc::new(Callsite {
+            name: name.into(),
+            target: format!("spanwalk::server::{module}").into(),
+            file: Some(file.into()),
+            line: Some(line),
+        });
+        let fields = fields
+            .iter()
+            .map(|(name, value)| Field {
+                name: (*name).into(),
+                value: Value::from(*value),
+            })
+            .collect();
+        self.push(
+            lane,
+            Kind::Open {
+                span,
+                parent,
+                callsite,
+                fields,
+            },
+        );
+        self.push(lane, Kind::Enter { span });
+        span
+    }
+
+    fn finish(&mut self, lane: LaneId, span: SpanId) {
+        self.push(lane, Kind::Exit { span });
+        self.push(lane, Kind::Close { span });
+    }
+
+    fn hold(&mut self, lane: LaneId, span: SpanId) {
+        self.push(
+            lane,
+            Kind::Hold {
+                span,
+                edge: Edge::Enter,
+            },
+        );
+    }
+
+    fn release(&mut self, lane: LaneId, span: SpanId) {
+        self.time += 900_000_000;
+        self.push(
+            lane,
+            Kind::Release {
+                span,
+                edge: Edge::Enter,
+            },
+        );
+    }
+}
+
+/// How far the run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub(super) enum Until {
+    Spawn,
+    Serving,
+    Request,
+}
+
+pub(super) fn run_until(until: Until) -> Log {
+    let mut w = Writer::new();
+    w.lane(MAIN, "main", LaneKind::Thread);
+    let mut parent = None;
+    let down = [
+        ("run", "socketio", 44),
+        ("serve_forever", "baseserver", 38),
+        ("start", "baseserver", 60),
+        ("init_socket", "pywsgi", 97),
+    ];
+    for place in down {
+        parent = Some(w.call(MAIN, parent, place, &[]));
+        if place.0 == "run" {
+            w.lane(HUB, "hub", LaneKind::Thread);
+        }
+    }
+    let start = SpanId(3);
+    let listener = w.call(
+        MAIN,
+        parent,
+        ("tcp_listener", "stream_server", 70),
+        &[("fd", "5"), ("backlog", "128")],
+    );
+    w.finish(MAIN, listener);
+    let down = [
+        ("update_environ", "pywsgi", 120),
+        ("getfqdn", "socketcommon", 31),
+        ("gethostbyaddr", "socketcommon", 52),
+        ("gethostbyaddr", "resolver::thread", 29),
+        ("apply", "pool", 41),
+    ];
+    for place in down {
+        parent = Some(w.call(MAIN, parent, place, &[("address", "127.0.0.1")]));
+    }
+    let spawn = w.call(
+        MAIN,
+        parent,
+        ("spawn", "threadpool", 2),
+        &[("func", "gethostbyaddr"), ("semaphore", "11")],
+    );
+    let record = vec![Field {
+        name: "semaphore".into(),
+        value: Value::U64(10),
+    }];
+    w.push(
+        MAIN,
+        Kind::Record {
+            span: spawn,
+            fields: record,
+        },
+    );
+    w.hold(MAIN, spawn);
+    if until == Until::Spawn {
+        return w.log;
+    }
+    w.release(MAIN, spawn);
+    w.lane(WORKER, "worker-1", LaneKind::Thread);
+    w.finish(MAIN, spawn);
+    let get = w.call(
+        MAIN,
+        parent,
+        ("get", "event", 12),
+        &[("reason", "AsyncResult.get")],
+    );
+    w.push(
+        MAIN,
+        Kind::Switch {
+            to: HUB,
+            reason: Some("AsyncResult.get".into()),
+        },
+    );
+    let hub = w.call(HUB, None, ("run", "hub", 9), &[]);
+    let turns = w.call(HUB, Some(hub), ("run", "event_loop", 20), &[]);
+    let worker = w.call(WORKER, None, ("run", "threadpool", 90), &[]);
+    let task = w.call(
+        WORKER,
+        Some(worker),
+        ("run_task", "threadpool", 99),
+        &[("func", "gethostbyaddr")],
+    );
+    let poll = w.call(
+        HUB,
+        Some(turns),
+        ("poll", "event_loop", 33),
+        &[("blocks", "poll")],
+    );
+    w.time += 400_000;
+    w.finish(WORKER, task);
+    let idle = w.call(
+        WORKER,
+        Some(worker),
+        ("get", "threading", 5),
+        &[("blocks", "a task")],
+    );
+    let _ = idle;
+    w.finish(HUB, poll);
+    let fired = w.call(HUB, Some(turns), ("on_async", "threadpool", 130), &[]);
+    w.finish(HUB, fired);
+    w.push(HUB, Kind::Exit { span: turns });
+    w.push(HUB, Kind::Exit { span: hub });
+    w.push(
+        HUB,
+        Kind::Switch {
+            to: MAIN,
+            reason: None,
+        },
+    );
+    w.finish(MAIN, get);
+    for span in (3..=10).rev().filter(|id| *id != listener.0) {
+        if SpanId(span) != start {
+            w.finish(MAIN, SpanId(span));
+        }
+    }
+    let accepting = w.call(
+        MAIN,
+        Some(start),
+        ("start_accepting", "baseserver", 80),
+        &[("fd", "5")],
+    );
+    w.finish(MAIN, accepting);
+    w.finish(MAIN, start);
+    w.call(
+        MAIN,
+        Some(SpanId(2)),
+        ("wait", "event", 30),
+        &[("reason", "stop_event")],
+    );
+    w.push(
+        MAIN,
+        Kind::Switch {
+            to: HUB,
+            reason: Some("stop_event".into()),
+        },
+    );
+    w.push(HUB, Kind::Enter { span: hub });
+    w.push(HUB, Kind::Enter { span: turns });
+    let poll = w.call(
+        HUB,
+        Some(turns),
+        ("poll", "event_loop", 33),
+        &[("blocks", "poll")],
+    );
+    if until == Until::Serving {
+        return w.log;
+    }
+    w.time += 3_000_000;
+    w.finish(HUB, poll);
+    for conn in 1..=3 {
+        let lane = LaneId(10 + conn);
+        w.lane(lane, &format!("conn-{conn}"), LaneKind::Task);
+        let handle = w.call(
+            lane,
+            None,
+            ("handle", "pywsgi", 140),
+            &[("peer", "127.0.0.1:49152")],
+        );
+        let request = w.call(
+            lane,
+            Some(handle),
+            ("handle_one_request", "pywsgi", 150),
+            &[("method", "GET"), ("path", "/")],
+        );
+        if conn == 3 {
+            w.hold(lane, request);
+            break;
+        }
+        w.finish(lane, request);
+        w.finish(lane, handle);
+        w.push(lane, Kind::LaneClose);
+    }
+    w.log
+}
+
+pub(super) fn chain() -> Chain {
+    let steps = [
+        ("run", "run", "socketio"),
+        ("serve_forever", "serve_forever", "baseserver"),
+        ("start", "start", "baseserver"),
+        ("pywsgi.init_socket", "init_socket", "pywsgi"),
+        ("tcp_listener", "tcp_listener", "stream_server"),
+        ("update_environ", "update_environ", "pywsgi"),
+        ("getfqdn", "getfqdn", "socketcommon"),
+        (
+            "socketcommon.gethostbyaddr",
+            "gethostbyaddr",
+            "socketcommon",
+        ),
+        (
+            "resolver.gethostbyaddr",
+            "gethostbyaddr",
+            "resolver::thread",
+        ),
+        ("apply", "apply", "pool"),
+        ("spawn", "spawn", "threadpool"),
+        ("get", "get", "event"),
+        ("hub.run", "run", "hub"),
+        ("loop.run", "run", "event_loop"),
+        ("loop.poll", "poll", "event_loop"),
+        ("worker.run_task", "run_task", "threadpool"),
+        ("on_async", "on_async", "threadpool"),
+        ("start_accepting", "start_accepting", "baseserver"),
+        ("wait", "wait", "event"),
+        ("handle", "handle", "pywsgi"),
+        ("handle_one_request", "handle_one_request", "pywsgi"),
+    ];
+    let step = |(id, name, module): (&str, &str, &str)| ChainStep {
+        id: id.into(),
+        key: Key {
+            name: name.into(),
+            target: format!("spanwalk::server::{module}"),
+        },
+    };
+    Chain::new(steps.into_iter().map(step).collect())
+}
+
+pub(super) struct Book {
+    cards: Vec<Card>,
+    pages: Vec<Page>,
+}
+
+impl Lessons for Book {
+    fn card(&self, step: usize) -> Option<&Card> {
+        self.cards.get(step)
+    }
+
+    fn pages(&self) -> &[Page] {
+        &self.pages
+    }
+
+    fn evidence(&self, _: usize, log: &Log, cursor: usize) -> Vec<Evidence> {
+        let is_serving = log.events()[..cursor]
+            .iter()
+            .filter(|event| matches!(event.kind, Kind::Switch { .. }))
+            .count()
+            > 2;
+        vec![
+            Evidence {
+                claim: "spawn runs in the lane main".into(),
+                outcome: Outcome::Holds,
+                detail: "event 27".into(),
+            },
+            Evidence {
+                claim: "the worker never polls for requests".into(),
+                outcome: if is_serving {
+                    Outcome::Holds
+                } else {
+                    Outcome::NotRun
+                },
+                detail: String::new(),
+            },
+        ]
+    }
+}
+
+pub(super) fn book() -> Book {
+    let card = |step: &ChainStep| {
+        Card {
+        step: step.id.clone(),
+        title: "Hand a blocking job to another thread.".into(),
+        lane: "main".into(),
+        report: Some("start a thread that has the purpose of watching until a request is received.".into()),
+        verdict: Verdict::Wrong,
+        truth: "The thread runs one thing, `gethostbyaddr`, and will leave after 5 s idle. Accepting is armed later, by start_accepting.".into(),
+        look: "the semaphore going 11 → 10; a third lane appearing.".into(),
+        question: "Who will wake MainThread, and how?".into(),
+        answer: "The worker writes to the eventfd of an async watcher.".into(),
+        body: "# Spawn\n\nThe pool has *no* thread yet, so it makes one. It counts with a semaphore:\n\n- one unit per thread that may run\n- given back when the task is done\n".into(),
+        upstream: "gevent/threadpool.py · ThreadPool.spawn".into(),
+        link: "https://github.com/gevent/gevent/blob/24.11.1/src/gevent/threadpool.py".into(),
+    }
+    };
+    let page = Page {
+        title: "About".into(),
+        body: "What this is.".into(),
+    };
+    Book {
+        cards: chain().steps().iter().map(card).collect(),
+        pages: vec![page],
+    }
+}
+
+pub(super) struct Files;
+
+impl Sources for Files {
+    fn source(&self, file: &str) -> Option<&str> {
+        (file == "src/server/threadpool.rs").then_some(
+            "/// gevent/threadpool.py · ThreadPool.spawn\n#[instrument(skip_all, fields(semaphore, func))]\npub fn spawn(&self, job: Job) -> AsyncResult {\n    self.semaphore.acquire();\n    // The watcher is what wakes the loop.\n    let result = AsyncResult::new(self.hub.watcher(), \"async\", 1);\n    if self.size() < self.max {\n        self.start_worker();\n    }\n    self.queue.put(job);\n    result\n}\n\nfn next() {}\n",
+        )
+    }
+}
+
+/// Screens over the run, with everything there is to know.
+pub(super) fn with_ui<T>(
+    until: Until,
+    size: (u16, u16),
+    theme: Theme,
+    test: impl FnOnce(&mut Ui<'_>) -> T,
+) -> T {
+    let (chain, book) = (chain(), book());
+    let material = Material {
+        chain: &chain,
+        lessons: &book,
+        sources: &Files,
+    };
+    let mut ui = Ui::new(run_until(until), material, size, theme);
+    ui.set_program("127.0.0.1:5000".into(), super::Restart::default());
+    test(&mut ui)
+}

@@ -1,0 +1,205 @@
+//! What follows from the log and the cursor, worked out once per change and not once per frame.
+//!
+//! The log only grows, so each pass goes on where the last one stopped. Landmarks are looked for until the loop
+//! serves, then they are final.
+
+use super::layout::Pane;
+use super::lesson::Evidence;
+use super::moments::{self, Moment};
+use super::overlay::Overlay;
+use super::source::Source;
+use super::stack::{self, Row, RowId};
+use super::ui::Ui;
+use crate::trace::{Chain, Kind, Landmarks, SpanId, State};
+
+/// Below this many events the claims are checked at every change.
+const SMALL: usize = 20_000;
+
+/// Answers that several views share.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The state at the cursor.
+    pub(super) state: State,
+    /// The instants of the whole log, those after the cursor too.
+    pub(super) landmarks: Landmarks,
+    /// Per step of the chain: it has run at some time.
+    pub(super) seen: Vec<bool>,
+    /// The rows of the call stack.
+    pub(super) rows: Vec<Row>,
+    /// The span we are at: where the shown lane is paused, else the one entered last.
+    pub(super) here: Option<SpanId>,
+    /// The step we are in.
+    pub(super) step: Option<usize>,
+    /// The step of the selected frame: what the lesson tells about.
+    pub(super) shown_step: Option<usize>,
+    /// What this run says about that step.
+    pub(super) evidence: Vec<Evidence>,
+    /// The file of the selected frame.
+    pub(super) source: Option<Source>,
+    /// The line of its attribute.
+    pub(super) source_line: usize,
+    /// The comparison, while it is looked at.
+    pub(super) moments: Option<[Moment; 3]>,
+    /// Events that `seen` and `landmarks` know of.
+    read: usize,
+    evidence_of: Option<(usize, usize)>,
+    moments_of: Option<Landmarks>,
+}
+
+impl Known {
+    /// Whether a step has run.
+    pub(super) fn has_run(&self, chain: &Chain, id: &str) -> bool {
+        let at = chain.steps().iter().position(|step| step.id == id);
+        at.and_then(|at| self.seen.get(at))
+            .copied()
+            .unwrap_or(false)
+    }
+}
+
+impl Ui<'_> {
+    /// Brings everything that is known up to the log and the cursor.
+    pub(super) fn refresh(&mut self) {
+        let cursor = self.cursor();
+        let chain = self.material.chain;
+        self.read_on();
+        self.known.state = self.log.state_at(cursor);
+        let state = &self.known.state;
+        let here = state.paused().map(|stop| stop.span).or_else(|| {
+            state
+                .last_entered()
+                .filter(|span| state.frame(*span).is_some())
+        });
+        self.known.step = chain.step_at(&self.log, state);
+        self.arrange_rows(here);
+        let span = match self.selected {
+            Some(RowId::Frame(span)) => Some(span),
+            Some(RowId::Lane(lane) | RowId::More(lane)) => self
+                .known
+                .state
+                .lane(lane)
+                .and_then(|lane| lane.stack.last())
+                .map(|frame| frame.span),
+            _ => None,
+        };
+        let shown = span
+            .and_then(|span| chain.step_around(&self.log, span))
+            .or(self.known.step);
+        if shown != self.known.shown_step {
+            (self.known.shown_step, self.lesson_scroll, self.shows_answer) = (shown, 0, false);
+        }
+        self.find_source(span);
+        self.weigh_evidence(cursor);
+        self.compare();
+    }
+
+    fn read_on(&mut self) {
+        let chain = self.material.chain;
+        let known = &mut self.known;
+        known.seen.resize(chain.steps().len(), false);
+        if known.read == self.log.len() {
+            return;
+        }
+        for event in &self.log.events()[known.read.min(self.log.len())..] {
+            if let Kind::Enter { span } = event.kind
+                && let Some(record) = self.log.span(span)
+                && let Some(step) = chain.step_of(&record.callsite)
+            {
+                known.seen[step] = true;
+            }
+        }
+        if known.landmarks.loop_serves.is_none() {
+            known.landmarks = chain.landmarks(&self.log);
+        }
+        known.read = self.log.len();
+    }
+
+    /// Makes the rows of the call stack and keeps the selection where it makes sense.
+    fn arrange_rows(&mut self, here: Option<SpanId>) {
+        let layout = self.layout();
+        // While another pane has the whole screen the rows are not seen; any height will do.
+        let room = layout
+            .pane(Pane::Stack)
+            .map_or(20, |rect| usize::from(rect.height.saturating_sub(2)));
+        self.known.rows = stack::rows(&self.known.state, &self.folds, here, room);
+        // A new stop takes the selection along; otherwise it stays on what the person chose, while that exists.
+        let moved = here != self.known.here
+            && (self.known.state.paused().is_some() || self.cursor.is_some());
+        self.known.here = here;
+        let has = |id: RowId| self.known.rows.iter().any(|row| row.id == id);
+        let wanted = here.map(RowId::Frame).filter(|id| has(*id));
+        let kept = self.selected.filter(|id| has(*id));
+        self.selected = if moved {
+            wanted.or(kept)
+        } else {
+            kept.or(wanted)
+        };
+        self.selected = self
+            .selected
+            .or_else(|| self.known.rows.first().map(|row| row.id));
+        let at = self
+            .selected
+            .and_then(|id| self.known.rows.iter().position(|row| row.id == id))
+            .unwrap_or(0);
+        let lowest = (at + 1).saturating_sub(room);
+        let highest = self.known.rows.len().saturating_sub(room).min(at);
+        self.stack_top = self.stack_top.clamp(lowest, highest.max(lowest));
+    }
+
+    fn find_source(&mut self, span: Option<SpanId>) {
+        let record = span.and_then(|span| self.log.span(span));
+        let place =
+            record.and_then(|record| Some((record.callsite.file.clone()?, record.callsite.line?)));
+        let Some((file, line)) = place else {
+            self.known.source = None;
+            return;
+        };
+        if self
+            .known
+            .source
+            .as_ref()
+            .is_none_or(|source| *source.file != *file)
+        {
+            self.known.source = self
+                .material
+                .sources
+                .source(&file)
+                .map(|text| Source::new(&file, text));
+            self.source_scroll = 0;
+        }
+        if self.known.source_line != line as usize {
+            (self.known.source_line, self.source_scroll) = (line as usize, 0);
+        }
+    }
+
+    fn weigh_evidence(&mut self, cursor: usize) {
+        let Some(step) = self.known.shown_step else {
+            (self.known.evidence, self.known.evidence_of) = (Vec::new(), None);
+            return;
+        };
+        let is_fresh = self.known.evidence_of.is_some_and(|(of, at)| {
+            // Claims read the log; a long one that runs freely is asked again after an eighth more.
+            let is_near = self.is_live()
+                && self.known.state.paused().is_none()
+                && at > SMALL
+                && cursor - at.min(cursor) < at / 8;
+            of == step && (at == cursor || is_near)
+        });
+        if !is_fresh {
+            self.known.evidence = self.material.lessons.evidence(step, &self.log, cursor);
+            self.known.evidence_of = Some((step, cursor));
+        }
+    }
+
+    fn compare(&mut self) {
+        if !matches!(self.overlay, Some(Overlay::Moments { .. })) {
+            (self.known.moments, self.known.moments_of) = (None, None);
+        } else if self.known.moments_of != Some(self.known.landmarks) {
+            self.known.moments = Some(moments::compare(
+                &self.log,
+                self.material.chain,
+                &self.known.landmarks,
+            ));
+            self.known.moments_of = Some(self.known.landmarks);
+        }
+    }
+}

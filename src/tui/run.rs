@@ -1,0 +1,96 @@
+//! The loop: input first, then what arrived, then one picture, if anything changed.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use ratatui::crossterm::event;
+
+use super::lesson::Material;
+use super::program::Program;
+use super::terminal::{Screen, new_panics};
+use super::theme::Theme;
+use super::ui::{Effect, Ui};
+use super::{draw, keymap};
+use crate::trace::Log;
+
+/// What the command line may ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Draw with ASCII only.
+    pub is_ascii: bool,
+}
+
+/// The least time between two pictures: 60 a second.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// How often a program is asked for news while nobody types. Also the sign of life that its gate wants.
+const LOOK: Duration = Duration::from_millis(16);
+
+/// Shows a program until the person quits. Needs the thread for itself; the terminal is given back on every way out.
+///
+/// # Errors
+/// If there is no terminal, or it goes away.
+pub fn run(program: &mut dyn Program, material: Material<'_>, options: Options) -> io::Result<()> {
+    let began = Instant::now();
+    let mut screen = Screen::take()?;
+    let mut ui = Ui::new(
+        Log::new(),
+        material,
+        screen.size()?,
+        Theme::from_env(options.is_ascii),
+    );
+    let mut is_dirty = true;
+    let mut drawn: Option<Instant> = None;
+    let mut panics_told = 0;
+    loop {
+        while event::poll(Duration::ZERO)? {
+            let Some(action) = keymap::action(&event::read()?, ui.mode()) else {
+                continue;
+            };
+            is_dirty = true;
+            match ui.act(action) {
+                Effect::Quit => return Ok(()),
+                effect => carry_out(effect, program, &mut ui),
+            }
+        }
+        is_dirty |= ui.tick(began.elapsed());
+        is_dirty |= ui.absorb(|log| program.update(log));
+        is_dirty |= ui.set_status(program.status());
+        is_dirty |= ui.set_program(program.address(), program.started_with());
+        for notice in program
+            .notice()
+            .into_iter()
+            .chain(new_panics(&mut panics_told))
+        {
+            ui.notify(notice.lines().next().unwrap_or_default());
+            is_dirty = true;
+        }
+        if is_dirty && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+            screen.draw(|buffer| draw::draw(buffer, &ui))?;
+            (is_dirty, drawn) = (false, Some(Instant::now()));
+        }
+        // Sleeps until a key comes, or until it is time to look again.
+        event::poll(LOOK)?;
+    }
+}
+
+fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
+    match effect {
+        Effect::None | Effect::Quit => {}
+        Effect::Command(command) => program.command(command),
+        Effect::Restart(restart) => match program.restart(restart) {
+            Ok(()) => {
+                // What arrives from now on belongs to the new run.
+                ui.absorb(|log| {
+                    *log = Log::new();
+                    true
+                });
+                ui.forget();
+            }
+            Err(why) => ui.notify(why),
+        },
+        Effect::Request => match program.send_request() {
+            Ok(()) => ui.notify("GET / sent: s steps through its answer"),
+            Err(why) => ui.notify(why),
+        },
+    }
+}

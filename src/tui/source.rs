@@ -1,0 +1,245 @@
+//! The source pane: the function that a span stands for, found in its file and coloured.
+//!
+//! `tracing` knows the line of the `#[instrument]` attribute. The function is the first `fn` at or below it; its end
+//! is found by matching braces over the tokens of rustc's own lexer, so braces in strings and comments do not count.
+
+use std::ops::RangeInclusive;
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::text::width;
+use super::theme::{Role, Theme};
+
+/// A file, cut into lines of coloured pieces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The name that callsites carry.
+    pub(super) file: String,
+    lines: Vec<Vec<(Role, String)>>,
+    tokens: Vec<(usize, Word)>,
+}
+
+/// What the search for a function's end needs to know of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Fn,
+    Open,
+    Close,
+    Semicolon,
+}
+
+const KEYWORDS: &[&str] = &[
+    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern",
+    "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
+    "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "type",
+    "unsafe", "use", "where", "while",
+];
+
+impl Source {
+    /// Reads a file's text.
+    pub(super) fn new(file: &str, text: &str) -> Self {
+        let mut source = Self {
+            file: file.to_owned(),
+            lines: vec![Vec::new()],
+            tokens: Vec::new(),
+        };
+        let tokens: Vec<_> = tokenize(text, FrontmatterAllowed::No).collect();
+        let mut at = 0;
+        // In an attribute: its mark was seen, or brackets are open.
+        let (mut is_marked, mut brackets) = (false, 0_usize);
+        for (index, token) in tokens.iter().enumerate() {
+            let piece = &text[at..at + token.len as usize];
+            at += token.len as usize;
+            let next = tokens.get(index + 1).map(|token| token.kind);
+            is_marked |= token.kind == TokenKind::Pound
+                && matches!(next, Some(TokenKind::OpenBracket | TokenKind::Bang));
+            let is_attribute = is_marked || brackets > 0;
+            match token.kind {
+                TokenKind::OpenBracket if is_attribute => {
+                    (is_marked, brackets) = (false, brackets + 1)
+                }
+                TokenKind::CloseBracket => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+            let line = source.lines.len();
+            match (token.kind, piece) {
+                (TokenKind::Ident, "fn") => source.tokens.push((line, Word::Fn)),
+                (TokenKind::OpenBrace, _) => source.tokens.push((line, Word::Open)),
+                (TokenKind::CloseBrace, _) => source.tokens.push((line, Word::Close)),
+                (TokenKind::Semi, _) => source.tokens.push((line, Word::Semicolon)),
+                _ => {}
+            }
+            let role = if is_attribute && token.kind != TokenKind::Whitespace {
+                Role::Macro
+            } else {
+                role(token.kind, piece, next)
+            };
+            source.push(role, piece);
+        }
+        source
+    }
+
+    fn push(&mut self, role: Role, piece: &str) {
+        for (index, part) in piece.split('\n').enumerate() {
+            if index > 0 {
+                self.lines.push(Vec::new());
+            }
+            let part = part.trim_end_matches('\r').replace('\t', "    ");
+            if !part.is_empty() {
+                self.lines
+                    .last_mut()
+                    .expect("there is a first line")
+                    .push((role, part));
+            }
+        }
+    }
+
+    /// The lines, from 1, of the function whose attribute stands in `line`; that line alone if there is none.
+    pub(super) fn function(&self, line: usize) -> RangeInclusive<usize> {
+        let Some(first) = self
+            .tokens
+            .iter()
+            .position(|&(at, word)| at >= line && word == Word::Fn)
+        else {
+            return line..=line;
+        };
+        let mut depth = 0_usize;
+        for &(at, word) in &self.tokens[first..] {
+            match word {
+                Word::Open => depth += 1,
+                Word::Close => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return self.tokens[first].0..=at;
+                    }
+                }
+                Word::Semicolon if depth == 0 => return self.tokens[first].0..=at,
+                Word::Semicolon | Word::Fn => {}
+            }
+        }
+        self.tokens[first].0..=self.lines.len()
+    }
+
+    /// The line the pane begins with, from 1: the doc comment above the attribute, if there is one.
+    fn first_line(&self, attribute: usize, function: &RangeInclusive<usize>, rows: usize) -> usize {
+        let is_comment = |line: usize| {
+            let first = line.checked_sub(1).and_then(|at| self.lines.get(at));
+            first
+                .and_then(|line| line.iter().find(|piece| !piece.1.trim().is_empty()))
+                .is_some_and(|piece| piece.0 == Role::Comment)
+        };
+        let mut first = attribute.max(1);
+        // As much of the comment as leaves two thirds of the rows to the function.
+        while first > 1
+            && is_comment(first - 1)
+            && (*function.start() + 1).saturating_sub(first) < rows / 3
+        {
+            first -= 1;
+        }
+        first
+    }
+
+    /// Draws the function whose attribute is in `line`, scrolled down by `scroll` rows.
+    pub(super) fn draw(
+        &self,
+        buffer: &mut Buffer,
+        area: Rect,
+        theme: &Theme,
+        line: usize,
+        scroll: usize,
+    ) {
+        let function = self.function(line);
+        let top = (self.first_line(line, &function, usize::from(area.height)) + scroll)
+            .min(self.lines.len());
+        let digits = self.lines.len().to_string().len().max(3);
+        for (y, number) in (area.y..area.bottom()).zip(top..=self.lines.len()) {
+            let is_here = function.contains(&number);
+            let gutter = format!("{}{number:>digits$} ", if is_here { '▌' } else { ' ' });
+            let quiet = theme.style(if is_here { Role::Accent } else { Role::Dim });
+            let (mut x, _) = buffer.set_stringn(area.x, y, gutter, usize::from(area.width), quiet);
+            for (role, piece) in &self.lines[number - 1] {
+                let room = area.right().saturating_sub(x);
+                let style = if is_here {
+                    theme.style(*role)
+                } else {
+                    theme.style(Role::Dim)
+                };
+                if width(piece) > usize::from(room) {
+                    let piece = super::text::cut(piece, usize::from(room));
+                    buffer.set_stringn(x, y, piece, usize::from(room), style);
+                    break;
+                }
+                x = buffer.set_stringn(x, y, piece, usize::from(room), style).0;
+            }
+        }
+    }
+
+    /// How far the function can be scrolled.
+    pub(super) fn scroll_limit(&self, line: usize) -> usize {
+        let function = self.function(line);
+        function.end().saturating_sub(line)
+    }
+}
+
+fn role(kind: TokenKind, text: &str, next: Option<TokenKind>) -> Role {
+    match kind {
+        TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => Role::Comment,
+        TokenKind::Literal {
+            kind: LiteralKind::Int { .. } | LiteralKind::Float { .. },
+            ..
+        } => Role::Number,
+        TokenKind::Literal { .. } => Role::Text,
+        TokenKind::Lifetime { .. } | TokenKind::RawLifetime => Role::Type,
+        TokenKind::Ident if KEYWORDS.contains(&text) => Role::Keyword,
+        TokenKind::Ident if next == Some(TokenKind::Bang) => Role::Macro,
+        TokenKind::Ident if text.starts_with(char::is_uppercase) => Role::Type,
+        _ => Role::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r##"/// Doc.
+#[instrument(fields(kind = "}"))]
+pub fn spawn(&self) -> Job {
+    let brace = "}"; // }
+    if true { return 1; }
+    done!(r#"}"#)
+}
+
+#[instrument]
+fn next();
+"##;
+
+    #[test]
+    fn a_function_ends_at_its_own_brace_whatever_strings_and_comments_say() {
+        let source = Source::new("a.rs", TEXT);
+        assert_eq!(source.function(2), 3..=7);
+        assert_eq!(source.function(9), 10..=10);
+        assert_eq!(source.function(11), 11..=11);
+    }
+
+    #[test]
+    fn tokens_get_the_colour_of_their_kind() {
+        let source = Source::new("a.rs", TEXT);
+        let role_of = |line: usize, text: &str| {
+            source.lines[line - 1]
+                .iter()
+                .find(|piece| piece.1 == text)
+                .map(|piece| piece.0)
+        };
+        assert_eq!(role_of(1, "/// Doc."), Some(Role::Comment));
+        assert_eq!(role_of(2, "instrument"), Some(Role::Macro));
+        assert_eq!(role_of(2, "]"), Some(Role::Macro));
+        assert_eq!(role_of(3, "fn"), Some(Role::Keyword));
+        assert_eq!(role_of(3, "spawn"), Some(Role::Plain));
+        assert_eq!(role_of(3, "Job"), Some(Role::Type));
+        assert_eq!(role_of(4, "\"}\""), Some(Role::Text));
+        assert_eq!(role_of(5, "1"), Some(Role::Number));
+        assert_eq!(role_of(6, "done"), Some(Role::Macro));
+    }
+}

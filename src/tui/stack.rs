@@ -1,0 +1,390 @@
+//! The call stack: lanes, and the open calls of each, innermost first.
+//!
+//! Rows are made once per change of the state, not per frame. A lane that is over is folded; many of them are one
+//! line. Where the pane is too low, the outer frames of a lane give way to `… n more frames`, so that the state of
+//! every lane stays in sight.
+
+use std::collections::HashSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::text::{cut, ends, pad, width};
+use super::theme::{Role, Theme};
+use crate::trace::{Activity, Edge, Frame, Lane, LaneId, SpanId, State};
+
+/// What a row of the pane is, and what is selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowId {
+    /// The header of a lane.
+    Lane(LaneId),
+    /// A frame.
+    Frame(SpanId),
+    /// The frames of a lane that were cut.
+    More(LaneId),
+    /// The lanes that are over.
+    DoneLanes,
+}
+
+/// A row, ready to be drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) id: RowId,
+    shape: Shape,
+    role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Fold mark, name with and without the thread, state.
+    Lane {
+        fold: char,
+        title: String,
+        name: String,
+        state: String,
+    },
+    /// Mark, function, file, line.
+    Frame {
+        mark: char,
+        name: String,
+        file: String,
+        line: String,
+    },
+    /// One text.
+    Text(String),
+}
+
+/// Which lanes the person has folded or unfolded against the default.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Folds {
+    turned: HashSet<LaneId>,
+    /// Lanes shown with all their frames.
+    pub(super) whole: HashSet<LaneId>,
+    pub(super) shows_done: bool,
+}
+
+impl Folds {
+    fn is_folded(&self, lane: &Lane) -> bool {
+        (lane.is_done || lane.stack.is_empty()) != self.turned.contains(&lane.id)
+    }
+
+    /// Folds or unfolds what a row stands for.
+    pub(super) fn toggle(&mut self, row: RowId, state: &State) {
+        match row {
+            RowId::Lane(id) => self.turn(id),
+            RowId::Frame(span) => {
+                if let Some((lane, _)) = state.frame(span) {
+                    self.turn(lane.id);
+                }
+            }
+            RowId::More(id) => drop(self.whole.insert(id)),
+            RowId::DoneLanes => self.shows_done = !self.shows_done,
+        }
+    }
+
+    fn turn(&mut self, lane: LaneId) {
+        if !self.turned.remove(&lane) {
+            self.turned.insert(lane);
+        }
+        self.whole.remove(&lane);
+    }
+
+    /// Folds or unfolds a lane, whatever it is now.
+    pub(super) fn set(&mut self, lane: &Lane, is_folded: bool) {
+        if self.is_folded(lane) != is_folded {
+            self.turn(lane.id);
+        }
+    }
+}
+
+/// The word for what a lane is doing. A lane that waits for no stated reason reports the name of its `innermost`
+/// call, which says nothing here: the frame stands right below.
+pub(super) fn word(activity: &Activity, innermost: Option<&str>) -> String {
+    match activity {
+        Activity::Created => "created, not run".to_owned(),
+        Activity::Running => "RUNNING".to_owned(),
+        Activity::Polling => "POLLING".to_owned(),
+        Activity::Waiting(what) if Some(&**what) == innermost => "WAITING".to_owned(),
+        Activity::Waiting(what) => format!("WAITING for {what}"),
+        Activity::Paused(Edge::Enter) => "PAUSED ON STEP".to_owned(),
+        Activity::Paused(Edge::Exit) => "PAUSED, returning".to_owned(),
+        Activity::Held(_) => "held".to_owned(),
+        Activity::Idle => "idle".to_owned(),
+        Activity::Done => "done".to_owned(),
+    }
+}
+
+/// The word for a lane of a state.
+pub(super) fn lane_word(state: &State, lane: &Lane) -> String {
+    let innermost = lane
+        .stack
+        .last()
+        .filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
+    word(
+        &state.activity(lane),
+        innermost.map(|frame| &*frame.callsite.name),
+    )
+}
+
+/// The colour that goes with it.
+pub(super) fn role(activity: &Activity) -> Role {
+    match activity {
+        Activity::Paused(_) => Role::Accent,
+        Activity::Running | Activity::Polling => Role::Good,
+        Activity::Waiting(_) => Role::Plain,
+        Activity::Created | Activity::Held(_) | Activity::Idle | Activity::Done => Role::Dim,
+    }
+}
+
+/// `MainThread · main`; one name where thread and lane have the same.
+pub(super) fn lane_title(lane: &Lane) -> String {
+    if lane.thread.name == lane.name || lane.thread.name.is_empty() {
+        return lane.name.to_string();
+    }
+    format!("{} · {}", lane.thread.name, lane.name)
+}
+
+/// All rows of the pane, for a height of `room` rows.
+pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: usize) -> Vec<Row> {
+    let (done, alive): (Vec<&Lane>, Vec<&Lane>) =
+        state.lanes().iter().partition(|lane| lane.is_done);
+    let groups_done = done.len() > 1;
+    let mut lanes = alive;
+    if !groups_done || folds.shows_done {
+        lanes.extend(&done);
+    }
+    let current_lane = state.paused().map(|stop| stop.lane).or(current
+        .and_then(|span| state.frame(span))
+        .map(|found| found.0.id));
+    let caps = caps(
+        &lanes,
+        folds,
+        current_lane,
+        room.saturating_sub(lanes.len() + usize::from(groups_done)),
+    );
+    let mut rows = Vec::new();
+    for (index, (lane, cap)) in lanes.iter().zip(caps).enumerate() {
+        if groups_done && index == lanes.len() - done.len() && folds.shows_done {
+            rows.push(done_row(done.len(), true));
+        }
+        push_lane(&mut rows, state, lane, folds, cap);
+    }
+    if groups_done && !folds.shows_done {
+        rows.push(done_row(done.len(), false));
+    }
+    rows
+}
+
+/// How many rows the frames of each lane may take.
+fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) -> Vec<usize> {
+    let wants = |lane: &Lane| {
+        if folds.is_folded(lane) {
+            0
+        } else {
+            lane.stack.len()
+        }
+    };
+    let total: usize = lanes.iter().map(|lane| wants(lane)).sum();
+    if total <= room {
+        return lanes.iter().map(|lane| wants(lane)).collect();
+    }
+    let others: usize = lanes
+        .iter()
+        .filter(|lane| Some(lane.id) != current)
+        .map(|lane| wants(lane).min(3))
+        .sum();
+    let cap = |lane: &&Lane| {
+        if folds.whole.contains(&lane.id) {
+            wants(lane)
+        } else if Some(lane.id) == current {
+            wants(lane).min(room.saturating_sub(others).max(3))
+        } else {
+            wants(lane).min(3)
+        }
+    };
+    lanes.iter().map(cap).collect()
+}
+
+fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap: usize) {
+    let activity = state.activity(lane);
+    let fold = match (lane.stack.is_empty(), folds.is_folded(lane)) {
+        (true, _) => ' ',
+        (false, true) => '▸',
+        (false, false) => '▾',
+    };
+    rows.push(Row {
+        id: RowId::Lane(lane.id),
+        shape: Shape::Lane {
+            fold,
+            title: lane_title(lane),
+            name: lane.name.to_string(),
+            state: lane_word(state, lane),
+        },
+        role: role(&activity),
+    });
+    let (shown, more) = if lane.stack.len() > cap {
+        (cap.saturating_sub(1), cap > 0)
+    } else {
+        (cap, false)
+    };
+    let paused = matches!(activity, Activity::Paused(_));
+    for (index, frame) in lane.stack.iter().rev().take(shown).enumerate() {
+        rows.push(frame_row(frame, index == 0 && paused));
+    }
+    if more {
+        let hidden = lane.stack.len() - shown;
+        let shape = Shape::Text(format!("    … {hidden} more frames"));
+        rows.push(Row {
+            id: RowId::More(lane.id),
+            shape,
+            role: Role::Dim,
+        });
+    }
+}
+
+fn frame_row(frame: &Frame, is_here: bool) -> Row {
+    let shape = Shape::Frame {
+        mark: if is_here { '→' } else { ' ' },
+        name: frame.callsite.name.to_string(),
+        file: frame.callsite.file_name().to_owned(),
+        line: frame
+            .callsite
+            .line
+            .map_or(String::new(), |line| line.to_string()),
+    };
+    Row {
+        id: RowId::Frame(frame.span),
+        shape,
+        role: if is_here { Role::Accent } else { Role::Plain },
+    }
+}
+
+fn done_row(count: usize, is_open: bool) -> Row {
+    let shape = Shape::Text(format!(
+        "{} {count} lanes are done",
+        if is_open { '▾' } else { '▸' }
+    ));
+    Row {
+        id: RowId::DoneLanes,
+        shape,
+        role: Role::Dim,
+    }
+}
+
+/// The columns that all rows of the pane share.
+struct Columns {
+    /// Threads are named, because every header has the room.
+    names_threads: bool,
+    /// Width of the function's name.
+    names: usize,
+    /// Blanks between the name and the file.
+    gap: usize,
+}
+
+impl Columns {
+    fn new(rows: &[Row], columns: usize) -> Self {
+        let (mut names_threads, mut names, mut files, mut lines) = (true, 0, 0, 0);
+        for row in rows {
+            match &row.shape {
+                Shape::Lane { title, state, .. } => {
+                    names_threads &= 2 + width(title) + 1 + width(state) <= columns
+                }
+                Shape::Frame {
+                    name, file, line, ..
+                } => {
+                    names = names.max(width(name));
+                    files = files.max(width(file));
+                    lines = lines.max(width(line));
+                }
+                Shape::Text(_) => {}
+            }
+        }
+        let room = columns.saturating_sub(4 + 1 + files + 1 + lines);
+        Self {
+            names_threads,
+            names: names.min(room.max(10)),
+            gap: if names < room { 2 } else { 1 },
+        }
+    }
+}
+
+/// Draws the rows from `top` on; the selected one as `selected` says.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    rows: &[Row],
+    top: usize,
+    selected: (Option<RowId>, Role),
+) {
+    let columns = usize::from(area.width);
+    let shared = Columns::new(rows, columns);
+    for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(top)) {
+        let style = theme.style(row.role);
+        let quiet = if row.role == Role::Accent {
+            style
+        } else {
+            theme.style(Role::Dim)
+        };
+        let (left, right, right_style) = match &row.shape {
+            Shape::Lane {
+                fold,
+                title,
+                name,
+                state,
+            } => {
+                let name = if shared.names_threads { title } else { name };
+                // The state matters most, but a lane without a name is nobody's.
+                let state = cut(state, columns.saturating_sub(width(name) + 3));
+                (format!("{fold} {name}"), state, style)
+            }
+            Shape::Frame {
+                mark,
+                name,
+                file,
+                line,
+            } => {
+                let left = format!(
+                    "  {mark} {}{:gap$}",
+                    pad(name, shared.names),
+                    "",
+                    gap = shared.gap
+                );
+                let (file, line) = ends(file, line, columns.saturating_sub(width(&left)));
+                (left, format!("{file}{line}"), quiet)
+            }
+            Shape::Text(text) => (text.clone(), String::new(), style),
+        };
+        let bold = matches!(row.shape, Shape::Lane { .. }) && row.role != Role::Dim;
+        let style_of = |style| {
+            if bold {
+                theme.style(Role::Heading).patch(style)
+            } else {
+                style
+            }
+        };
+        let (left, right) = if let Shape::Lane { .. } = row.shape {
+            ends(&left, &right, columns)
+        } else {
+            (left, right)
+        };
+        let (x, _) = buffer.set_stringn(area.x, y, left, columns, style_of(style));
+        buffer.set_stringn(
+            x,
+            y,
+            right,
+            usize::from(area.right().saturating_sub(x)),
+            style_of(right_style),
+        );
+        if Some(row.id) == selected.0 {
+            buffer.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                theme.style(selected.1),
+            );
+        }
+    }
+}
