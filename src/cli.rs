@@ -2,6 +2,7 @@
 
 mod args;
 mod demo;
+mod lessons;
 mod plain;
 mod serve;
 mod session;

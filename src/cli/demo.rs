@@ -6,14 +6,20 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::args::{DemoArgs, Until};
+use super::lessons::Lessons;
 use super::plain::Plain;
+use super::session::Session;
+use super::sources::BuiltIn;
 use super::{UsageError, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Recorder};
-use crate::server::{self, Server};
+use crate::server::{self, Server, Settings};
 use crate::trace::{Chain, Command, Event, Log, Run, Target};
+use crate::tui;
 
+/// How long a screen that was asked to end may take.
+const END_WITHIN: Duration = Duration::from_secs(6);
 /// How often a run without a screen looks whether it should end, when nothing happens.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -141,6 +147,34 @@ fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
     }
 }
 
-fn on_screen(_args: &DemoArgs, _book: &Book) -> anyhow::Result<()> {
-    anyhow::bail!("not yet")
+/// The screen, over a server that is held at its first step.
+fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
+    let recorder = Recorder::new(HoldMode::stepping());
+    watch::install(Some(&recorder), args.server.console)?;
+    // A person takes their time: no client is cut off for that.
+    let settings = Settings { header_timeout: None, ..args.server.settings() };
+    let mut session = Session::start(recorder, settings)?;
+    let asked_to_end = signals::on_end({
+        let end = session.ender();
+        move || {
+            end();
+            leave_if_the_screen_does_not();
+        }
+    })?;
+    let chain = book.chain();
+    let lessons = Lessons::new(book);
+    let material = tui::Material { chain: &chain, lessons: &lessons, sources: &BuiltIn };
+    let drawn = tui::run(&mut session, material, &tui::Options { is_ascii: args.ascii, asked_to_end });
+    let ended = session.end();
+    drawn.context("cannot draw on the terminal")?;
+    Ok(ended?)
+}
+
+/// A signal has come. The screen ends by itself within a moment; should it be stuck, the terminal is given back without it.
+fn leave_if_the_screen_does_not() {
+    let _ = std::thread::Builder::new().name("leave".to_owned()).spawn(|| {
+        std::thread::sleep(END_WITHIN);
+        tui::restore();
+        std::process::exit(0);
+    });
 }

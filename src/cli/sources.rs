@@ -3,7 +3,7 @@
 macro_rules! sources {
     ($($file:literal),+ $(,)?) => {
         /// Every file of the server, with its text.
-        pub(super) const SOURCES: &[(&str, &str)] =
+        const SOURCES: &[(&str, &str)] =
             &[$((concat!("src/server/", $file), include_str!(concat!("../server/", $file)))),+];
     };
 }
@@ -29,8 +29,17 @@ sources![
     "watcher.rs",
 ];
 
+/// The built-in sources, for the screens.
+pub(super) struct BuiltIn;
+
+impl crate::tui::Sources for BuiltIn {
+    fn source(&self, file: &str) -> Option<&str> {
+        source(file)
+    }
+}
+
 /// The text of a file, by the name its callsites carry.
-pub(super) fn source(file: &str) -> Option<&'static str> {
+fn source(file: &str) -> Option<&'static str> {
     let file = file.replace('\\', "/");
     SOURCES.iter().find(|(name, _)| file.ends_with(name)).map(|(_, text)| *text)
 }

@@ -185,7 +185,6 @@ impl Store {
         inner.pending.clear();
         inner.lanes = 0;
         inner.open_lanes.clear();
-        inner.began = self.began.elapsed();
         self.spans.store(0, Ordering::Relaxed);
     }
 
@@ -251,6 +250,10 @@ impl Store {
     }
 
     fn push_locked(&self, inner: &mut Inner, thread: &Arc<Thread>, lane: LaneId, kind: Kind) {
+        if inner.next_seq == 0 {
+            // The first event is the zero of its log.
+            inner.began = self.began.elapsed();
+        }
         let elapsed = self.began.elapsed().saturating_sub(inner.began);
         let seq = Seq(inner.next_seq);
         inner.next_seq += 1;

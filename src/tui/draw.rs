@@ -35,11 +35,7 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
         overlay::draw(buffer, layout.body, ui);
     } else {
         // The focused pane last: its border is the one that is seen.
-        let (focused, others): (Vec<_>, Vec<_>) = layout
-            .panes
-            .iter()
-            .copied()
-            .partition(|entry| entry.0 == ui.focus);
+        let (focused, others): (Vec<_>, Vec<_>) = layout.panes.iter().copied().partition(|entry| entry.0 == ui.focus);
         for (pane, rect) in others.into_iter().chain(focused) {
             draw_pane(buffer, rect, ui, pane);
         }
@@ -49,40 +45,20 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
 }
 
 /// A border with a title left and a remark right; gives the room inside. `is_on_top` wipes what is below.
-pub(super) fn framed(
-    buffer: &mut Buffer,
-    area: Rect,
-    ui: &Ui,
-    title: &str,
-    remark: &str,
-    is_on_top: bool,
-) -> Rect {
+pub(super) fn framed(buffer: &mut Buffer, area: Rect, ui: &Ui, title: &str, remark: &str, is_on_top: bool) -> Rect {
     frame_as(buffer, area, ui, (title, remark), is_on_top, is_on_top)
 }
 
-fn frame_as(
-    buffer: &mut Buffer,
-    area: Rect,
-    ui: &Ui,
-    titles: (&str, &str),
-    has_keys: bool,
-    is_on_top: bool,
-) -> Rect {
+fn frame_as(buffer: &mut Buffer, area: Rect, ui: &Ui, titles: (&str, &str), has_keys: bool, is_on_top: bool) -> Rect {
     if area.width < 3 || area.height < 3 {
         // No room for a border: the content matters more.
         return area;
     }
     let theme = &ui.theme;
-    let (border, role) = if has_keys {
-        (Role::Focus, Role::Focus)
-    } else {
-        (Role::Border, Role::Heading)
-    };
+    let (border, role) = if has_keys { (Role::Focus, Role::Focus) } else { (Role::Border, Role::Heading) };
     let room = usize::from(area.width) - 2;
     let title = cut(&format!(" {} ", titles.0), room);
-    let mut block = Block::bordered()
-        .border_style(theme.style(border))
-        .merge_borders(MergeStrategy::Exact);
+    let mut block = Block::bordered().border_style(theme.style(border)).merge_borders(MergeStrategy::Exact);
     if is_on_top {
         Clear.render(area, buffer);
     }
@@ -114,75 +90,36 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
     match pane {
         Pane::Stack => {
             let inner = pane_frame("Call stack", "");
-            let role = if has_keys {
-                Role::Selected
-            } else {
-                Role::SelectedElsewhere
-            };
-            stack::draw(
-                buffer,
-                inner,
-                &ui.theme,
-                &ui.known.rows,
-                ui.stack_top,
-                (ui.selected, role),
-            );
-            let below = ui
-                .known
-                .rows
-                .len()
-                .saturating_sub(ui.stack_top + usize::from(inner.height));
+            let role = if has_keys { Role::Selected } else { Role::SelectedElsewhere };
+            stack::draw(buffer, inner, &ui.theme, &ui.known.rows, ui.stack_top, (ui.selected, role));
+            let below = ui.known.rows.len().saturating_sub(ui.stack_top + usize::from(inner.height));
             if below > 0 && area.height > 2 {
                 let text = format!(" {below} more ↓ ");
-                let x = area
-                    .right()
-                    .saturating_sub(width(&text) as u16 + 1)
-                    .max(area.x);
-                buffer.set_stringn(
-                    x,
-                    area.bottom() - 1,
-                    text,
-                    usize::from(area.width),
-                    ui.theme.style(Role::Dim),
-                );
+                let x = area.right().saturating_sub(width(&text) as u16 + 1).max(area.x);
+                buffer.set_stringn(x, area.bottom() - 1, text, usize::from(area.width), ui.theme.style(Role::Dim));
             }
         }
         Pane::Lesson => {
             let columns = usize::from(area.width.saturating_sub(4)).max(1);
             let (title, lines) = lesson_pane::lines(ui, columns);
             let rows = usize::from(area.height.saturating_sub(2));
-            let remark = if lines.len() > rows + ui.lesson_scroll {
-                "more ↓"
-            } else {
-                ""
-            };
+            let remark = if lines.len() > rows + ui.lesson_scroll { "more ↓" } else { "" };
             let inner = pane_frame(&title, remark);
             put_lines(buffer, padded(inner), &lines, ui.lesson_scroll);
         }
         Pane::Source => {
             let known = &ui.known;
-            let card = known
-                .shown_step
-                .and_then(|step| ui.material.lessons.card(step));
+            let card = known.shown_step.and_then(|step| ui.material.lessons.card(step));
             let upstream = card.map_or("", |card| &card.upstream);
             match &known.source {
                 Some(source) => {
                     let name = source.file.rsplit('/').next().unwrap_or_default();
                     let inner = pane_frame(name, upstream);
-                    source.draw(
-                        buffer,
-                        inner,
-                        &ui.theme,
-                        known.source_line,
-                        ui.source_scroll,
-                    );
+                    source.draw(buffer, inner, &ui.theme, known.source_line, ui.source_scroll);
                 }
                 None => {
                     let inner = pane_frame("Source", "");
-                    let line = Line::styled(
-                        " No source for what is selected.",
-                        ui.theme.style(Role::Dim),
-                    );
+                    let line = Line::styled(" No source for what is selected.", ui.theme.style(Role::Dim));
                     put_lines(buffer, inner, &[line], 0);
                 }
             }
@@ -191,10 +128,9 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
             let columns = usize::from(area.width.saturating_sub(4)).max(1);
             let lines = fields::lines(ui, columns);
             let name = match ui.selected {
-                Some(stack::RowId::Frame(span)) => ui
-                    .log
-                    .span(span)
-                    .map(|span| format!("Fields of {}", span.callsite.name)),
+                Some(stack::RowId::Frame(span)) => {
+                    ui.log.span(span).map(|span| format!("Fields of {}", span.callsite.name))
+                }
                 _ => None,
             };
             let inner = pane_frame(name.as_deref().unwrap_or("Fields"), "");
@@ -217,15 +153,7 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
 }
 
 fn padded(area: Rect) -> Rect {
-    if area.width < 3 {
-        area
-    } else {
-        Rect {
-            x: area.x + 1,
-            width: area.width - 2,
-            ..area
-        }
-    }
+    if area.width < 3 { area } else { Rect { x: area.x + 1, width: area.width - 2, ..area } }
 }
 
 /// Where we are, in one line: the parts that matter most survive a narrow screen.
@@ -241,16 +169,9 @@ fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         (None, ..) => ("▶ RUNNING", Role::Good),
     };
     let steps = ui.material.chain.steps();
-    let step = ui
-        .known
-        .step
-        .and_then(|at| Some(format!("{}/{} {}", at + 1, steps.len(), steps.get(at)?.id)));
+    let step = ui.known.step.and_then(|at| Some(format!("{}/{} {}", at + 1, steps.len(), steps.get(at)?.id)));
     let cursor = ui.cursor();
-    let place = if ui.is_live() {
-        "LIVE".to_owned()
-    } else {
-        format!("event {cursor} of {}", ui.log.len())
-    };
+    let place = if ui.is_live() { "LIVE".to_owned() } else { format!("event {cursor} of {}", ui.log.len()) };
     let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);
     let phase = match ui.known.landmarks {
         marks if is_past(marks.loop_serves) => "serving",
@@ -265,15 +186,7 @@ fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         (ui.address.clone(), Role::Plain, 4),
         (word.to_owned(), role, 0),
         (step.unwrap_or_default(), Role::Heading, 1),
-        (
-            place,
-            if ui.is_live() {
-                Role::Plain
-            } else {
-                Role::Doubt
-            },
-            u8::from(ui.is_live()) * 2,
-        ),
+        (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, u8::from(ui.is_live()) * 2),
         (phase.to_owned(), Role::Plain, 3),
         (format!("program {time}"), Role::Dim, 6),
     ];
@@ -282,15 +195,9 @@ fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     }
     parts.retain(|part| !part.0.is_empty());
     let room = usize::from(area.width);
-    let total = |parts: &[(String, Role, u8)], gap: usize| {
-        parts.iter().map(|part| width(&part.0) + gap).sum::<usize>()
-    };
+    let total = |parts: &[(String, Role, u8)], gap: usize| parts.iter().map(|part| width(&part.0) + gap).sum::<usize>();
     while parts.len() > 1 && total(&parts, 2) > room {
-        let worst = parts
-            .iter()
-            .enumerate()
-            .max_by_key(|(_, part)| part.2)
-            .map_or(0, |worst| worst.0);
+        let worst = parts.iter().enumerate().max_by_key(|(_, part)| part.2).map_or(0, |worst| worst.0);
         parts.remove(worst);
     }
     let gap = if total(&parts, 4) <= room { 4 } else { 2 };
@@ -322,15 +229,8 @@ pub(super) const HELD: &[Hint] = &[
     ("next-pane", ""),
     ("restart", ""),
 ];
-pub(super) const FREE: &[Hint] = &[
-    ("request", ""),
-    ("pause", ""),
-    ("back", ""),
-    ("moments", ""),
-    ("steps", ""),
-    ("restart", ""),
-    ("next-pane", ""),
-];
+pub(super) const FREE: &[Hint] =
+    &[("request", ""), ("pause", ""), ("back", ""), ("moments", ""), ("steps", ""), ("restart", ""), ("next-pane", "")];
 pub(super) const PAST: &[Hint] = &[
     ("back", ""),
     ("forth", ""),
@@ -340,30 +240,13 @@ pub(super) const PAST: &[Hint] = &[
     ("moments", ""),
     ("next-pane", ""),
 ];
-pub(super) const CHOOSE: &[Hint] = &[
-    ("up", ""),
-    ("down", ""),
-    ("toggle", "run to it"),
-    ("close", ""),
-];
-pub(super) const RESTART: &[Hint] = &[
-    ("up", ""),
-    ("down", ""),
-    ("left", "other"),
-    ("right", "other"),
-    ("toggle", "start"),
-    ("close", ""),
-];
+pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "run to it"), ("close", "")];
+pub(super) const RESTART: &[Hint] =
+    &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
 pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
-pub(super) const COMPARE: &[Hint] = &[
-    ("close", ""),
-    ("run-to-loop", ""),
-    ("left", "moment before"),
-    ("right", "after"),
-    ("up", ""),
-    ("down", ""),
-];
+pub(super) const COMPARE: &[Hint] =
+    &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
 pub(super) const TIMES: &[Hint] = &[
     ("zoom-in", ""),
     ("zoom-out", ""),
@@ -382,13 +265,7 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let room = usize::from(area.width);
     let theme = &ui.theme;
     if let Some(notice) = ui.notice() {
-        buffer.set_stringn(
-            area.x,
-            area.y,
-            cut(&format!(" {notice}"), room),
-            room,
-            theme.style(Role::Doubt),
-        );
+        buffer.set_stringn(area.x, area.y, cut(&format!(" {notice}"), room), room, theme.style(Role::Doubt));
         return;
     }
     let held = ui.known.state.paused().is_some();
@@ -409,10 +286,7 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut is_told = false;
     if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
         let text = "running: nothing to step until something arrives — g sends a request   ";
-        spans.push(Span::styled(
-            cut(text, room.saturating_sub(1)),
-            theme.style(Role::Good),
-        ));
+        spans.push(Span::styled(cut(text, room.saturating_sub(1)), theme.style(Role::Good)));
         used += width(text);
         is_told = true;
     } else if ui.overlay.is_none() && !ui.is_live() && room >= 90 {
@@ -422,10 +296,7 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     }
     let item = |&(id, label): &Hint| {
         let row = command(id)?;
-        Some((
-            short(row.keys[0]),
-            if label.is_empty() { row.label } else { label },
-        ))
+        Some((short(row.keys[0]), if label.is_empty() { row.label } else { label }))
     };
     let last: Vec<_> = if matches!(ui.overlay, Some(Overlay::Until { .. })) {
         Vec::new()
@@ -435,11 +306,7 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let size = |item: &(&str, &str)| width(item.0) + width(item.1) + 3;
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();
-    for item in hints
-        .iter()
-        .filter(|hint| !(is_told && hint.0 == "request"))
-        .filter_map(item)
-    {
+    for item in hints.iter().filter(|hint| !(is_told && hint.0 == "request")).filter_map(item) {
         if size(&item) > left {
             break;
         }
@@ -459,23 +326,13 @@ fn happened(log: &Log, cursor: usize) -> String {
         return "before the first event".into();
     };
     let lane = log.lane(event.lane).map_or("?", |lane| &lane.name);
-    let span = event
-        .kind
-        .span()
-        .and_then(|span| log.span(span))
-        .map_or("", |span| &span.callsite.name);
+    let span = event.kind.span().and_then(|span| log.span(span)).map_or("", |span| &span.callsite.name);
     let what = match &event.kind {
         Kind::Switch { to, .. } => {
-            return format!(
-                "{lane}: switch to {}",
-                log.lane(*to).map_or("?", |lane| &lane.name)
-            );
+            return format!("{lane}: switch to {}", log.lane(*to).map_or("?", |lane| &lane.name));
         }
         Kind::Wake { to, .. } => {
-            return format!(
-                "{lane}: wakes {}",
-                log.lane(*to).map_or("?", |lane| &lane.name)
-            );
+            return format!("{lane}: wakes {}", log.lane(*to).map_or("?", |lane| &lane.name));
         }
         Kind::LaneOpen { .. } => return format!("a new lane: {lane}"),
         Kind::LaneClose => return format!("{lane} is over"),

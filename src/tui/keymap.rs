@@ -1,8 +1,6 @@
 //! The one table of commands, and what follows from it: keys, help, the last line, the README's list.
 
-use ratatui::crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
-};
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
 /// What a person wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,14 +77,7 @@ const fn row(
     action: Action,
     doc: &'static str,
 ) -> CommandRow {
-    CommandRow {
-        id,
-        keys,
-        label,
-        doc,
-        group,
-        action,
-    }
+    CommandRow { id, keys, label, doc, group, action }
 }
 
 const STEP: &str = "Step";
@@ -96,30 +87,9 @@ const PROGRAM: &str = "Program";
 
 /// Every command there is.
 pub const COMMANDS: &[CommandRow] = &[
-    row(
-        STEP,
-        "into",
-        &["s"],
-        "into",
-        Action::Into,
-        "To the next step, wherever it is: the paused lane goes first.",
-    ),
-    row(
-        STEP,
-        "over",
-        &["n"],
-        "over",
-        Action::Over,
-        "To the end of this call. Other lanes run meanwhile.",
-    ),
-    row(
-        STEP,
-        "out",
-        &["o"],
-        "out",
-        Action::Out,
-        "To the end of the call around this one.",
-    ),
+    row(STEP, "into", &["s"], "into", Action::Into, "To the next step, wherever it is: the paused lane goes first."),
+    row(STEP, "over", &["n"], "over", Action::Over, "To the end of this call. Other lanes run meanwhile."),
+    row(STEP, "out", &["o"], "out", Action::Out, "To the end of the call around this one."),
     row(
         STEP,
         "next-lane",
@@ -136,110 +106,19 @@ pub const COMMANDS: &[CommandRow] = &[
         Action::RunToLoop,
         "Run until the loop starts; once it has started, until it serves.",
     ),
-    row(
-        STEP,
-        "run-until",
-        &["u"],
-        "run until",
-        Action::RunUntil,
-        "Run until a step or a span whose name you type.",
-    ),
-    row(
-        STEP,
-        "steps",
-        &["i"],
-        "steps",
-        Action::Steps,
-        "The list of all steps and pages. Enter runs to a step.",
-    ),
-    row(
-        STEP,
-        "continue",
-        &["c"],
-        "continue",
-        Action::Continue,
-        "Let everybody run until you say pause.",
-    ),
-    row(
-        STEP,
-        "pause",
-        &["p"],
-        "pause",
-        Action::Pause,
-        "Hold at the next step that anybody reaches.",
-    ),
-    row(
-        TIME,
-        "back",
-        &["b"],
-        "back",
-        Action::Back,
-        "One step back in the recording. The program stays where it is.",
-    ),
-    row(
-        TIME,
-        "forth",
-        &["f"],
-        "forth",
-        Action::Forth,
-        "One step forth in the recording.",
-    ),
-    row(
-        TIME,
-        "start",
-        &["home"],
-        "first event",
-        Action::ToStart,
-        "To the beginning of the recording.",
-    ),
-    row(
-        TIME,
-        "live",
-        &["end", "G"],
-        "live",
-        Action::ToLive,
-        "Back to now.",
-    ),
-    row(
-        TIME,
-        "zoom-in",
-        &["+", "="],
-        "zoom in",
-        Action::ZoomIn,
-        "Show less of the timeline, larger.",
-    ),
-    row(
-        TIME,
-        "zoom-out",
-        &["-"],
-        "zoom out",
-        Action::ZoomOut,
-        "Show more of the timeline.",
-    ),
-    row(
-        TIME,
-        "earlier",
-        &["<", ","],
-        "earlier",
-        Action::Earlier,
-        "Move the timeline's window to earlier times.",
-    ),
-    row(
-        TIME,
-        "later",
-        &[">", "."],
-        "later",
-        Action::Later,
-        "Move the timeline's window to later times.",
-    ),
-    row(
-        TIME,
-        "fit",
-        &["0"],
-        "fit",
-        Action::Fit,
-        "Fit the start-up into the timeline, and follow what happens.",
-    ),
+    row(STEP, "run-until", &["u"], "run until", Action::RunUntil, "Run until a step or a span whose name you type."),
+    row(STEP, "steps", &["i"], "steps", Action::Steps, "The list of all steps and pages. Enter runs to a step."),
+    row(STEP, "continue", &["c"], "continue", Action::Continue, "Let everybody run until you say pause."),
+    row(STEP, "pause", &["p"], "pause", Action::Pause, "Hold at the next step that anybody reaches."),
+    row(TIME, "back", &["b"], "back", Action::Back, "One step back in the recording. The program stays where it is."),
+    row(TIME, "forth", &["f"], "forth", Action::Forth, "One step forth in the recording."),
+    row(TIME, "start", &["home"], "first event", Action::ToStart, "To the beginning of the recording."),
+    row(TIME, "live", &["end", "G"], "live", Action::ToLive, "Back to now."),
+    row(TIME, "zoom-in", &["+", "="], "zoom in", Action::ZoomIn, "Show less of the timeline, larger."),
+    row(TIME, "zoom-out", &["-"], "zoom out", Action::ZoomOut, "Show more of the timeline."),
+    row(TIME, "earlier", &["<", ","], "earlier", Action::Earlier, "Move the timeline's window to earlier times."),
+    row(TIME, "later", &[">", "."], "later", Action::Later, "Move the timeline's window to later times."),
+    row(TIME, "fit", &["0"], "fit", Action::Fit, "Fit the start-up into the timeline, and follow what happens."),
     row(
         LOOK,
         "moments",
@@ -248,22 +127,8 @@ pub const COMMANDS: &[CommandRow] = &[
         Action::Moments,
         "The stacks before, during and after the loop starts, side by side.",
     ),
-    row(
-        LOOK,
-        "answer",
-        &["a"],
-        "answer",
-        Action::Answer,
-        "Show or hide the answer to the lesson's question.",
-    ),
-    row(
-        LOOK,
-        "next-pane",
-        &["tab"],
-        "next pane",
-        Action::NextPane,
-        "Give the keys to the next pane.",
-    ),
+    row(LOOK, "answer", &["a"], "answer", Action::Answer, "Show or hide the answer to the lesson's question."),
+    row(LOOK, "next-pane", &["tab"], "next pane", Action::NextPane, "Give the keys to the next pane."),
     row(
         LOOK,
         "previous-pane",
@@ -280,30 +145,9 @@ pub const COMMANDS: &[CommandRow] = &[
         Action::ZoomPane,
         "Let the pane that has the keys fill the screen, or no longer.",
     ),
-    row(
-        LOOK,
-        "up",
-        &["up", "k"],
-        "up",
-        Action::Up,
-        "Up: select the frame above, scroll.",
-    ),
-    row(
-        LOOK,
-        "down",
-        &["down", "j"],
-        "down",
-        Action::Down,
-        "Down: select the frame below, scroll.",
-    ),
-    row(
-        LOOK,
-        "left",
-        &["left", "h"],
-        "left",
-        Action::Left,
-        "Left: fold a lane, move the timeline, the moment before.",
-    ),
+    row(LOOK, "up", &["up", "k"], "up", Action::Up, "Up: select the frame above, scroll."),
+    row(LOOK, "down", &["down", "j"], "down", Action::Down, "Down: select the frame below, scroll."),
+    row(LOOK, "left", &["left", "h"], "left", Action::Left, "Left: fold a lane, move the timeline, the moment before."),
     row(
         LOOK,
         "right",
@@ -312,22 +156,8 @@ pub const COMMANDS: &[CommandRow] = &[
         Action::Right,
         "Right: unfold a lane, move the timeline, the moment after.",
     ),
-    row(
-        LOOK,
-        "page-up",
-        &["pageup"],
-        "page up",
-        Action::PageUp,
-        "Ten rows up.",
-    ),
-    row(
-        LOOK,
-        "page-down",
-        &["pagedown"],
-        "page down",
-        Action::PageDown,
-        "Ten rows down.",
-    ),
+    row(LOOK, "page-up", &["pageup"], "page up", Action::PageUp, "Ten rows up."),
+    row(LOOK, "page-down", &["pagedown"], "page down", Action::PageDown, "Ten rows down."),
     row(
         LOOK,
         "toggle",
@@ -337,14 +167,7 @@ pub const COMMANDS: &[CommandRow] = &[
         "Fold or unfold a lane, show the frames that were cut, accept.",
     ),
     row(LOOK, "help", &["?"], "help", Action::Help, "This list."),
-    row(
-        LOOK,
-        "close",
-        &["esc"],
-        "close",
-        Action::Close,
-        "Close what is open on top; back from a zoomed pane.",
-    ),
+    row(LOOK, "close", &["esc"], "close", Action::Close, "Close what is open on top; back from a zoomed pane."),
     row(
         PROGRAM,
         "request",
@@ -361,14 +184,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Action::Restart,
         "Stop the server and start it again at its first step, with other settings if you like.",
     ),
-    row(
-        PROGRAM,
-        "quit",
-        &["q", "ctrl-c"],
-        "quit",
-        Action::Quit,
-        "Let everybody go and leave.",
-    ),
+    row(PROGRAM, "quit", &["q", "ctrl-c"], "quit", Action::Quit, "Let everybody go and leave."),
 ];
 
 /// Who gets the keys.
@@ -408,10 +224,7 @@ fn key_action(key: KeyEvent, mode: Mode) -> Option<Action> {
             _ => return None,
         }
     }
-    COMMANDS
-        .iter()
-        .find(|row| row.keys.contains(&&*name))
-        .map(|row| row.action.clone())
+    COMMANDS.iter().find(|row| row.keys.contains(&&*name)).map(|row| row.action.clone())
 }
 
 /// A key as the table writes it: `s`, `G`, `tab`, `shift-tab`, `ctrl-c`.
@@ -438,11 +251,7 @@ fn key_name(key: KeyEvent) -> Option<String> {
     if key.modifiers.contains(KeyModifiers::ALT) {
         return None;
     }
-    Some(if key.modifiers.contains(KeyModifiers::CONTROL) {
-        format!("ctrl-{base}")
-    } else {
-        base
-    })
+    Some(if key.modifiers.contains(KeyModifiers::CONTROL) { format!("ctrl-{base}") } else { base })
 }
 
 /// A key as it is shown where room is short.
@@ -507,11 +316,8 @@ mod tests {
     fn every_row_is_reached_by_each_of_its_keys() {
         for row in COMMANDS {
             for key in row.keys {
-                let (modifiers, base) = key
-                    .strip_prefix("ctrl-")
-                    .map_or((KeyModifiers::NONE, *key), |base| {
-                        (KeyModifiers::CONTROL, base)
-                    });
+                let (modifiers, base) =
+                    key.strip_prefix("ctrl-").map_or((KeyModifiers::NONE, *key), |base| (KeyModifiers::CONTROL, base));
                 let code = match base {
                     "space" => KeyCode::Char(' '),
                     "enter" => KeyCode::Enter,
@@ -528,36 +334,17 @@ mod tests {
                     "pagedown" => KeyCode::PageDown,
                     letter => KeyCode::Char(letter.chars().next().unwrap()),
                 };
-                assert_eq!(
-                    action(&press(code, modifiers), Mode::Commands),
-                    Some(row.action.clone()),
-                    "`{key}`"
-                );
+                assert_eq!(action(&press(code, modifiers), Mode::Commands), Some(row.action.clone()), "`{key}`");
             }
         }
     }
 
     #[test]
     fn letters_are_text_while_something_is_typed() {
-        assert_eq!(
-            action(&press(KeyCode::Char('q'), KeyModifiers::NONE), Mode::Text),
-            Some(Action::Type('q'))
-        );
-        assert_eq!(
-            action(&press(KeyCode::Char(' '), KeyModifiers::NONE), Mode::Text),
-            Some(Action::Type(' '))
-        );
-        assert_eq!(
-            action(&press(KeyCode::Esc, KeyModifiers::NONE), Mode::Text),
-            Some(Action::Close)
-        );
-        assert_eq!(
-            action(
-                &press(KeyCode::Char('c'), KeyModifiers::CONTROL),
-                Mode::Text
-            ),
-            Some(Action::Quit)
-        );
+        assert_eq!(action(&press(KeyCode::Char('q'), KeyModifiers::NONE), Mode::Text), Some(Action::Type('q')));
+        assert_eq!(action(&press(KeyCode::Char(' '), KeyModifiers::NONE), Mode::Text), Some(Action::Type(' ')));
+        assert_eq!(action(&press(KeyCode::Esc, KeyModifiers::NONE), Mode::Text), Some(Action::Close));
+        assert_eq!(action(&press(KeyCode::Char('c'), KeyModifiers::CONTROL), Mode::Text), Some(Action::Quit));
     }
 
     #[test]

@@ -77,11 +77,7 @@ impl<'a> Ui<'a> {
             material,
             theme,
             size,
-            status: Status {
-                run: Run::Stepping,
-                held: Vec::new(),
-                detached: false,
-            },
+            status: Status { run: Run::Stepping, held: Vec::new(), detached: false },
             address: String::new(),
             started_with: Restart::default(),
             cursor: None,
@@ -173,11 +169,7 @@ impl<'a> Ui<'a> {
     /// Who gets the keys.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        if matches!(self.overlay, Some(Overlay::Until { .. })) {
-            Mode::Text
-        } else {
-            Mode::Commands
-        }
+        if matches!(self.overlay, Some(Overlay::Until { .. })) { Mode::Text } else { Mode::Commands }
     }
 
     /// Forgets everything about the run, as a new one begins.
@@ -196,12 +188,7 @@ impl<'a> Ui<'a> {
     /// Nobody is held, and the loop waits for something to happen.
     pub(super) fn is_waiting_for_the_world(&self) -> bool {
         let state = &self.known.state;
-        let is = |wanted: Activity| {
-            state
-                .lanes()
-                .iter()
-                .any(|lane| state.activity(lane) == wanted)
-        };
+        let is = |wanted: Activity| state.lanes().iter().any(|lane| state.activity(lane) == wanted);
         self.is_live() && state.held().is_empty() && is(Activity::Polling) && !is(Activity::Running)
     }
 
@@ -237,28 +224,10 @@ impl<'a> Ui<'a> {
                 self.cursor = None;
                 return Effect::Request;
             }
-            Action::RunUntil => {
-                self.overlay = Some(Overlay::Until {
-                    text: String::new(),
-                })
-            }
-            Action::Steps => {
-                self.overlay = Some(Overlay::Steps {
-                    at: self.known.step.unwrap_or(0),
-                })
-            }
-            Action::Restart => {
-                self.overlay = Some(Overlay::Restart {
-                    row: 0,
-                    choice: self.started_with,
-                })
-            }
-            Action::Moments => {
-                self.overlay = Some(Overlay::Moments {
-                    column: self.moment_now(),
-                    scroll: 0,
-                })
-            }
+            Action::RunUntil => self.overlay = Some(Overlay::Until { text: String::new() }),
+            Action::Steps => self.overlay = Some(Overlay::Steps { at: self.known.step.unwrap_or(0) }),
+            Action::Restart => self.overlay = Some(Overlay::Restart { row: 0, choice: self.started_with }),
+            Action::Moments => self.overlay = Some(Overlay::Moments { column: self.moment_now(), scroll: 0 }),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Back => self.move_cursor(false),
             Action::Forth => self.move_cursor(true),
@@ -270,12 +239,8 @@ impl<'a> Ui<'a> {
             Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
             Action::Close if self.is_zoomed => self.is_zoomed = false,
             Action::Close => self.page = None,
-            Action::ZoomIn => {
-                self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 1))
-            }
-            Action::ZoomOut => {
-                self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 4))
-            }
+            Action::ZoomIn => self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 1)),
+            Action::ZoomOut => self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 4)),
             Action::Earlier => self.window = Some(timeline::panned(self.window_now(), false)),
             Action::Later => self.window = Some(timeline::panned(self.window_now(), true)),
             Action::Fit => self.window = None,
@@ -322,10 +287,7 @@ impl<'a> Ui<'a> {
             }
             marks if marks.loop_starts.is_none() => Target::Call(hub),
             _ if is_armed => Target::Call(poll),
-            _ => Target::After {
-                first: accepting,
-                call: poll,
-            },
+            _ => Target::After { first: accepting, call: poll },
         };
         self.step(Command::RunTo(target))
     }
@@ -334,11 +296,7 @@ impl<'a> Ui<'a> {
     fn move_cursor(&mut self, is_forth: bool) {
         let mut at = self.cursor();
         loop {
-            at = if is_forth {
-                at + 1
-            } else {
-                at.saturating_sub(1)
-            };
+            at = if is_forth { at + 1 } else { at.saturating_sub(1) };
             if at == 0 || at >= self.log.len() || is_moment(&self.log, at) {
                 break;
             }
@@ -352,55 +310,35 @@ impl<'a> Ui<'a> {
     }
 
     fn window_now(&self) -> Window {
-        self.window
-            .unwrap_or_else(|| timeline::fitting(&self.log, &self.known.landmarks, self.cursor()))
+        self.window.unwrap_or_else(|| timeline::fitting(&self.log, &self.known.landmarks, self.cursor()))
     }
 
     /// The column of the comparison that we are in.
     fn moment_now(&self) -> usize {
         let marks = self.known.landmarks;
         let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= self.cursor());
-        if is_past(marks.loop_serves) {
-            2
-        } else {
-            usize::from(is_past(marks.during))
-        }
+        if is_past(marks.loop_serves) { 2 } else { usize::from(is_past(marks.during)) }
     }
 
     fn scroll(&mut self, pane: Pane, by: isize) {
         let layout = self.layout();
         let inner = |pane| {
-            layout.pane(pane).map_or((0, 0), |rect| {
-                (rect.width.saturating_sub(2), rect.height.saturating_sub(2))
-            })
+            layout.pane(pane).map_or((0, 0), |rect| (rect.width.saturating_sub(2), rect.height.saturating_sub(2)))
         };
         match pane {
             Pane::Stack => {
-                let at = self
-                    .selected
-                    .and_then(|id| self.known.rows.iter().position(|row| row.id == id))
-                    .unwrap_or(0);
-                let at = at
-                    .saturating_add_signed(by)
-                    .min(self.known.rows.len().saturating_sub(1));
+                let at = self.selected.and_then(|id| self.known.rows.iter().position(|row| row.id == id)).unwrap_or(0);
+                let at = at.saturating_add_signed(by).min(self.known.rows.len().saturating_sub(1));
                 self.selected = self.known.rows.get(at).map(|row| row.id);
             }
             Pane::Lesson => {
                 let (columns, rows) = inner(pane);
                 let total = lesson_pane::lines(self, usize::from(columns)).1.len();
                 let limit = total.saturating_sub(usize::from(rows));
-                self.lesson_scroll = self
-                    .lesson_scroll
-                    .min(limit)
-                    .saturating_add_signed(by)
-                    .min(limit);
+                self.lesson_scroll = self.lesson_scroll.min(limit).saturating_add_signed(by).min(limit);
             }
             Pane::Source => {
-                let limit = self
-                    .known
-                    .source
-                    .as_ref()
-                    .map_or(0, |source| source.scroll_limit(self.known.source_line));
+                let limit = self.known.source.as_ref().map_or(0, |source| source.scroll_limit(self.known.source_line));
                 self.source_scroll = self.source_scroll.saturating_add_signed(by).min(limit);
             }
             Pane::Fields => {
@@ -411,10 +349,7 @@ impl<'a> Ui<'a> {
             }
             Pane::Timeline => {
                 let limit = self.log.lanes().len().saturating_sub(1);
-                self.lanes_skipped = self
-                    .lanes_skipped
-                    .saturating_add_signed(by.signum())
-                    .min(limit);
+                self.lanes_skipped = self.lanes_skipped.saturating_add_signed(by.signum()).min(limit);
             }
         }
     }
@@ -484,8 +419,7 @@ fn is_moment(log: &Log, cursor: usize) -> bool {
         return true;
     };
     let is_half = matches!(last.kind, Kind::Release { .. } | Kind::Open { .. });
-    let is_held_next = events
-        .get(cursor)
-        .is_some_and(|next| matches!(next.kind, Kind::Hold { .. }) && next.lane == last.lane);
+    let is_held_next =
+        events.get(cursor).is_some_and(|next| matches!(next.kind, Kind::Hold { .. }) && next.lane == last.lane);
     !is_half && !is_held_next
 }
