@@ -376,21 +376,20 @@ pub(super) const TIMES: &[Hint] = &[
     ("zoom-pane", ""),
     ("next-pane", ""),
 ];
+pub(super) const LESSON: &[Hint] = &[
+    ("up", ""),
+    ("down", ""),
+    ("answer", ""),
+    ("zoom-pane", ""),
+    ("into", ""),
+    ("over", ""),
+    ("next-pane", ""),
+];
 const ALWAYS: &[Hint] = &[("help", ""), ("quit", "")];
 
 fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let room = usize::from(area.width);
     let theme = &ui.theme;
-    if let Some(notice) = ui.notice() {
-        buffer.set_stringn(
-            area.x,
-            area.y,
-            cut(&format!(" {notice}"), room),
-            room,
-            theme.style(Role::Doubt),
-        );
-        return;
-    }
     let held = ui.known.state.paused().is_some();
     let hints = match &ui.overlay {
         Some(Overlay::Help { .. }) => READ,
@@ -400,6 +399,7 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Moments { .. }) => COMPARE,
         None if !ui.is_live() => PAST,
         None if ui.focus == Pane::Timeline => TIMES,
+        None if ui.focus == Pane::Lesson => LESSON,
         None if held => HELD,
         None => FREE,
     };
@@ -407,7 +407,12 @@ fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut used = 1;
     // The sentence names the key for a request already.
     let mut is_told = false;
-    if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
+    if let Some(notice) = ui.notice() {
+        let text = cut(notice, room.saturating_sub(4));
+        used += width(&text) + 3;
+        spans.push(Span::styled(text, theme.style(Role::Doubt)));
+        spans.push(Span::raw("   "));
+    } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
         let text = "running: nothing to step until something arrives — g sends a request   ";
         spans.push(Span::styled(
             cut(text, room.saturating_sub(1)),

@@ -5,7 +5,7 @@ use ratatui::crossterm::event::{
 };
 
 /// What a person wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the table of commands says what each does")]
 pub enum Action {
     Into,
@@ -56,7 +56,7 @@ pub enum Action {
 }
 
 /// A row of the table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct CommandRow {
     /// A name that does not change with the keys.
     pub id: &'static str,
@@ -411,7 +411,7 @@ fn key_action(key: KeyEvent, mode: Mode) -> Option<Action> {
     COMMANDS
         .iter()
         .find(|row| row.keys.contains(&&*name))
-        .map(|row| row.action.clone())
+        .map(|row| row.action)
 }
 
 /// A key as the table writes it: `s`, `G`, `tab`, `shift-tab`, `ctrl-c`.
@@ -482,7 +482,7 @@ pub fn markdown_table() -> String {
 /// The action of a row of the table.
 #[cfg(test)]
 pub(super) fn nth_action(at: usize) -> Action {
-    COMMANDS[at].action.clone()
+    COMMANDS[at].action
 }
 
 #[cfg(test)]
@@ -530,7 +530,7 @@ mod tests {
                 };
                 assert_eq!(
                     action(&press(code, modifiers), Mode::Commands),
-                    Some(row.action.clone()),
+                    Some(row.action),
                     "`{key}`"
                 );
             }

@@ -84,7 +84,10 @@ impl Ui<'_> {
                     | Action::Into
                     | Action::Over
                     | Action::Out
-                    | Action::Continue => {
+                    | Action::NextLane
+                    | Action::Continue
+                    | Action::Pause
+                    | Action::Request => {
                         let effect = self.act_without_overlay(action);
                         self.overlay = Some(overlay);
                         return effect;
@@ -112,7 +115,7 @@ impl Ui<'_> {
             }
             (Overlay::Restart { choice, .. }, Action::Toggle) => return Effect::Restart(*choice),
             (Overlay::Restart { row, .. }, Action::Up | Action::Down | Action::NextPane) => {
-                *row = 1 - *row
+                *row = 1 - *row;
             }
             (Overlay::Restart { row: 0, choice }, Action::Left | Action::Right) => {
                 choice.resolver = match choice.resolver {
@@ -223,7 +226,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
             );
         }
         Some(Overlay::Moments { column, scroll }) => {
-            draw_moments(buffer, body, ui, *column, *scroll)
+            draw_moments(buffer, body, ui, *column, *scroll);
         }
     }
 }

@@ -61,7 +61,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: Options) 
             .into_iter()
             .chain(new_panics(&mut panics_told))
         {
-            ui.notify(notice.lines().next().unwrap_or_default());
+            ui.notify(notice.lines().collect::<Vec<_>>().join(" "));
             is_dirty = true;
         }
         if is_dirty && drawn.is_none_or(|at| at.elapsed() >= FRAME) {

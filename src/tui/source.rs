@@ -58,7 +58,7 @@ impl Source {
             let is_attribute = is_marked || brackets > 0;
             match token.kind {
                 TokenKind::OpenBracket if is_attribute => {
-                    (is_marked, brackets) = (false, brackets + 1)
+                    (is_marked, brackets) = (false, brackets + 1);
                 }
                 TokenKind::CloseBracket => brackets = brackets.saturating_sub(1),
                 _ => {}

@@ -287,7 +287,7 @@ impl Columns {
         for row in rows {
             match &row.shape {
                 Shape::Lane { title, state, .. } => {
-                    names_threads &= 2 + width(title) + 1 + width(state) <= columns
+                    names_threads &= 2 + width(title) + 1 + width(state) <= columns;
                 }
                 Shape::Frame {
                     name, file, line, ..

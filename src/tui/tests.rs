@@ -24,18 +24,19 @@ fn picture(ui: &Ui<'_>) -> Buffer {
 fn text(ui: &Ui<'_>) -> String {
     let buffer = picture(ui);
     let width = usize::from(buffer.area.width).max(1);
-    let rows = buffer
-        .content
-        .chunks(width)
-        .map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+    let rows = buffer.content.chunks(width).map(|row| {
+        row.iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect::<String>()
+    });
     rows.map(|row| row.trim_end().to_owned() + "\n").collect()
 }
 
 /// Does the actions and gives the picture.
 fn after(until: Until, size: (u16, u16), actions: &[Action]) -> String {
     with_ui(until, size, Theme::default(), |ui| {
-        for action in actions {
-            ui.act(action.clone());
+        for &action in actions {
+            ui.act(action);
         }
         text(ui)
     })
@@ -71,10 +72,7 @@ fn look() {
         Action::RunUntil,
         Action::Back,
     ] {
-        println!(
-            "{action:?}\n{}",
-            after(Until::Request, size, &[action.clone()])
-        );
+        println!("{action:?}\n{}", after(Until::Request, size, &[action]));
     }
 }
 
@@ -139,6 +137,34 @@ fn many_finished_connections_are_one_line() {
         &["▾ 2 lanes are done", "· conn-1", "· conn-2"],
         &[],
     );
+}
+
+#[test]
+fn the_selection_goes_along_with_the_program_until_another_row_is_chosen() {
+    let events = fixture::run_until(Until::Spawn).events().to_vec();
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        let feed = |ui: &mut Ui<'_>, range: std::ops::Range<usize>| {
+            for event in &events[range] {
+                ui.absorb(|log| {
+                    log.push(event.clone());
+                    true
+                });
+            }
+        };
+        keep(ui, 20);
+        feed(ui, 20..24);
+        assert!(text(ui).contains("10 · apply"), "{}", text(ui));
+        ui.act(Action::Down);
+        ui.act(Action::Down);
+        feed(ui, 24..27);
+        assert!(text(ui).contains("8 · socketcommon"), "{}", text(ui));
+        feed(ui, 27..28);
+        assert!(
+            text(ui).contains("11 · spawn"),
+            "a stop takes it back: {}",
+            text(ui)
+        );
+    });
 }
 
 #[test]
@@ -512,9 +538,9 @@ fn every_command_is_in_help() {
 
 #[test]
 fn every_hint_is_a_command() {
-    use super::draw::{CHOOSE, COMPARE, FREE, HELD, PAST, READ, RESTART, TIMES, TYPE};
+    use super::draw::{CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE};
     for (id, _) in [
-        CHOOSE, COMPARE, FREE, HELD, PAST, READ, RESTART, TIMES, TYPE,
+        CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE,
     ]
     .concat()
     {
@@ -571,7 +597,7 @@ fn without_colour_nothing_is_coloured() {
     };
     for action in [Action::Fit, Action::Moments, Action::Help, Action::Steps] {
         with_ui(Until::Request, SCREEN, plain, |ui| {
-            ui.act(action.clone());
+            ui.act(action);
             let buffer = picture(ui);
             assert!(
                 buffer
@@ -600,7 +626,7 @@ fn ascii_draws_nothing_else() {
     };
     for action in [Action::Fit, Action::Moments, Action::Help] {
         with_ui(Until::Serving, SCREEN, ascii, |ui| {
-            ui.act(action.clone());
+            ui.act(action);
             let text = text(ui);
             assert!(text.is_ascii(), "{text}");
             assert!(
@@ -623,6 +649,40 @@ fn ascii_draws_nothing_else() {
 #[test]
 fn the_screen_at_80_by_24() {
     insta::assert_snapshot!(after(Until::Spawn, (80, 24), &[]));
+}
+
+#[test]
+fn the_screen_at_120_by_40() {
+    insta::assert_snapshot!(after(Until::Serving, SCREEN, &[]));
+}
+
+#[test]
+fn the_comparison_at_120_by_40() {
+    insta::assert_snapshot!(after(Until::Serving, SCREEN, &[Action::Moments]));
+}
+
+#[test]
+fn an_empty_log_is_a_picture_too() {
+    for size in [(1, 1), (80, 24), (200, 60)] {
+        with_ui(Until::Spawn, size, Theme::default(), |ui| {
+            keep(ui, 0);
+            for action in [
+                Action::Moments,
+                Action::Close,
+                Action::ZoomIn,
+                Action::Back,
+                Action::Down,
+            ] {
+                ui.act(action);
+                picture(ui);
+            }
+            assert!(
+                size.0 < 80 || text(ui).contains("… STARTING"),
+                "{}",
+                text(ui)
+            );
+        });
+    }
 }
 
 #[test]

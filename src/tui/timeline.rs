@@ -10,6 +10,8 @@
 //! Which spans are in the window is the model's business; here they get rows and marks. Where there are fewer rows
 //! than depths, the last row of a lane shows the innermost call of each instant.
 
+use std::collections::HashSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -175,15 +177,21 @@ impl View<'_> {
     /// The lanes that are seen, how many rows each gets, and how many lanes are not seen.
     fn heights(&self, timeline: &Timeline, room: usize) -> (Vec<(LaneId, usize)>, usize) {
         let mut lanes = timeline_lanes(timeline);
+        let over: HashSet<LaneId> = self
+            .state
+            .lanes()
+            .iter()
+            .filter(|lane| lane.is_done)
+            .map(|lane| lane.id)
+            .collect();
+        let busy: HashSet<LaneId> = timeline
+            .rows
+            .iter()
+            .filter(|row| !row.bars.is_empty())
+            .map(|row| row.lane)
+            .collect();
         // What is over and not in the window says nothing.
-        let is_over = |lane: LaneId| self.state.lane(lane).is_some_and(|lane| lane.is_done);
-        let is_empty = |lane: LaneId| {
-            timeline
-                .rows
-                .iter()
-                .all(|row| row.lane != lane || row.bars.is_empty())
-        };
-        lanes.retain(|lane| !(is_over(lane.0) && is_empty(lane.0)));
+        lanes.retain(|lane| !over.contains(&lane.0) || busy.contains(&lane.0));
         let all = lanes.len();
         lanes.drain(..self.skip.min(all.saturating_sub(1)));
         let is_cut = lanes.len() > room;
@@ -192,7 +200,7 @@ impl View<'_> {
             // The lane we are at must be seen, then those that are alive.
             let here = self.state.paused().map(|stop| stop.lane);
             let mut order: Vec<LaneId> = lanes.iter().map(|lane| lane.0).collect();
-            order.sort_by_key(|lane| (Some(*lane) != here, is_over(*lane)));
+            order.sort_by_key(|lane| (Some(*lane) != here, over.contains(lane)));
             order.truncate(room);
             lanes.retain(|lane| order.contains(&lane.0));
         }

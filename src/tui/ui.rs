@@ -240,24 +240,24 @@ impl<'a> Ui<'a> {
             Action::RunUntil => {
                 self.overlay = Some(Overlay::Until {
                     text: String::new(),
-                })
+                });
             }
             Action::Steps => {
                 self.overlay = Some(Overlay::Steps {
                     at: self.known.step.unwrap_or(0),
-                })
+                });
             }
             Action::Restart => {
                 self.overlay = Some(Overlay::Restart {
                     row: 0,
                     choice: self.started_with,
-                })
+                });
             }
             Action::Moments => {
                 self.overlay = Some(Overlay::Moments {
                     column: self.moment_now(),
                     scroll: 0,
-                })
+                });
             }
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Back => self.move_cursor(false),
@@ -271,10 +271,10 @@ impl<'a> Ui<'a> {
             Action::Close if self.is_zoomed => self.is_zoomed = false,
             Action::Close => self.page = None,
             Action::ZoomIn => {
-                self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 1))
+                self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 1));
             }
             Action::ZoomOut => {
-                self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 4))
+                self.window = Some(timeline::zoomed(self.window_now(), self.time_now(), 4));
             }
             Action::Earlier => self.window = Some(timeline::panned(self.window_now(), false)),
             Action::Later => self.window = Some(timeline::panned(self.window_now(), true)),
