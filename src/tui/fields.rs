@@ -13,34 +13,20 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let state = &ui.known.state;
     let entries = match ui.selected {
         Some(RowId::Frame(span)) => state.frame(span).map(|(_, frame)| frame_entries(ui, frame)),
-        Some(RowId::Lane(lane) | RowId::More(lane)) => state
-            .lane(lane)
-            .map(|lane| lane_entries(lane, stack::lane_word(state, lane))),
+        Some(RowId::Lane(lane) | RowId::More(lane)) => {
+            state.lane(lane).map(|lane| lane_entries(lane, stack::lane_word(state, lane)))
+        }
         _ => None,
     };
     let entries = entries.unwrap_or_default();
-    let names = entries
-        .iter()
-        .map(|entry| width(&entry.0))
-        .max()
-        .unwrap_or(0)
-        .min(columns / 2);
+    let names = entries.iter().map(|entry| width(&entry.0)).max().unwrap_or(0).min(columns / 2);
     let mut lines = Vec::new();
     for (name, value, is_field) in entries {
-        let style = ui
-            .theme
-            .style(if is_field { Role::Plain } else { Role::Dim });
+        let style = ui.theme.style(if is_field { Role::Plain } else { Role::Dim });
         let room = columns.saturating_sub(names + 2).max(1);
         for (index, line) in wrap_plain(&value, style, room, "").into_iter().enumerate() {
-            let label = if index == 0 {
-                pad(&name, names)
-            } else {
-                " ".repeat(names)
-            };
-            let mut spans = vec![Span::styled(
-                format!("{label}  "),
-                ui.theme.style(Role::Dim),
-            )];
+            let label = if index == 0 { pad(&name, names) } else { " ".repeat(names) };
+            let mut spans = vec![Span::styled(format!("{label}  "), ui.theme.style(Role::Dim))];
             spans.extend(line.spans);
             lines.push(Line::from(spans));
         }
@@ -63,11 +49,7 @@ fn frame_entries(ui: &Ui, frame: &Frame) -> Vec<(String, String, bool)> {
     let opened = clock.program(frame.opened);
     let now = clock.program(ui.log.time_at(ui.cursor()));
     let open_for = crate::trace::Time(now.since(opened));
-    entries.push((
-        "opened".into(),
-        format!("at {opened}, open for {open_for}"),
-        false,
-    ));
+    entries.push(("opened".into(), format!("at {opened}, open for {open_for}"), false));
     if frame.enters > 1 {
         entries.push(("entered".into(), format!("{} times", frame.enters), false));
     }

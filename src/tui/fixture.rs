@@ -18,42 +18,19 @@ const WORKER: LaneId = LaneId(3);
 
 impl Writer {
     pub(super) fn new() -> Self {
-        Self {
-            log: Log::new(),
-            time: 0,
-            spans: 0,
-        }
+        Self { log: Log::new(), time: 0, spans: 0 }
     }
 
     fn push(&mut self, lane: LaneId, kind: Kind) {
         self.time += 20_000;
-        let (id, name) = if lane == WORKER {
-            (2, "worker-1")
-        } else {
-            (1, "MainThread")
-        };
-        let thread = Arc::new(Thread {
-            id: ThreadId(id),
-            name: name.into(),
-        });
+        let (id, name) = if lane == WORKER { (2, "worker-1") } else { (1, "MainThread") };
+        let thread = Arc::new(Thread { id: ThreadId(id), name: name.into() });
         let seq = Seq(self.log.len() as u64);
-        self.log.push(Event {
-            seq,
-            time: Time(self.time),
-            thread,
-            lane,
-            kind,
-        });
+        self.log.push(Event { seq, time: Time(self.time), thread, lane, kind });
     }
 
     pub(super) fn lane(&mut self, lane: LaneId, name: &str, kind: LaneKind) {
-        self.push(
-            lane,
-            Kind::LaneOpen {
-                name: name.into(),
-                kind,
-            },
-        );
+        self.push(lane, Kind::LaneOpen { name: name.into(), kind });
     }
 
     /// Opens and enters a span.
@@ -74,22 +51,9 @@ impl Writer {
             file: Some(file.into()),
             line: Some(line),
         });
-        let fields = fields
-            .iter()
-            .map(|(name, value)| Field {
-                name: (*name).into(),
-                value: Value::from(*value),
-            })
-            .collect();
-        self.push(
-            lane,
-            Kind::Open {
-                span,
-                parent,
-                callsite,
-                fields,
-            },
-        );
+        let fields =
+            fields.iter().map(|(name, value)| Field { name: (*name).into(), value: Value::from(*value) }).collect();
+        self.push(lane, Kind::Open { span, parent, callsite, fields });
         self.push(lane, Kind::Enter { span });
         span
     }
@@ -100,24 +64,12 @@ impl Writer {
     }
 
     fn hold(&mut self, lane: LaneId, span: SpanId) {
-        self.push(
-            lane,
-            Kind::Hold {
-                span,
-                edge: Edge::Enter,
-            },
-        );
+        self.push(lane, Kind::Hold { span, edge: Edge::Enter });
     }
 
     fn release(&mut self, lane: LaneId, span: SpanId) {
         self.time += 900_000_000;
-        self.push(
-            lane,
-            Kind::Release {
-                span,
-                edge: Edge::Enter,
-            },
-        );
+        self.push(lane, Kind::Release { span, edge: Edge::Enter });
     }
 }
 
@@ -146,12 +98,7 @@ pub(super) fn run_until(until: Until) -> Log {
         }
     }
     let start = SpanId(3);
-    let listener = w.call(
-        MAIN,
-        parent,
-        ("tcp_listener", "stream_server", 70),
-        &[("fd", "5"), ("backlog", "128")],
-    );
+    let listener = w.call(MAIN, parent, ("tcp_listener", "stream_server", 70), &[("fd", "5"), ("backlog", "128")]);
     w.finish(MAIN, listener);
     let down = [
         ("update_environ", "pywsgi", 120),
@@ -163,23 +110,9 @@ pub(super) fn run_until(until: Until) -> Log {
     for place in down {
         parent = Some(w.call(MAIN, parent, place, &[("address", "127.0.0.1")]));
     }
-    let spawn = w.call(
-        MAIN,
-        parent,
-        ("spawn", "threadpool", 2),
-        &[("func", "gethostbyaddr"), ("semaphore", "11")],
-    );
-    let record = vec![Field {
-        name: "semaphore".into(),
-        value: Value::U64(10),
-    }];
-    w.push(
-        MAIN,
-        Kind::Record {
-            span: spawn,
-            fields: record,
-        },
-    );
+    let spawn = w.call(MAIN, parent, ("spawn", "threadpool", 2), &[("func", "gethostbyaddr"), ("semaphore", "11")]);
+    let record = vec![Field { name: "semaphore".into(), value: Value::U64(10) }];
+    w.push(MAIN, Kind::Record { span: spawn, fields: record });
     w.hold(MAIN, spawn);
     if until == Until::Spawn {
         return w.log;
@@ -187,90 +120,37 @@ pub(super) fn run_until(until: Until) -> Log {
     w.release(MAIN, spawn);
     w.lane(WORKER, "worker-1", LaneKind::Thread);
     w.finish(MAIN, spawn);
-    let get = w.call(
-        MAIN,
-        parent,
-        ("get", "event", 12),
-        &[("reason", "AsyncResult.get")],
-    );
-    w.push(
-        MAIN,
-        Kind::Switch {
-            to: HUB,
-            reason: Some("AsyncResult.get".into()),
-        },
-    );
+    let get = w.call(MAIN, parent, ("get", "event", 12), &[("reason", "AsyncResult.get")]);
+    w.push(MAIN, Kind::Switch { to: HUB, reason: Some("AsyncResult.get".into()) });
     let hub = w.call(HUB, None, ("run", "hub", 9), &[]);
     let turns = w.call(HUB, Some(hub), ("run", "event_loop", 20), &[]);
     let worker = w.call(WORKER, None, ("run", "threadpool", 90), &[]);
-    let task = w.call(
-        WORKER,
-        Some(worker),
-        ("run_task", "threadpool", 99),
-        &[("func", "gethostbyaddr")],
-    );
-    let poll = w.call(
-        HUB,
-        Some(turns),
-        ("poll", "event_loop", 33),
-        &[("blocks", "poll")],
-    );
+    let task = w.call(WORKER, Some(worker), ("run_task", "threadpool", 99), &[("func", "gethostbyaddr")]);
+    let poll = w.call(HUB, Some(turns), ("poll", "event_loop", 33), &[("blocks", "poll")]);
     w.time += 400_000;
     w.finish(WORKER, task);
-    let idle = w.call(
-        WORKER,
-        Some(worker),
-        ("get", "threading", 5),
-        &[("blocks", "a task")],
-    );
+    let idle = w.call(WORKER, Some(worker), ("get", "threading", 5), &[("blocks", "a task")]);
     let _ = idle;
     w.finish(HUB, poll);
     let fired = w.call(HUB, Some(turns), ("on_async", "threadpool", 130), &[]);
     w.finish(HUB, fired);
     w.push(HUB, Kind::Exit { span: turns });
     w.push(HUB, Kind::Exit { span: hub });
-    w.push(
-        HUB,
-        Kind::Switch {
-            to: MAIN,
-            reason: None,
-        },
-    );
+    w.push(HUB, Kind::Switch { to: MAIN, reason: None });
     w.finish(MAIN, get);
     for span in (3..=10).rev().filter(|id| *id != listener.0) {
         if SpanId(span) != start {
             w.finish(MAIN, SpanId(span));
         }
     }
-    let accepting = w.call(
-        MAIN,
-        Some(start),
-        ("start_accepting", "baseserver", 80),
-        &[("fd", "5")],
-    );
+    let accepting = w.call(MAIN, Some(start), ("start_accepting", "baseserver", 80), &[("fd", "5")]);
     w.finish(MAIN, accepting);
     w.finish(MAIN, start);
-    w.call(
-        MAIN,
-        Some(SpanId(2)),
-        ("wait", "event", 30),
-        &[("reason", "stop_event")],
-    );
-    w.push(
-        MAIN,
-        Kind::Switch {
-            to: HUB,
-            reason: Some("stop_event".into()),
-        },
-    );
+    w.call(MAIN, Some(SpanId(2)), ("wait", "event", 30), &[("reason", "stop_event")]);
+    w.push(MAIN, Kind::Switch { to: HUB, reason: Some("stop_event".into()) });
     w.push(HUB, Kind::Enter { span: hub });
     w.push(HUB, Kind::Enter { span: turns });
-    let poll = w.call(
-        HUB,
-        Some(turns),
-        ("poll", "event_loop", 33),
-        &[("blocks", "poll")],
-    );
+    let poll = w.call(HUB, Some(turns), ("poll", "event_loop", 33), &[("blocks", "poll")]);
     if until == Until::Serving {
         return w.log;
     }
@@ -279,18 +159,9 @@ pub(super) fn run_until(until: Until) -> Log {
     for conn in 1..=3 {
         let lane = LaneId(10 + conn);
         w.lane(lane, &format!("conn-{conn}"), LaneKind::Task);
-        let handle = w.call(
-            lane,
-            None,
-            ("handle", "pywsgi", 140),
-            &[("peer", "127.0.0.1:49152")],
-        );
-        let request = w.call(
-            lane,
-            Some(handle),
-            ("handle_one_request", "pywsgi", 150),
-            &[("method", "GET"), ("path", "/")],
-        );
+        let handle = w.call(lane, None, ("handle", "pywsgi", 140), &[("peer", "127.0.0.1:49152")]);
+        let request =
+            w.call(lane, Some(handle), ("handle_one_request", "pywsgi", 150), &[("method", "GET"), ("path", "/")]);
         if conn == 3 {
             w.hold(lane, request);
             break;
@@ -311,16 +182,8 @@ pub(super) fn chain() -> Chain {
         ("tcp_listener", "tcp_listener", "stream_server"),
         ("update_environ", "update_environ", "pywsgi"),
         ("getfqdn", "getfqdn", "socketcommon"),
-        (
-            "socketcommon.gethostbyaddr",
-            "gethostbyaddr",
-            "socketcommon",
-        ),
-        (
-            "resolver.gethostbyaddr",
-            "gethostbyaddr",
-            "resolver::thread",
-        ),
+        ("socketcommon.gethostbyaddr", "gethostbyaddr", "socketcommon"),
+        ("resolver.gethostbyaddr", "gethostbyaddr", "resolver::thread"),
         ("apply", "apply", "pool"),
         ("spawn", "spawn", "threadpool"),
         ("get", "get", "event"),
@@ -336,10 +199,7 @@ pub(super) fn chain() -> Chain {
     ];
     let step = |(id, name, module): (&str, &str, &str)| ChainStep {
         id: id.into(),
-        key: Key {
-            name: name.into(),
-            target: format!("spanwalk::server::{module}"),
-        },
+        key: Key { name: name.into(), target: format!("spanwalk::server::{module}") },
     };
     Chain::new(steps.into_iter().map(step).collect())
 }
@@ -359,11 +219,8 @@ impl Lessons for Book {
     }
 
     fn evidence(&self, _: usize, log: &Log, cursor: usize) -> Vec<Evidence> {
-        let is_serving = log.events()[..cursor]
-            .iter()
-            .filter(|event| matches!(event.kind, Kind::Switch { .. }))
-            .count()
-            > 2;
+        let is_serving =
+            log.events()[..cursor].iter().filter(|event| matches!(event.kind, Kind::Switch { .. })).count() > 2;
         vec![
             Evidence {
                 claim: "spawn runs in the lane main".into(),
@@ -372,11 +229,7 @@ impl Lessons for Book {
             },
             Evidence {
                 claim: "the worker never polls for requests".into(),
-                outcome: if is_serving {
-                    Outcome::Holds
-                } else {
-                    Outcome::NotRun
-                },
+                outcome: if is_serving { Outcome::Holds } else { Outcome::NotRun },
                 detail: String::new(),
             },
         ]
@@ -400,14 +253,8 @@ pub(super) fn book() -> Book {
         link: "https://github.com/gevent/gevent/blob/24.11.1/src/gevent/threadpool.py".into(),
     }
     };
-    let page = Page {
-        title: "About".into(),
-        body: "What this is.".into(),
-    };
-    Book {
-        cards: chain().steps().iter().map(card).collect(),
-        pages: vec![page],
-    }
+    let page = Page { title: "About".into(), body: "What this is.".into() };
+    Book { cards: chain().steps().iter().map(card).collect(), pages: vec![page] }
 }
 
 pub(super) struct Files;
@@ -421,18 +268,9 @@ impl Sources for Files {
 }
 
 /// Screens over the run, with everything there is to know.
-pub(super) fn with_ui<T>(
-    until: Until,
-    size: (u16, u16),
-    theme: Theme,
-    test: impl FnOnce(&mut Ui<'_>) -> T,
-) -> T {
+pub(super) fn with_ui<T>(until: Until, size: (u16, u16), theme: Theme, test: impl FnOnce(&mut Ui<'_>) -> T) -> T {
     let (chain, book) = (chain(), book());
-    let material = Material {
-        chain: &chain,
-        lessons: &book,
-        sources: &Files,
-    };
+    let material = Material { chain: &chain, lessons: &book, sources: &Files };
     let mut ui = Ui::new(run_until(until), material, size, theme);
     ui.set_program("127.0.0.1:5000".into(), super::Restart::default());
     test(&mut ui)

@@ -52,9 +52,7 @@ impl Known {
     /// Whether a step has run.
     pub(super) fn has_run(&self, chain: &Chain, id: &str) -> bool {
         let at = chain.steps().iter().position(|step| step.id == id);
-        at.and_then(|at| self.seen.get(at))
-            .copied()
-            .unwrap_or(false)
+        at.and_then(|at| self.seen.get(at)).copied().unwrap_or(false)
     }
 }
 
@@ -66,26 +64,20 @@ impl Ui<'_> {
         self.read_on();
         self.known.state = self.log.state_at(cursor);
         let state = &self.known.state;
-        let here = state.paused().map(|stop| stop.span).or_else(|| {
-            state
-                .last_entered()
-                .filter(|span| state.frame(*span).is_some())
-        });
+        let here = state
+            .paused()
+            .map(|stop| stop.span)
+            .or_else(|| state.last_entered().filter(|span| state.frame(*span).is_some()));
         self.known.step = chain.step_at(&self.log, state);
         self.arrange_rows(here);
         let span = match self.selected {
             Some(RowId::Frame(span)) => Some(span),
-            Some(RowId::Lane(lane) | RowId::More(lane)) => self
-                .known
-                .state
-                .lane(lane)
-                .and_then(|lane| lane.stack.last())
-                .map(|frame| frame.span),
+            Some(RowId::Lane(lane) | RowId::More(lane)) => {
+                self.known.state.lane(lane).and_then(|lane| lane.stack.last()).map(|frame| frame.span)
+            }
             _ => None,
         };
-        let shown = span
-            .and_then(|span| chain.step_around(&self.log, span))
-            .or(self.known.step);
+        let shown = span.and_then(|span| chain.step_around(&self.log, span)).or(self.known.step);
         if shown != self.known.shown_step {
             (self.known.shown_step, self.lesson_scroll, self.shows_answer) = (shown, 0, false);
         }
@@ -120,9 +112,7 @@ impl Ui<'_> {
     fn arrange_rows(&mut self, here: Option<SpanId>) {
         let layout = self.layout();
         // While another pane has the whole screen the rows are not seen; any height will do.
-        let room = layout
-            .pane(Pane::Stack)
-            .map_or(20, |rect| usize::from(rect.height.saturating_sub(2)));
+        let room = layout.pane(Pane::Stack).map_or(20, |rect| usize::from(rect.height.saturating_sub(2)));
         self.known.rows = stack::rows(&self.known.state, &self.folds, here, room);
         // A new stop takes the selection along, and so does every move of who had not chosen another row; else it
         // stays on what the person chose, while that exists.
@@ -136,18 +126,9 @@ impl Ui<'_> {
         let has = |id: RowId| self.known.rows.iter().any(|row| row.id == id);
         let wanted = here.map(RowId::Frame).filter(|id| has(*id));
         let kept = self.selected.filter(|id| has(*id));
-        self.selected = if moved {
-            wanted.or(kept)
-        } else {
-            kept.or(wanted)
-        };
-        self.selected = self
-            .selected
-            .or_else(|| self.known.rows.first().map(|row| row.id));
-        let at = self
-            .selected
-            .and_then(|id| self.known.rows.iter().position(|row| row.id == id))
-            .unwrap_or(0);
+        self.selected = if moved { wanted.or(kept) } else { kept.or(wanted) };
+        self.selected = self.selected.or_else(|| self.known.rows.first().map(|row| row.id));
+        let at = self.selected.and_then(|id| self.known.rows.iter().position(|row| row.id == id)).unwrap_or(0);
         let lowest = (at + 1).saturating_sub(room);
         let highest = self.known.rows.len().saturating_sub(room).min(at);
         self.stack_top = self.stack_top.clamp(lowest, highest.max(lowest));
@@ -155,23 +136,13 @@ impl Ui<'_> {
 
     fn find_source(&mut self, span: Option<SpanId>) {
         let record = span.and_then(|span| self.log.span(span));
-        let place =
-            record.and_then(|record| Some((record.callsite.file.clone()?, record.callsite.line?)));
+        let place = record.and_then(|record| Some((record.callsite.file.clone()?, record.callsite.line?)));
         let Some((file, line)) = place else {
             self.known.source = None;
             return;
         };
-        if self
-            .known
-            .source
-            .as_ref()
-            .is_none_or(|source| *source.file != *file)
-        {
-            self.known.source = self
-                .material
-                .sources
-                .source(&file)
-                .map(|text| Source::new(&file, text));
+        if self.known.source.as_ref().is_none_or(|source| *source.file != *file) {
+            self.known.source = self.material.sources.source(&file).map(|text| Source::new(&file, text));
             self.source_scroll = 0;
         }
         if self.known.source_line != line as usize {
@@ -186,10 +157,8 @@ impl Ui<'_> {
         };
         let is_fresh = self.known.evidence_of.is_some_and(|(of, at)| {
             // Claims read the log; a long one that runs freely is asked again after an eighth more.
-            let is_near = self.is_live()
-                && self.known.state.paused().is_none()
-                && at > SMALL
-                && cursor - at.min(cursor) < at / 8;
+            let is_near =
+                self.is_live() && self.known.state.paused().is_none() && at > SMALL && cursor - at.min(cursor) < at / 8;
             of == step && (at == cursor || is_near)
         });
         if !is_fresh {
@@ -202,11 +171,7 @@ impl Ui<'_> {
         if !matches!(self.overlay, Some(Overlay::Moments { .. })) {
             (self.known.moments, self.known.moments_of) = (None, None);
         } else if self.known.moments_of != Some(self.known.landmarks) {
-            self.known.moments = Some(moments::compare(
-                &self.log,
-                self.material.chain,
-                &self.known.landmarks,
-            ));
+            self.known.moments = Some(moments::compare(&self.log, self.material.chain, &self.known.landmarks));
             self.known.moments_of = Some(self.known.landmarks);
         }
     }

@@ -19,13 +19,7 @@ pub enum Pane {
 
 impl Pane {
     /// All panes, in the order of the tab key.
-    pub const ALL: [Self; 5] = [
-        Self::Stack,
-        Self::Lesson,
-        Self::Timeline,
-        Self::Fields,
-        Self::Source,
-    ];
+    pub const ALL: [Self; 5] = [Self::Stack, Self::Lesson, Self::Timeline, Self::Fields, Self::Source];
 
     /// The pane `by` places further in the order of the tab key.
     #[must_use]
@@ -57,12 +51,7 @@ impl Layout {
         let status = Rect::new(0, 0, width, u16::from(height >= 3));
         let hint_rows = u16::from(height >= 4);
         let hint = Rect::new(0, height - hint_rows.min(height), width, hint_rows);
-        let body = Rect::new(
-            0,
-            status.height,
-            width,
-            height - status.height - hint.height,
-        );
+        let body = Rect::new(0, status.height, width, height - status.height - hint.height);
         let panes = if is_zoomed || width < 60 || body.height < 14 {
             vec![(focus, body)]
         } else if width >= 160 && body.height >= 34 {
@@ -72,30 +61,19 @@ impl Layout {
         } else {
             small(body, focus)
         };
-        Self {
-            status,
-            body,
-            hint,
-            panes,
-        }
+        Self { status, body, hint, panes }
     }
 
     /// The rectangle of a pane that is seen.
     #[must_use]
     pub fn pane(&self, pane: Pane) -> Option<Rect> {
-        self.panes
-            .iter()
-            .find(|entry| entry.0 == pane)
-            .map(|entry| entry.1)
+        self.panes.iter().find(|entry| entry.0 == pane).map(|entry| entry.1)
     }
 
     /// The pane at a column and row.
     #[must_use]
     pub fn at(&self, column: u16, row: u16) -> Option<Pane> {
-        self.panes
-            .iter()
-            .find(|entry| entry.1.contains(Position::new(column, row)))
-            .map(|entry| entry.0)
+        self.panes.iter().find(|entry| entry.1.contains(Position::new(column, row))).map(|entry| entry.0)
     }
 }
 
@@ -131,22 +109,8 @@ fn small(body: Rect, focus: Pane) -> Vec<(Pane, Rect)> {
     let (upper, lower) = rows(body, if body.height >= 20 { 7 } else { 5 });
     let (left, right) = columns(upper, upper.width / 2);
     vec![
-        (
-            if focus == Pane::Fields {
-                Pane::Fields
-            } else {
-                Pane::Stack
-            },
-            left,
-        ),
-        (
-            if focus == Pane::Source {
-                Pane::Source
-            } else {
-                Pane::Lesson
-            },
-            right,
-        ),
+        (if focus == Pane::Fields { Pane::Fields } else { Pane::Stack }, left),
+        (if focus == Pane::Source { Pane::Source } else { Pane::Lesson }, right),
         (Pane::Timeline, lower),
     ]
 }
@@ -154,34 +118,14 @@ fn small(body: Rect, focus: Pane) -> Vec<(Pane, Rect)> {
 /// Splits off the lowest `lower` rows, the border between them shared.
 fn rows(area: Rect, lower: u16) -> (Rect, Rect) {
     let lower = lower.min(area.height);
-    let upper = Rect {
-        height: (area.height - lower + 1).min(area.height),
-        ..area
-    };
-    (
-        upper,
-        Rect {
-            y: area.bottom() - lower,
-            height: lower,
-            ..area
-        },
-    )
+    let upper = Rect { height: (area.height - lower + 1).min(area.height), ..area };
+    (upper, Rect { y: area.bottom() - lower, height: lower, ..area })
 }
 
 /// Splits off the first `left` columns, the border between them shared.
 fn columns(area: Rect, left: u16) -> (Rect, Rect) {
     let left = left.clamp(1, area.width.max(1));
-    (
-        Rect {
-            width: left,
-            ..area
-        },
-        Rect {
-            x: area.x + left - 1,
-            width: area.width - left + 1,
-            ..area
-        },
-    )
+    (Rect { width: left, ..area }, Rect { x: area.x + left - 1, width: area.width - left + 1, ..area })
 }
 
 #[cfg(test)]
@@ -198,10 +142,7 @@ mod tests {
                     for (_, rect) in &layout.panes {
                         assert_eq!(rect.intersection(screen), *rect, "{width}x{height}");
                     }
-                    assert!(
-                        layout.pane(pane).is_some(),
-                        "the focused pane is seen at {width}x{height}"
-                    );
+                    assert!(layout.pane(pane).is_some(), "the focused pane is seen at {width}x{height}");
                 }
             }
         }

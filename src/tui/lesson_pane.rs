@@ -17,39 +17,18 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
         return (page.title.clone(), page::lines(&page.body, theme, columns));
     }
     let steps = ui.material.chain.steps();
-    let Some((at, step)) = ui
-        .known
-        .shown_step
-        .and_then(|at| Some((at, steps.get(at)?)))
-    else {
+    let Some((at, step)) = ui.known.shown_step.and_then(|at| Some((at, steps.get(at)?))) else {
         return match lessons.pages().first() {
             Some(page) => (page.title.clone(), page::lines(&page.body, theme, columns)),
-            None => (
-                "Lesson".into(),
-                wrap_plain(
-                    "No documented step has run yet.",
-                    theme.style(Role::Dim),
-                    columns,
-                    "",
-                ),
-            ),
+            None => {
+                ("Lesson".into(), wrap_plain("No documented step has run yet.", theme.style(Role::Dim), columns, ""))
+            }
         };
     };
     let title = format!("{} · {}", at + 1, step.id);
     match lessons.card(at) {
-        Some(card) => (
-            title,
-            card_lines(card, &ui.known.evidence, ui.shows_answer, theme, columns),
-        ),
-        None => (
-            title,
-            wrap_plain(
-                "Nothing is written about this step.",
-                theme.style(Role::Dim),
-                columns,
-                "",
-            ),
-        ),
+        Some(card) => (title, card_lines(card, &ui.known.evidence, ui.shows_answer, theme, columns)),
+        None => (title, wrap_plain("Nothing is written about this step.", theme.style(Role::Dim), columns, "")),
     }
 }
 
@@ -82,19 +61,12 @@ fn card_lines(
     if !says.is_empty() || !badge.is_empty() {
         lines.push(Line::default());
         let (left, right) = ends(says, badge, columns);
-        lines.push(Line::from(vec![
-            Span::styled(left, theme.style(Role::Dim)),
-            Span::styled(right, theme.style(role)),
-        ]));
+        lines
+            .push(Line::from(vec![Span::styled(left, theme.style(Role::Dim)), Span::styled(right, theme.style(role))]));
     }
     if let Some(report) = &card.report {
         let quote = format!("“{}”", report.trim().trim_matches(['"', '“', '”']));
-        lines.extend(wrap_plain(
-            &quote,
-            plain.add_modifier(Modifier::ITALIC),
-            columns,
-            "",
-        ));
+        lines.extend(wrap_plain(&quote, plain.add_modifier(Modifier::ITALIC), columns, ""));
     }
     if !card.truth.is_empty() {
         lines.push(Line::styled("What happens", theme.style(Role::Dim)));
@@ -102,18 +74,11 @@ fn card_lines(
     }
     if !evidence.is_empty() {
         lines.push(Line::styled("In this run", theme.style(Role::Dim)));
-        lines.extend(
-            evidence
-                .iter()
-                .flat_map(|evidence| evidence_lines(evidence, theme, columns)),
-        );
+        lines.extend(evidence.iter().flat_map(|evidence| evidence_lines(evidence, theme, columns)));
     }
     lines.push(Line::default());
     let labelled = |label: &str, text: &str| {
-        let runs = [
-            (format!("{label} "), theme.style(Role::Dim)),
-            (text.to_owned(), plain),
-        ];
+        let runs = [(format!("{label} "), theme.style(Role::Dim)), (text.to_owned(), plain)];
         wrap(&runs, columns, "  ")
     };
     if !card.look.is_empty() {
@@ -124,10 +89,8 @@ fn card_lines(
         if shows_answer {
             lines.extend(labelled("Answer:", &card.answer));
         } else if !card.answer.is_empty() {
-            let runs = [
-                ("a".to_owned(), theme.style(Role::Key)),
-                (" shows the answer".to_owned(), theme.style(Role::Dim)),
-            ];
+            let runs =
+                [("a".to_owned(), theme.style(Role::Key)), (" shows the answer".to_owned(), theme.style(Role::Dim))];
             lines.extend(wrap(&runs, columns, ""));
         }
     }
@@ -150,11 +113,7 @@ fn evidence_lines(evidence: &Evidence, theme: &Theme, columns: usize) -> Vec<Lin
         Outcome::NotRun => ("·", Role::Dim, ""),
     };
     let quiet = theme.style(Role::Dim);
-    let claim = if evidence.outcome == Outcome::NotRun {
-        quiet
-    } else {
-        theme.style(Role::Plain)
-    };
+    let claim = if evidence.outcome == Outcome::NotRun { quiet } else { theme.style(Role::Plain) };
     let mut runs = vec![
         (format!("{mark} "), theme.style(role)),
         (word.to_owned(), theme.style(role)),

@@ -9,9 +9,7 @@ use ratatui::text::{Line, Span};
 use super::stack;
 use super::text::{cut, pad, width};
 use super::theme::{Role, Theme};
-use crate::trace::{
-    Activity, Chain, Change, DiffFrame, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff, field,
-};
+use crate::trace::{Activity, Chain, Change, DiffFrame, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff, field};
 
 /// More removed frames than this in a row are one line.
 const FEW: usize = 2;
@@ -26,30 +24,20 @@ pub(super) struct Moment {
 }
 
 /// The headings.
-pub(super) const TITLES: [(&str, &str); 3] = [
-    ("BEFORE", "in spawn"),
-    ("DURING", "the lookup runs"),
-    ("AFTER", "the loop serves"),
-];
+pub(super) const TITLES: [(&str, &str); 3] =
+    [("BEFORE", "in spawn"), ("DURING", "the lookup runs"), ("AFTER", "the loop serves")];
 
 /// Compares the three instants.
 pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3] {
     // Held in `spawn` is how a person who steps has seen it.
-    let cursors = [
-        marks.before.map(|at| held_at(log, at)),
-        marks.during,
-        marks.loop_serves,
-    ];
+    let cursors = [marks.before.map(|at| held_at(log, at)), marks.during, marks.loop_serves];
     let mut earlier = None;
     cursors.map(|cursor| match cursor {
         Some(cursor) => {
             let state = log.state_at(cursor);
             let lanes = diff(earlier.as_ref(), &state);
             earlier = Some(state);
-            Moment {
-                lanes: Ok(lanes),
-                accepting: accepting(log, chain, cursor),
-            }
+            Moment { lanes: Ok(lanes), accepting: accepting(log, chain, cursor) }
         }
         None => {
             // What is missing although a later instant has been reached will not come.
@@ -58,10 +46,7 @@ pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3
             } else {
                 "Not reached yet: press esc, then r."
             };
-            Moment {
-                lanes: Err(why),
-                accepting: Vec::new(),
-            }
+            Moment { lanes: Err(why), accepting: Vec::new() }
         }
     })
 }
@@ -69,13 +54,8 @@ pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3
 /// Behind the hold that ends the step, if one does before anything else happens than that values are recorded.
 fn held_at(log: &Log, cursor: usize) -> usize {
     let rest = log.events().get(cursor..).unwrap_or_default();
-    let values = rest
-        .iter()
-        .take_while(|event| matches!(event.kind, Kind::Record { .. } | Kind::Note { .. }))
-        .count();
-    let is_held = rest
-        .get(values)
-        .is_some_and(|event| matches!(event.kind, Kind::Hold { .. }));
+    let values = rest.iter().take_while(|event| matches!(event.kind, Kind::Record { .. } | Kind::Note { .. })).count();
+    let is_held = rest.get(values).is_some_and(|event| matches!(event.kind, Kind::Hold { .. }));
     if is_held { cursor + values + 1 } else { cursor }
 }
 
@@ -88,19 +68,12 @@ fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
                 Kind::Close { span } if is_over => span,
                 _ => return None,
             };
-            log.span(span)
-                .filter(|record| key.matches(&record.callsite))
-                .map(|record| record.id)
+            log.span(span).filter(|record| key.matches(&record.callsite)).map(|record| record.id)
         })
     };
-    let on = |span: SpanId| {
-        recorded(log, span, cursor, "fd").map_or(String::new(), |fd| format!(" on fd {fd}"))
-    };
+    let on = |span: SpanId| recorded(log, span, cursor, "fd").map_or(String::new(), |fd| format!(" on fd {fd}"));
     let Some(listener) = called("tcp_listener", true) else {
-        return vec![
-            "nobody: there is no listener yet".into(),
-            "clients: refused by the kernel".into(),
-        ];
+        return vec!["nobody: there is no listener yet".into(), "clients: refused by the kernel".into()];
     };
     match called("start_accepting", false) {
         Some(span) => vec![
@@ -109,34 +82,18 @@ fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
         ],
         None => vec![
             "nobody: start_accepting has not been called".into(),
-            format!(
-                "clients: the kernel connects and queues them{}",
-                on(listener)
-            ),
+            format!("clients: the kernel connects and queues them{}", on(listener)),
         ],
     }
 }
 
 /// The last value of a field of a span that was recorded before the cursor.
 fn recorded(log: &Log, span: SpanId, cursor: usize, name: &str) -> Option<Value> {
-    let fields = log.events()[..cursor]
-        .iter()
-        .rev()
-        .filter_map(|event| match &event.kind {
-            Kind::Open {
-                span: of, fields, ..
-            }
-            | Kind::Record { span: of, fields }
-                if *of == span =>
-            {
-                Some(fields)
-            }
-            _ => None,
-        });
-    fields
-        .filter_map(|fields| field(fields, name))
-        .next()
-        .cloned()
+    let fields = log.events()[..cursor].iter().rev().filter_map(|event| match &event.kind {
+        Kind::Open { span: of, fields, .. } | Kind::Record { span: of, fields } if *of == span => Some(fields),
+        _ => None,
+    });
+    fields.filter_map(|fields| field(fields, name)).next().cloned()
 }
 
 /// The lines of a moment, for a width.
@@ -147,27 +104,16 @@ pub(super) fn lines(moment: &Moment, theme: &Theme, columns: usize) -> Vec<Line<
         Err(why) => return super::text::wrap_plain(why, theme.style(Role::Dim), columns, ""),
     };
     let frames_of = lanes.iter().flat_map(|lane| &lane.frames);
-    let names = frames_of
-        .map(|frame| width(&frame.callsite.name))
-        .max()
-        .unwrap_or(0);
+    let names = frames_of.map(|frame| width(&frame.callsite.name)).max().unwrap_or(0);
     for lane in lanes.iter().filter(|lane| lane.activity != Activity::Done) {
-        let innermost = lane
-            .frames
-            .iter()
-            .find(|frame| frame.change != Change::Removed);
+        let innermost = lane.frames.iter().find(|frame| frame.change != Change::Removed);
         let word = stack::word(&lane.activity, innermost.map(|frame| &*frame.callsite.name));
-        let style = theme
-            .style(Role::Heading)
-            .patch(theme.style(stack::role(&lane.activity)));
+        let style = theme.style(Role::Heading).patch(theme.style(stack::role(&lane.activity)));
         let name = pad(&lane.name, width(&lane.name).max(8));
         let new = if lane.is_new { "+ " } else { "  " };
         lines.push(Line::from(vec![
             Span::styled(new, theme.style(Role::New)),
-            Span::styled(
-                cut(&format!("{name} {word}"), columns.saturating_sub(2)),
-                style,
-            ),
+            Span::styled(cut(&format!("{name} {word}"), columns.saturating_sub(2)), style),
         ]));
         frames(&mut lines, lane, theme, names, columns);
         lines.push(Line::default());
@@ -177,45 +123,24 @@ pub(super) fn lines(moment: &Moment, theme: &Theme, columns: usize) -> Vec<Line<
 }
 
 /// The lines that answer who accepts, for a width.
-pub(super) fn accepting_lines(
-    moment: &Moment,
-    theme: &Theme,
-    columns: usize,
-) -> Vec<Line<'static>> {
+pub(super) fn accepting_lines(moment: &Moment, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
     if moment.accepting.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![Line::styled("who accepts?", theme.style(Role::Heading))];
     for sentence in &moment.accepting {
-        lines.extend(super::text::wrap_plain(
-            sentence,
-            Style::new(),
-            columns,
-            "  ",
-        ));
+        lines.extend(super::text::wrap_plain(sentence, Style::new(), columns, "  "));
     }
     lines
 }
 
-fn frames(
-    lines: &mut Vec<Line<'static>>,
-    lane: &LaneDiff,
-    theme: &Theme,
-    names: usize,
-    columns: usize,
-) {
+fn frames(lines: &mut Vec<Line<'static>>, lane: &LaneDiff, theme: &Theme, names: usize, columns: usize) {
     let mut at = 0;
     while at < lane.frames.len() {
         let frame = &lane.frames[at];
-        let gone = lane.frames[at..]
-            .iter()
-            .take_while(|frame| frame.change == Change::Removed)
-            .count();
+        let gone = lane.frames[at..].iter().take_while(|frame| frame.change == Change::Removed).count();
         if gone > FEW {
-            let (first, last) = (
-                &frame.callsite.name,
-                &lane.frames[at + gone - 1].callsite.name,
-            );
+            let (first, last) = (&frame.callsite.name, &lane.frames[at + gone - 1].callsite.name);
             let text = format!("  − {first} … {last}  ({gone} frames gone)");
             lines.push(Line::styled(cut(&text, columns), theme.style(Role::Bad)));
             at += gone;
@@ -235,13 +160,6 @@ fn frame_line(frame: &DiffFrame, theme: &Theme, names: usize, columns: usize) ->
     let name = pad(&frame.callsite.name, names);
     let text = cut(&format!("  {mark} {name}"), columns);
     let room = columns.saturating_sub(width(&text) + 2);
-    let file = if room >= width(frame.callsite.file_name()) {
-        frame.callsite.file_name()
-    } else {
-        ""
-    };
-    Line::from(vec![
-        Span::styled(text, theme.style(role)),
-        Span::styled(format!("  {file}"), theme.style(Role::Dim)),
-    ])
+    let file = if room >= width(frame.callsite.file_name()) { frame.callsite.file_name() } else { "" };
+    Line::from(vec![Span::styled(text, theme.style(role)), Span::styled(format!("  {file}"), theme.style(Role::Dim))])
 }

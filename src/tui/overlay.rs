@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::command::{Action, COMMANDS, GROUPS};
 use super::draw::{framed, put_lines};
-use super::keymap::{Action, COMMANDS, GROUPS};
 use super::lesson_pane::badge;
 use super::moments;
 use super::program::{Resolver, Restart};
@@ -28,12 +28,8 @@ pub(super) enum Overlay {
 }
 
 /// The delays that the restart dialog offers.
-const DELAYS: [Option<Duration>; 4] = [
-    None,
-    Some(Duration::from_millis(300)),
-    Some(Duration::from_secs(2)),
-    Some(Duration::from_secs(5)),
-];
+const DELAYS: [Option<Duration>; 4] =
+    [None, Some(Duration::from_millis(300)), Some(Duration::from_secs(2)), Some(Duration::from_secs(5))];
 
 impl Ui<'_> {
     pub(super) fn act_in_overlay(&mut self, action: Action) -> Effect {
@@ -68,14 +64,10 @@ impl Ui<'_> {
             }
             (Overlay::Moments { column, scroll }, _) => {
                 let longest = self.known.moments.as_ref().map_or(0, |all| {
-                    let lines = all
-                        .iter()
-                        .map(|moment| moments::lines(moment, &self.theme, 80).len());
+                    let lines = all.iter().map(|moment| moments::lines(moment, &self.theme, 80).len());
                     lines.max().unwrap_or(0)
                 });
-                *scroll = scroll
-                    .saturating_add_signed(by)
-                    .min(longest.saturating_sub(4));
+                *scroll = scroll.saturating_add_signed(by).min(longest.saturating_sub(4));
                 match action {
                     Action::Left => (*column, *scroll) = (column.saturating_sub(1), 0),
                     Action::Right => (*column, *scroll) = ((*column + 1).min(2), 0),
@@ -99,11 +91,7 @@ impl Ui<'_> {
             (Overlay::Until { text }, Action::Erase) => drop(text.pop()),
             (Overlay::Until { text }, Action::Toggle) => {
                 let text = text.trim().to_owned();
-                return if text.is_empty() {
-                    Effect::None
-                } else {
-                    self.run_until(&text)
-                };
+                return if text.is_empty() { Effect::None } else { self.run_until(&text) };
             }
             (Overlay::Steps { at }, Action::Toggle) => {
                 let at = *at;
@@ -124,15 +112,8 @@ impl Ui<'_> {
                 };
             }
             (Overlay::Restart { choice, .. }, Action::Left | Action::Right) => {
-                let at = DELAYS
-                    .iter()
-                    .position(|delay| *delay == choice.slow_dns)
-                    .unwrap_or(0);
-                let by = if action == Action::Right {
-                    1
-                } else {
-                    DELAYS.len() - 1
-                };
+                let at = DELAYS.iter().position(|delay| *delay == choice.slow_dns).unwrap_or(0);
+                let by = if action == Action::Right { 1 } else { DELAYS.len() - 1 };
                 choice.slow_dns = DELAYS[(at + by) % DELAYS.len()];
             }
             _ => {}
@@ -189,41 +170,22 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
         Some(Overlay::Until { text }) => {
             let area = centred(body, 64, 4);
             let inner = framed(buffer, area, ui, "Run until", "enter runs", true);
-            let line = Line::from(vec![
-                Span::raw(format!(" {text}")),
-                Span::styled(" ", ui.theme.style(Role::Selected)),
-            ]);
-            let ids: Vec<&str> = ui
-                .material
-                .chain
-                .steps()
-                .iter()
-                .map(|step| &*step.id)
-                .collect();
-            let matching: Vec<&str> = ids
-                .into_iter()
-                .filter(|id| id.contains(text.trim()))
-                .collect();
+            let line =
+                Line::from(vec![Span::raw(format!(" {text}")), Span::styled(" ", ui.theme.style(Role::Selected))]);
+            let ids: Vec<&str> = ui.material.chain.steps().iter().map(|step| &*step.id).collect();
+            let matching: Vec<&str> = ids.into_iter().filter(|id| id.contains(text.trim())).collect();
             let hint = if matching.is_empty() {
                 "no step of that name: runs until a span of it".into()
             } else {
                 matching.join("  ")
             };
-            let hint = Line::styled(
-                cut(&format!(" {hint}"), usize::from(inner.width)),
-                ui.theme.style(Role::Dim),
-            );
+            let hint = Line::styled(cut(&format!(" {hint}"), usize::from(inner.width)), ui.theme.style(Role::Dim));
             put_lines(buffer, inner, &[line, hint], 0);
         }
         Some(Overlay::Restart { row, choice }) => {
             let area = centred(body, 60, 8);
             let inner = framed(buffer, area, ui, "Start again", "enter starts", true);
-            put_lines(
-                buffer,
-                inner,
-                &restart(ui, *row, *choice, usize::from(inner.width)),
-                0,
-            );
+            put_lines(buffer, inner, &restart(ui, *row, *choice, usize::from(inner.width)), 0);
         }
         Some(Overlay::Moments { column, scroll }) => {
             draw_moments(buffer, body, ui, *column, *scroll);
@@ -238,39 +200,21 @@ fn help_columns(body: Rect) -> usize {
 /// A rectangle in the middle, as large as asked for or as there is room.
 fn centred(body: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(body.width), height.min(body.height));
-    Rect::new(
-        body.x + (body.width - width) / 2,
-        body.y + (body.height - height) / 2,
-        width,
-        height,
-    )
+    Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height)
 }
 
 pub(super) fn help(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let theme = &ui.theme;
-    let keys = |row: &super::keymap::CommandRow| row.keys.join(" ");
-    let wide = COMMANDS
-        .iter()
-        .map(|row| width(&keys(row)))
-        .max()
-        .unwrap_or(0);
+    let keys = |row: &super::command::CommandRow| row.keys.join(" ");
+    let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
     let mut lines = Vec::new();
     for group in GROUPS {
-        lines.push(Line::styled(
-            format!(" {group}"),
-            theme.style(Role::Heading),
-        ));
+        lines.push(Line::styled(format!(" {group}"), theme.style(Role::Heading)));
         for row in COMMANDS.iter().filter(|row| row.group == group) {
             let room = columns.saturating_sub(wide + 5);
-            for (index, line) in wrap_plain(row.doc, Style::new(), room, "")
-                .into_iter()
-                .enumerate()
-            {
+            for (index, line) in wrap_plain(row.doc, Style::new(), room, "").into_iter().enumerate() {
                 let keys = if index == 0 { keys(row) } else { String::new() };
-                let mut spans = vec![Span::styled(
-                    format!("   {}  ", pad(&keys, wide)),
-                    theme.style(Role::Key),
-                )];
+                let mut spans = vec![Span::styled(format!("   {}  ", pad(&keys, wide)), theme.style(Role::Key))];
                 spans.extend(line.spans);
                 lines.push(Line::from(spans));
             }
@@ -285,11 +229,7 @@ pub(super) fn help(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         ("   ┊  │", "the loop starts or serves; the cursor"),
     ];
     lines.extend(legend.into_iter().map(|(mark, text)| {
-        let role = if text.is_empty() {
-            Role::Heading
-        } else {
-            Role::Plain
-        };
+        let role = if text.is_empty() { Role::Heading } else { Role::Plain };
         Line::styled(format!("{}{text}", pad(mark, wide + 5)), theme.style(role))
     }));
     lines
@@ -315,26 +255,13 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
         let left = format!(" {mark} {:>2} {}  ", index + 1, pad(&step.id, ids));
         let room = columns.saturating_sub(width(&left) + 13);
         lines.push(Line::from(vec![
-            Span::styled(
-                left,
-                theme.style(if mark == "→" {
-                    Role::Accent
-                } else {
-                    Role::Plain
-                }),
-            ),
-            Span::styled(
-                pad(title, room),
-                theme.style(if has_run { Role::Plain } else { Role::Dim }),
-            ),
+            Span::styled(left, theme.style(if mark == "→" { Role::Accent } else { Role::Plain })),
+            Span::styled(pad(title, room), theme.style(if has_run { Role::Plain } else { Role::Dim })),
             Span::styled(format!(" {}", pad(verdict, 12)), theme.style(role)),
         ]));
     }
     for page in ui.material.lessons.pages() {
-        lines.push(Line::from(pad(
-            &format!("   page  {}", page.title),
-            columns,
-        )));
+        lines.push(Line::from(pad(&format!("   page  {}", page.title), columns)));
     }
     if let Some(line) = lines.get_mut(at) {
         *line = std::mem::take(line).patch_style(theme.style(Role::Selected));
@@ -346,26 +273,15 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
     let theme = &ui.theme;
     let option = |text: String, is_chosen: bool| {
         let role = if is_chosen { Role::Selected } else { Role::Dim };
-        let text = if is_chosen {
-            format!("[{text}]")
-        } else {
-            format!(" {text} ")
-        };
+        let text = if is_chosen { format!("[{text}]") } else { format!(" {text} ") };
         [Span::styled(text, theme.style(role)), Span::raw(" ")]
     };
     let label = |at: usize, text: &str| {
-        let (mark, role) = if at == row {
-            ("→", Role::Accent)
-        } else {
-            (" ", Role::Plain)
-        };
+        let (mark, role) = if at == row { ("→", Role::Accent) } else { (" ", Role::Plain) };
         Span::styled(format!(" {mark} {}", pad(text, 16)), theme.style(role))
     };
     let mut resolver = vec![label(0, "names looked up")];
-    for (value, text) in [
-        (Resolver::Thread, "by a worker"),
-        (Resolver::Block, "by main itself"),
-    ] {
+    for (value, text) in [(Resolver::Thread, "by a worker"), (Resolver::Block, "by main itself")] {
         resolver.extend(option(text.into(), choice.resolver == value));
     }
     let mut delay = vec![label(1, "lookup slower by")];
@@ -388,22 +304,14 @@ fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll:
     let Some(all) = &ui.known.moments else { return };
     let theme = &ui.theme;
     let is_wide = inner.width >= 96;
-    let shown: Vec<usize> = if is_wide {
-        (0..3).collect()
-    } else {
-        vec![column.min(2)]
-    };
+    let shown: Vec<usize> = if is_wide { (0..3).collect() } else { vec![column.min(2)] };
     let each = inner.width / shown.len() as u16;
     if !is_wide && inner.height > 0 {
         // One at a time: all headings, the open one marked.
         let tabs: Vec<Span> = (0..3)
             .map(|at| {
                 let (title, what) = moments::TITLES[at];
-                let role = if at == column {
-                    Role::Selected
-                } else {
-                    Role::Dim
-                };
+                let role = if at == column { Role::Selected } else { Role::Dim };
                 Span::styled(format!(" {title} {what} "), theme.style(role))
             })
             .collect();
@@ -411,12 +319,7 @@ fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll:
     }
     for (place, &at) in shown.iter().enumerate() {
         let x = inner.x + place as u16 * each;
-        let area = Rect {
-            x: x + 1,
-            width: each.saturating_sub(1),
-            ..inner
-        }
-        .intersection(inner);
+        let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
         if is_wide && area.height > 0 {
             let (title, what) = moments::TITLES[at];
             let heading = Line::from(vec![
@@ -426,48 +329,28 @@ fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll:
             buffer.set_line(area.x, area.y, &heading, area.width);
             if place > 0 {
                 for y in inner.y..inner.bottom() {
-                    buffer[(x, y)]
-                        .set_char('│')
-                        .set_style(theme.style(Role::Border));
+                    buffer[(x, y)].set_char('│').set_style(theme.style(Role::Border));
                 }
             }
         }
         let columns = usize::from(area.width);
         let answer = moments::accepting_lines(&all[at], theme, columns);
         let pinned = (answer.len() as u16).min(area.height / 2);
-        let answer_area = Rect {
-            y: area.bottom() - pinned,
-            height: pinned,
-            ..area
-        };
+        let answer_area = Rect { y: area.bottom() - pinned, height: pinned, ..area };
         put_lines(buffer, answer_area, &answer, 0);
         let top = 2.min(area.height);
-        let height = area
-            .height
-            .saturating_sub(top + pinned + u16::from(pinned > 0));
-        let below = Rect {
-            y: area.y + top,
-            height,
-            ..area
-        };
+        let height = area.height.saturating_sub(top + pinned + u16::from(pinned > 0));
+        let below = Rect { y: area.y + top, height, ..area };
         let mut lines = moments::lines(&all[at], theme, columns);
         if lines.len() > usize::from(height) {
             // Better without blank lines than without the last lane.
             lines.retain(|line| line.width() > 0);
         }
         put_lines(buffer, below, &lines, scroll);
-        let hidden = lines
-            .len()
-            .saturating_sub(scroll + usize::from(below.height));
+        let hidden = lines.len().saturating_sub(scroll + usize::from(below.height));
         if hidden > 0 && below.bottom() < answer_area.y {
             let text = format!("… {hidden} more lines below");
-            buffer.set_stringn(
-                area.x,
-                below.bottom(),
-                text,
-                columns,
-                theme.style(Role::Dim),
-            );
+            buffer.set_stringn(area.x, below.bottom(), text, columns, theme.style(Role::Dim));
         }
     }
 }

@@ -49,10 +49,7 @@ impl Page<'_> {
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.in_code => {
                 let style = self.theme.style(Role::Text);
-                self.lines.extend(
-                    text.lines()
-                        .map(|line| Line::from(Span::styled(format!("  {line}"), style))),
-                );
+                self.lines.extend(text.lines().map(|line| Line::from(Span::styled(format!("  {line}"), style))));
             }
             Event::Text(text) => self.run(&text, self.current()),
             Event::Code(text) => self.run(&text, self.theme.style(Role::Text)),
@@ -70,13 +67,8 @@ impl Page<'_> {
             Tag::Heading { level, .. } => {
                 self.flush();
                 self.blank();
-                let underline = if *level == HeadingLevel::H1 {
-                    Modifier::UNDERLINED
-                } else {
-                    Modifier::empty()
-                };
-                self.style
-                    .push(self.theme.style(Role::Heading).add_modifier(underline));
+                let underline = if *level == HeadingLevel::H1 { Modifier::UNDERLINED } else { Modifier::empty() };
+                self.style.push(self.theme.style(Role::Heading).add_modifier(underline));
             }
             Tag::Emphasis => self.style.push(style.add_modifier(Modifier::ITALIC)),
             Tag::Strong => self.style.push(style.add_modifier(Modifier::BOLD)),
@@ -153,14 +145,7 @@ impl Page<'_> {
             indent = " ".repeat(super::text::width(&lead));
             let room = self.columns.saturating_sub(indent.len()).max(1);
             for (index, mut line) in wrap(&runs, room, "").into_iter().enumerate() {
-                line.spans.insert(
-                    0,
-                    Span::raw(if index == 0 {
-                        lead.clone()
-                    } else {
-                        indent.clone()
-                    }),
-                );
+                line.spans.insert(0, Span::raw(if index == 0 { lead.clone() } else { indent.clone() }));
                 self.lines.push(line);
             }
             return;
@@ -180,23 +165,7 @@ mod tests {
     #[test]
     fn a_page_keeps_its_paragraphs_lists_and_code() {
         let text = "# Spawn\n\nOne *two* `three`\nfour.\n\n- a b\n- c\n\n```text\nx  y\n```\n";
-        let lines: Vec<String> = lines(text, &Theme::default(), 12)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                "Spawn",
-                "",
-                "One two",
-                "three four.",
-                "",
-                "• a b",
-                "• c",
-                "",
-                "  x  y"
-            ]
-        );
+        let lines: Vec<String> = lines(text, &Theme::default(), 12).iter().map(ToString::to_string).collect();
+        assert_eq!(lines, ["Spawn", "", "One two", "three four.", "", "• a b", "• c", "", "  x  y"]);
     }
 }

@@ -11,7 +11,7 @@ use super::terminal::{Screen, new_panics};
 use super::theme::Theme;
 use super::ui::{Effect, Ui};
 use super::{draw, keymap};
-use crate::trace::Log;
+use crate::trace::{Log, Run};
 
 /// What the command line may ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,12 +32,7 @@ const LOOK: Duration = Duration::from_millis(16);
 pub fn run(program: &mut dyn Program, material: Material<'_>, options: Options) -> io::Result<()> {
     let began = Instant::now();
     let mut screen = Screen::take()?;
-    let mut ui = Ui::new(
-        Log::new(),
-        material,
-        screen.size()?,
-        Theme::from_env(options.is_ascii),
-    );
+    let mut ui = Ui::new(Log::new(), material, screen.size()?, Theme::from_env(options.is_ascii));
     let mut is_dirty = true;
     let mut drawn: Option<Instant> = None;
     let mut panics_told = 0;
@@ -56,11 +51,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: Options) 
         is_dirty |= ui.absorb(|log| program.update(log));
         is_dirty |= ui.set_status(program.status());
         is_dirty |= ui.set_program(program.address(), program.started_with());
-        for notice in program
-            .notice()
-            .into_iter()
-            .chain(new_panics(&mut panics_told))
-        {
+        for notice in program.notice().into_iter().chain(new_panics(&mut panics_told)) {
             ui.notify(notice.lines().collect::<Vec<_>>().join(" "));
             is_dirty = true;
         }
@@ -89,7 +80,8 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
             Err(why) => ui.notify(why),
         },
         Effect::Request => match program.send_request() {
-            Ok(()) => ui.notify("GET / sent: s steps through its answer"),
+            Ok(()) if ui.status.run == Run::Free => ui.notify("GET / sent; to step through one, press p first"),
+            Ok(()) => ui.notify("GET / sent; s steps through its answer"),
             Err(why) => ui.notify(why),
         },
     }

@@ -31,20 +31,15 @@ enum Word {
 }
 
 const KEYWORDS: &[&str] = &[
-    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern",
-    "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
-    "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "type",
-    "unsafe", "use", "where", "while",
+    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false", "fn",
+    "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "Self",
+    "static", "struct", "super", "trait", "true", "type", "unsafe", "use", "where", "while",
 ];
 
 impl Source {
     /// Reads a file's text.
     pub(super) fn new(file: &str, text: &str) -> Self {
-        let mut source = Self {
-            file: file.to_owned(),
-            lines: vec![Vec::new()],
-            tokens: Vec::new(),
-        };
+        let mut source = Self { file: file.to_owned(), lines: vec![Vec::new()], tokens: Vec::new() };
         let tokens: Vec<_> = tokenize(text, FrontmatterAllowed::No).collect();
         let mut at = 0;
         // In an attribute: its mark was seen, or brackets are open.
@@ -53,8 +48,8 @@ impl Source {
             let piece = &text[at..at + token.len as usize];
             at += token.len as usize;
             let next = tokens.get(index + 1).map(|token| token.kind);
-            is_marked |= token.kind == TokenKind::Pound
-                && matches!(next, Some(TokenKind::OpenBracket | TokenKind::Bang));
+            is_marked |=
+                token.kind == TokenKind::Pound && matches!(next, Some(TokenKind::OpenBracket | TokenKind::Bang));
             let is_attribute = is_marked || brackets > 0;
             match token.kind {
                 TokenKind::OpenBracket if is_attribute => {
@@ -88,21 +83,14 @@ impl Source {
             }
             let part = part.trim_end_matches('\r').replace('\t', "    ");
             if !part.is_empty() {
-                self.lines
-                    .last_mut()
-                    .expect("there is a first line")
-                    .push((role, part));
+                self.lines.last_mut().expect("there is a first line").push((role, part));
             }
         }
     }
 
     /// The lines, from 1, of the function whose attribute stands in `line`; that line alone if there is none.
     pub(super) fn function(&self, line: usize) -> RangeInclusive<usize> {
-        let Some(first) = self
-            .tokens
-            .iter()
-            .position(|&(at, word)| at >= line && word == Word::Fn)
-        else {
+        let Some(first) = self.tokens.iter().position(|&(at, word)| at >= line && word == Word::Fn) else {
             return line..=line;
         };
         let mut depth = 0_usize;
@@ -132,27 +120,16 @@ impl Source {
         };
         let mut first = attribute.max(1);
         // As much of the comment as leaves two thirds of the rows to the function.
-        while first > 1
-            && is_comment(first - 1)
-            && (*function.start() + 1).saturating_sub(first) < rows / 3
-        {
+        while first > 1 && is_comment(first - 1) && (*function.start() + 1).saturating_sub(first) < rows / 3 {
             first -= 1;
         }
         first
     }
 
     /// Draws the function whose attribute is in `line`, scrolled down by `scroll` rows.
-    pub(super) fn draw(
-        &self,
-        buffer: &mut Buffer,
-        area: Rect,
-        theme: &Theme,
-        line: usize,
-        scroll: usize,
-    ) {
+    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, line: usize, scroll: usize) {
         let function = self.function(line);
-        let top = (self.first_line(line, &function, usize::from(area.height)) + scroll)
-            .min(self.lines.len());
+        let top = (self.first_line(line, &function, usize::from(area.height)) + scroll).min(self.lines.len());
         let digits = self.lines.len().to_string().len().max(3);
         for (y, number) in (area.y..area.bottom()).zip(top..=self.lines.len()) {
             let is_here = function.contains(&number);
@@ -161,11 +138,7 @@ impl Source {
             let (mut x, _) = buffer.set_stringn(area.x, y, gutter, usize::from(area.width), quiet);
             for (role, piece) in &self.lines[number - 1] {
                 let room = area.right().saturating_sub(x);
-                let style = if is_here {
-                    theme.style(*role)
-                } else {
-                    theme.style(Role::Dim)
-                };
+                let style = if is_here { theme.style(*role) } else { theme.style(Role::Dim) };
                 if width(piece) > usize::from(room) {
                     let piece = super::text::cut(piece, usize::from(room));
                     buffer.set_stringn(x, y, piece, usize::from(room), style);
@@ -186,10 +159,7 @@ impl Source {
 fn role(kind: TokenKind, text: &str, next: Option<TokenKind>) -> Role {
     match kind {
         TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => Role::Comment,
-        TokenKind::Literal {
-            kind: LiteralKind::Int { .. } | LiteralKind::Float { .. },
-            ..
-        } => Role::Number,
+        TokenKind::Literal { kind: LiteralKind::Int { .. } | LiteralKind::Float { .. }, .. } => Role::Number,
         TokenKind::Literal { .. } => Role::Text,
         TokenKind::Lifetime { .. } | TokenKind::RawLifetime => Role::Type,
         TokenKind::Ident if KEYWORDS.contains(&text) => Role::Keyword,
@@ -226,12 +196,8 @@ fn next();
     #[test]
     fn tokens_get_the_colour_of_their_kind() {
         let source = Source::new("a.rs", TEXT);
-        let role_of = |line: usize, text: &str| {
-            source.lines[line - 1]
-                .iter()
-                .find(|piece| piece.1 == text)
-                .map(|piece| piece.0)
-        };
+        let role_of =
+            |line: usize, text: &str| source.lines[line - 1].iter().find(|piece| piece.1 == text).map(|piece| piece.0);
         assert_eq!(role_of(1, "/// Doc."), Some(Role::Comment));
         assert_eq!(role_of(2, "instrument"), Some(Role::Macro));
         assert_eq!(role_of(2, "]"), Some(Role::Macro));

@@ -37,19 +37,9 @@ pub(super) struct Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Shape {
     /// Fold mark, name with and without the thread, state.
-    Lane {
-        fold: char,
-        title: String,
-        name: String,
-        state: String,
-    },
+    Lane { fold: char, title: String, name: String, state: String },
     /// Mark, function, file, line.
-    Frame {
-        mark: char,
-        name: String,
-        file: String,
-        line: String,
-    },
+    Frame { mark: char, name: String, file: String, line: String },
     /// One text.
     Text(String),
 }
@@ -116,14 +106,9 @@ pub(super) fn word(activity: &Activity, innermost: Option<&str>) -> String {
 
 /// The word for a lane of a state.
 pub(super) fn lane_word(state: &State, lane: &Lane) -> String {
-    let innermost = lane
-        .stack
-        .last()
-        .filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
-    word(
-        &state.activity(lane),
-        innermost.map(|frame| &*frame.callsite.name),
-    )
+    let innermost =
+        lane.stack.last().filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
+    word(&state.activity(lane), innermost.map(|frame| &*frame.callsite.name))
 }
 
 /// The colour that goes with it.
@@ -146,22 +131,15 @@ pub(super) fn lane_title(lane: &Lane) -> String {
 
 /// All rows of the pane, for a height of `room` rows.
 pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: usize) -> Vec<Row> {
-    let (done, alive): (Vec<&Lane>, Vec<&Lane>) =
-        state.lanes().iter().partition(|lane| lane.is_done);
+    let (done, alive): (Vec<&Lane>, Vec<&Lane>) = state.lanes().iter().partition(|lane| lane.is_done);
     let groups_done = done.len() > 1;
     let mut lanes = alive;
     if !groups_done || folds.shows_done {
         lanes.extend(&done);
     }
-    let current_lane = state.paused().map(|stop| stop.lane).or(current
-        .and_then(|span| state.frame(span))
-        .map(|found| found.0.id));
-    let caps = caps(
-        &lanes,
-        folds,
-        current_lane,
-        room.saturating_sub(lanes.len() + usize::from(groups_done)),
-    );
+    let current_lane =
+        state.paused().map(|stop| stop.lane).or(current.and_then(|span| state.frame(span)).map(|found| found.0.id));
+    let caps = caps(&lanes, folds, current_lane, room.saturating_sub(lanes.len() + usize::from(groups_done)));
     let mut rows = Vec::new();
     for (index, (lane, cap)) in lanes.iter().zip(caps).enumerate() {
         if groups_done && index == lanes.len() - done.len() && folds.shows_done {
@@ -178,21 +156,13 @@ pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: 
 /// How many rows the frames of each lane may take.
 fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) -> Vec<usize> {
     let wants = |lane: &Lane| {
-        if folds.is_folded(lane) {
-            0
-        } else {
-            lane.stack.len()
-        }
+        if folds.is_folded(lane) { 0 } else { lane.stack.len() }
     };
     let total: usize = lanes.iter().map(|lane| wants(lane)).sum();
     if total <= room {
         return lanes.iter().map(|lane| wants(lane)).collect();
     }
-    let others: usize = lanes
-        .iter()
-        .filter(|lane| Some(lane.id) != current)
-        .map(|lane| wants(lane).min(3))
-        .sum();
+    let others: usize = lanes.iter().filter(|lane| Some(lane.id) != current).map(|lane| wants(lane).min(3)).sum();
     let cap = |lane: &&Lane| {
         if folds.whole.contains(&lane.id) {
             wants(lane)
@@ -222,11 +192,7 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
         },
         role: role(&activity),
     });
-    let (shown, more) = if lane.stack.len() > cap {
-        (cap.saturating_sub(1), cap > 0)
-    } else {
-        (cap, false)
-    };
+    let (shown, more) = if lane.stack.len() > cap { (cap.saturating_sub(1), cap > 0) } else { (cap, false) };
     let paused = matches!(activity, Activity::Paused(_));
     for (index, frame) in lane.stack.iter().rev().take(shown).enumerate() {
         rows.push(frame_row(frame, index == 0 && paused));
@@ -234,11 +200,7 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
     if more {
         let hidden = lane.stack.len() - shown;
         let shape = Shape::Text(format!("    … {hidden} more frames"));
-        rows.push(Row {
-            id: RowId::More(lane.id),
-            shape,
-            role: Role::Dim,
-        });
+        rows.push(Row { id: RowId::More(lane.id), shape, role: Role::Dim });
     }
 }
 
@@ -247,28 +209,14 @@ fn frame_row(frame: &Frame, is_here: bool) -> Row {
         mark: if is_here { '→' } else { ' ' },
         name: frame.callsite.name.to_string(),
         file: frame.callsite.file_name().to_owned(),
-        line: frame
-            .callsite
-            .line
-            .map_or(String::new(), |line| line.to_string()),
+        line: frame.callsite.line.map_or(String::new(), |line| line.to_string()),
     };
-    Row {
-        id: RowId::Frame(frame.span),
-        shape,
-        role: if is_here { Role::Accent } else { Role::Plain },
-    }
+    Row { id: RowId::Frame(frame.span), shape, role: if is_here { Role::Accent } else { Role::Plain } }
 }
 
 fn done_row(count: usize, is_open: bool) -> Row {
-    let shape = Shape::Text(format!(
-        "{} {count} lanes are done",
-        if is_open { '▾' } else { '▸' }
-    ));
-    Row {
-        id: RowId::DoneLanes,
-        shape,
-        role: Role::Dim,
-    }
+    let shape = Shape::Text(format!("{} {count} lanes are done", if is_open { '▾' } else { '▸' }));
+    Row { id: RowId::DoneLanes, shape, role: Role::Dim }
 }
 
 /// The columns that all rows of the pane share.
@@ -289,9 +237,7 @@ impl Columns {
                 Shape::Lane { title, state, .. } => {
                     names_threads &= 2 + width(title) + 1 + width(state) <= columns;
                 }
-                Shape::Frame {
-                    name, file, line, ..
-                } => {
+                Shape::Frame { name, file, line, .. } => {
                     names = names.max(width(name));
                     files = files.max(width(file));
                     lines = lines.max(width(line));
@@ -300,11 +246,7 @@ impl Columns {
             }
         }
         let room = columns.saturating_sub(4 + 1 + files + 1 + lines);
-        Self {
-            names_threads,
-            names: names.min(room.max(10)),
-            gap: if names < room { 2 } else { 1 },
-        }
+        Self { names_threads, names: names.min(room.max(10)), gap: if names < room { 2 } else { 1 } }
     }
 }
 
@@ -321,35 +263,16 @@ pub(super) fn draw(
     let shared = Columns::new(rows, columns);
     for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(top)) {
         let style = theme.style(row.role);
-        let quiet = if row.role == Role::Accent {
-            style
-        } else {
-            theme.style(Role::Dim)
-        };
+        let quiet = if row.role == Role::Accent { style } else { theme.style(Role::Dim) };
         let (left, right, right_style) = match &row.shape {
-            Shape::Lane {
-                fold,
-                title,
-                name,
-                state,
-            } => {
+            Shape::Lane { fold, title, name, state } => {
                 let name = if shared.names_threads { title } else { name };
                 // The state matters most, but a lane without a name is nobody's.
                 let state = cut(state, columns.saturating_sub(width(name) + 3));
                 (format!("{fold} {name}"), state, style)
             }
-            Shape::Frame {
-                mark,
-                name,
-                file,
-                line,
-            } => {
-                let left = format!(
-                    "  {mark} {}{:gap$}",
-                    pad(name, shared.names),
-                    "",
-                    gap = shared.gap
-                );
+            Shape::Frame { mark, name, file, line } => {
+                let left = format!("  {mark} {}{:gap$}", pad(name, shared.names), "", gap = shared.gap);
                 let (file, line) = ends(file, line, columns.saturating_sub(width(&left)));
                 (left, format!("{file}{line}"), quiet)
             }
@@ -357,34 +280,14 @@ pub(super) fn draw(
         };
         let bold = matches!(row.shape, Shape::Lane { .. }) && row.role != Role::Dim;
         let style_of = |style| {
-            if bold {
-                theme.style(Role::Heading).patch(style)
-            } else {
-                style
-            }
+            if bold { theme.style(Role::Heading).patch(style) } else { style }
         };
-        let (left, right) = if let Shape::Lane { .. } = row.shape {
-            ends(&left, &right, columns)
-        } else {
-            (left, right)
-        };
+        let (left, right) =
+            if let Shape::Lane { .. } = row.shape { ends(&left, &right, columns) } else { (left, right) };
         let (x, _) = buffer.set_stringn(area.x, y, left, columns, style_of(style));
-        buffer.set_stringn(
-            x,
-            y,
-            right,
-            usize::from(area.right().saturating_sub(x)),
-            style_of(right_style),
-        );
+        buffer.set_stringn(x, y, right, usize::from(area.right().saturating_sub(x)), style_of(right_style));
         if Some(row.id) == selected.0 {
-            buffer.set_style(
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                theme.style(selected.1),
-            );
+            buffer.set_style(Rect { y, height: 1, ..area }, theme.style(selected.1));
         }
     }
 }

@@ -17,9 +17,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
-use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
-};
+use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::crossterm::{execute, terminal};
 
 /// The terminal is ours.
@@ -45,8 +43,7 @@ impl Screen {
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         let entered = execute!(handle(), EnterAlternateScreen, EnableMouseCapture, Hide);
-        let screen =
-            entered.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(handle()))));
+        let screen = entered.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(handle()))));
         match screen {
             Ok(terminal) => Ok(Self { terminal }),
             Err(error) => {
@@ -69,9 +66,7 @@ impl Screen {
     /// # Errors
     /// If the terminal is gone.
     pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Buffer)) -> io::Result<()> {
-        self.terminal
-            .draw(|frame| picture(frame.buffer_mut()))
-            .map(drop)
+        self.terminal.draw(|frame| picture(frame.buffer_mut())).map(drop)
     }
 }
 
@@ -106,10 +101,7 @@ pub(super) fn new_panics(told: &mut usize) -> Vec<String> {
 /// A handle to the terminal that shares no lock with anybody.
 fn handle() -> Box<dyn Write> {
     let path = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
-    let opened: io::Result<File> = OpenOptions::new()
-        .read(cfg!(windows))
-        .write(true)
-        .open(path);
+    let opened: io::Result<File> = OpenOptions::new().read(cfg!(windows)).write(true).open(path);
     match opened {
         Ok(file) => Box::new(file),
         Err(_) => Box::new(io::stdout()),

@@ -7,8 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
+use super::command::command;
 use super::fixture::{Until, with_ui};
-use super::keymap::command;
 use super::overlay::Overlay;
 use super::*;
 use crate::trace::{Command, Log, Run, Status, Target};
@@ -24,11 +24,8 @@ fn picture(ui: &Ui<'_>) -> Buffer {
 fn text(ui: &Ui<'_>) -> String {
     let buffer = picture(ui);
     let width = usize::from(buffer.area.width).max(1);
-    let rows = buffer.content.chunks(width).map(|row| {
-        row.iter()
-            .map(ratatui::buffer::Cell::symbol)
-            .collect::<String>()
-    });
+    let rows =
+        buffer.content.chunks(width).map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
     rows.map(|row| row.trim_end().to_owned() + "\n").collect()
 }
 
@@ -64,14 +61,7 @@ fn look() {
     for until in [Until::Spawn, Until::Serving, Until::Request] {
         println!("{until:?}\n{}", after(until, size, &[]));
     }
-    for action in [
-        Action::Moments,
-        Action::Help,
-        Action::Steps,
-        Action::Restart,
-        Action::RunUntil,
-        Action::Back,
-    ] {
+    for action in [Action::Moments, Action::Help, Action::Steps, Action::Restart, Action::RunUntil, Action::Back] {
         println!("{action:?}\n{}", after(Until::Request, size, &[action]));
     }
 }
@@ -79,11 +69,8 @@ fn look() {
 #[test]
 fn a_stop_shows_the_stack_innermost_first_with_function_file_and_line() {
     let text = after(Until::Spawn, SCREEN, &[]);
-    let row = |part: &str| {
-        text.lines()
-            .position(|line| line.contains(part))
-            .unwrap_or_else(|| panic!("{part}\n{text}"))
-    };
+    let row =
+        |part: &str| text.lines().position(|line| line.contains(part)).unwrap_or_else(|| panic!("{part}\n{text}"));
     let rows = [
         "▾ MainThread · main",
         "→ spawn           threadpool.rs",
@@ -96,47 +83,21 @@ fn a_stop_shows_the_stack_innermost_first_with_function_file_and_line() {
     check(
         Until::Spawn,
         &[],
-        &[
-            "PAUSED ON STEP│",
-            "created, not run│",
-            "⏸ PAUSED ON STEP",
-            "11/21 spawn",
-            "before the loop",
-        ],
+        &["PAUSED ON STEP│", "created, not run│", "⏸ PAUSED ON STEP", "11/21 spawn", "before the loop"],
         &["▶"],
     );
 }
 
 #[test]
 fn the_states_of_lanes_are_words() {
-    check(
-        Until::Serving,
-        &[],
-        &[
-            "WAITING for stop_event",
-            "POLLING",
-            "WAITING for a task",
-            "serving",
-        ],
-        &["PAUSED"],
-    );
+    check(Until::Serving, &[], &["WAITING for stop_event", "POLLING", "WAITING for a task", "serving"], &["PAUSED"]);
 }
 
 #[test]
 fn many_finished_connections_are_one_line() {
-    check(
-        Until::Request,
-        &[],
-        &["▸ 2 lanes are done", "conn-3"],
-        &["· conn-1", "· conn-2"],
-    );
+    check(Until::Request, &[], &["▸ 2 lanes are done", "conn-3"], &["· conn-1", "· conn-2"]);
     let open = [Action::PageDown, Action::PageDown, Action::Toggle];
-    check(
-        Until::Request,
-        &open,
-        &["▾ 2 lanes are done", "· conn-1", "· conn-2"],
-        &[],
-    );
+    check(Until::Request, &open, &["▾ 2 lanes are done", "· conn-1", "· conn-2"], &[]);
 }
 
 #[test]
@@ -159,66 +120,30 @@ fn the_selection_goes_along_with_the_program_until_another_row_is_chosen() {
         feed(ui, 24..27);
         assert!(text(ui).contains("8 · socketcommon"), "{}", text(ui));
         feed(ui, 27..28);
-        assert!(
-            text(ui).contains("11 · spawn"),
-            "a stop takes it back: {}",
-            text(ui)
-        );
+        assert!(text(ui).contains("11 · spawn"), "a stop takes it back: {}", text(ui));
     });
 }
 
 #[test]
 fn a_lane_folds_and_unfolds() {
-    check(
-        Until::Spawn,
-        &[Action::Left],
-        &["▸ MainThread · main"],
-        &["getfqdn         socketcommon"],
-    );
-    check(
-        Until::Spawn,
-        &[Action::Left, Action::Toggle],
-        &["▾ MainThread · main", "getfqdn         socketcommon"],
-        &[],
-    );
+    check(Until::Spawn, &[Action::Left], &["▸ MainThread · main"], &["getfqdn         socketcommon"]);
+    check(Until::Spawn, &[Action::Left, Action::Toggle], &["▾ MainThread · main", "getfqdn         socketcommon"], &[]);
 }
 
 #[test]
 fn frames_that_do_not_fit_are_counted_and_come_back_when_asked_for() {
     let size = (80, 18);
     let cut = after(Until::Spawn, size, &[]);
-    assert!(
-        cut.contains("… 3 more frames") && cut.contains("MainThread · hub"),
-        "{cut}"
-    );
-    let whole = after(
-        Until::Spawn,
-        size,
-        &[Action::PageDown, Action::Up, Action::Toggle],
-    );
+    assert!(cut.contains("… 3 more frames") && cut.contains("MainThread · hub"), "{cut}");
+    let whole = after(Until::Spawn, size, &[Action::PageDown, Action::Up, Action::Toggle]);
     assert!(!whole.contains("more frames"), "{whole}");
 }
 
 #[test]
 fn the_lesson_is_that_of_the_selected_frame() {
-    check(
-        Until::Spawn,
-        &[],
-        &["11 · spawn", "✗ WRONG", "Question: Who will wake"],
-        &["The worker writes"],
-    );
-    check(
-        Until::Spawn,
-        &[Action::Answer],
-        &["Answer: The worker writes to the eventfd"],
-        &[],
-    );
-    check(
-        Until::Spawn,
-        &[Action::Down],
-        &[" 10 · apply "],
-        &["11 · spawn"],
-    );
+    check(Until::Spawn, &[], &["11 · spawn", "✗ WRONG", "Question: Who will wake"], &["The worker writes"]);
+    check(Until::Spawn, &[Action::Answer], &["Answer: The worker writes to the eventfd"], &[]);
+    check(Until::Spawn, &[Action::Down], &[" 10 · apply "], &["11 · spawn"]);
 }
 
 #[test]
@@ -226,49 +151,24 @@ fn evidence_is_that_of_the_cursor() {
     check(
         Until::Spawn,
         &[],
-        &[
-            "✓ spawn runs in the lane main",
-            "· the worker never polls for requests (not run yet)",
-        ],
+        &["✓ spawn runs in the lane main", "· the worker never polls for requests (not run yet)"],
         &[],
     );
-    check(
-        Until::Serving,
-        &[],
-        &["✓ the worker never polls"],
-        &["not run yet"],
-    );
-    check(
-        Until::Serving,
-        &[Action::ToStart, Action::Forth, Action::Forth],
-        &["not run yet"],
-        &[],
-    );
+    check(Until::Serving, &[], &["✓ the worker never polls"], &["not run yet"]);
+    check(Until::Serving, &[Action::ToStart, Action::Forth, Action::Forth], &["not run yet"], &[]);
 }
 
 #[test]
 fn the_source_marks_the_whole_function_and_nothing_else() {
     let text = after(Until::Spawn, (200, 60), &[]);
-    let marked = text
-        .lines()
-        .filter(|line| line.contains('▌') && line.contains("▌ ") && !line.contains('▐'))
-        .count();
+    let marked = text.lines().filter(|line| line.contains('▌') && line.contains("▌ ") && !line.contains('▐')).count();
     assert_eq!(marked, 10, "{text}");
-    assert!(
-        text.contains("▌  3 pub fn spawn")
-            && text.contains("▌ 12 }")
-            && text.contains("   2 #[instrument")
-    );
+    assert!(text.contains("▌  3 pub fn spawn") && text.contains("▌ 12 }") && text.contains("   2 #[instrument"));
 }
 
 #[test]
 fn fields_that_changed_show_both_values() {
-    check(
-        Until::Spawn,
-        &[],
-        &["func       gethostbyaddr", "semaphore  11 → 10"],
-        &[],
-    );
+    check(Until::Spawn, &[], &["func       gethostbyaddr", "semaphore  11 → 10"], &[]);
 }
 
 #[test]
@@ -277,27 +177,12 @@ fn back_and_forth_move_through_the_recording() {
     check(
         Until::Spawn,
         &[Action::Back, Action::Back],
-        &[
-            "10/21 apply",
-            "◂ LOOKING BACK",
-            "main: enter apply",
-            "event 24 of 28",
-        ],
+        &["10/21 apply", "◂ LOOKING BACK", "main enters apply", "event 24 of 28"],
         &["LIVE", "spawn           threadpool.rs"],
     );
-    check(
-        Until::Spawn,
-        &[Action::Back, Action::Back, Action::ToLive],
-        &["LIVE", "11/21 spawn"],
-        &["event 24"],
-    );
+    check(Until::Spawn, &[Action::Back, Action::Back, Action::ToLive], &["LIVE", "11/21 spawn"], &["event 24"]);
     check(Until::Spawn, &[Action::Back, Action::Forth], &["LIVE"], &[]);
-    check(
-        Until::Spawn,
-        &[Action::ToStart],
-        &["event 0 of 28", "before the first event"],
-        &["PAUSED"],
-    );
+    check(Until::Spawn, &[Action::ToStart], &["event 0 of 28", "before the first event"], &["PAUSED"]);
 }
 
 #[test]
@@ -341,10 +226,7 @@ fn keep(ui: &mut Ui<'_>, count: usize) {
 #[test]
 fn r_runs_to_the_start_of_the_loop_then_to_its_service() {
     check_run_to_loop(|ui| keep(ui, 28), "call spanwalk::server::hub.run");
-    check_run_to_loop(
-        |ui| keep(ui, ui.known.landmarks.loop_starts.unwrap() + 4),
-        "start_accepting then poll",
-    );
+    check_run_to_loop(|ui| keep(ui, ui.known.landmarks.loop_starts.unwrap() + 4), "start_accepting then poll");
     check_run_to_loop(
         |ui| keep(ui, ui.known.landmarks.loop_serves.unwrap() - 4),
         "call spanwalk::server::event_loop.poll",
@@ -358,15 +240,11 @@ fn a_typed_name_is_a_step_or_else_a_span() {
         with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
             ui.act(Action::RunUntil);
             assert_eq!(ui.mode(), Mode::Text);
-            typed
-                .chars()
-                .for_each(|letter| drop(ui.act(Action::Type(letter))));
+            typed.chars().for_each(|letter| drop(ui.act(Action::Type(letter))));
             ui.act(Action::Toggle)
         })
     };
-    let Effect::Command(Command::RunTo(Target::Call(key))) = target("hub.run") else {
-        panic!()
-    };
+    let Effect::Command(Command::RunTo(Target::Call(key))) = target("hub.run") else { panic!() };
     assert_eq!(key.target, "spanwalk::server::hub");
     let named = Effect::Command(Command::RunTo(Target::Name("sendto".into())));
     assert_eq!(target("sendto"), named);
@@ -375,24 +253,11 @@ fn a_typed_name_is_a_step_or_else_a_span() {
 #[test]
 fn the_restart_dialog_changes_resolver_and_delay() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
-        for action in [
-            Action::Restart,
-            Action::Right,
-            Action::Down,
-            Action::Right,
-            Action::Right,
-        ] {
+        for action in [Action::Restart, Action::Right, Action::Down, Action::Right, Action::Right] {
             ui.act(action);
         }
-        assert!(
-            text(ui).contains("[by main itself]") && text(ui).contains("[2s]"),
-            "{}",
-            text(ui)
-        );
-        let wanted = Restart {
-            resolver: Resolver::Block,
-            slow_dns: Some(Duration::from_secs(2)),
-        };
+        assert!(text(ui).contains("[by main itself]") && text(ui).contains("[2s]"), "{}", text(ui));
+        let wanted = Restart { resolver: Resolver::Block, slow_dns: Some(Duration::from_secs(2)) };
         assert_eq!(ui.act(Action::Toggle), Effect::Restart(wanted));
     });
 }
@@ -408,18 +273,8 @@ fn a_new_run_forgets_the_old_one() {
 
 #[test]
 fn a_waiting_loop_says_what_to_do() {
-    check(
-        Until::Serving,
-        &[],
-        &["running: nothing to step until something arrives — g sends a request"],
-        &[],
-    );
-    check(
-        Until::Request,
-        &[],
-        &["s into  n over"],
-        &["nothing to step"],
-    );
+    check(Until::Serving, &[], &["running: nothing to step until something arrives — g sends a request"], &[]);
+    check(Until::Request, &[], &["s into  n over"], &["nothing to step"]);
 }
 
 #[test]
@@ -444,30 +299,15 @@ fn the_comparison_shows_what_came_and_went_and_who_accepts() {
 
 #[test]
 fn the_comparison_claims_nothing_that_was_not_recorded() {
-    check(
-        Until::Spawn,
-        &[Action::Moments],
-        &["Not reached yet: press esc, then r."],
-        &["the io watcher", "do_read"],
-    );
+    check(Until::Spawn, &[Action::Moments], &["Not reached yet: press esc, then r."], &["the io watcher", "do_read"]);
 }
 
 #[test]
 fn the_comparison_is_one_moment_at_a_time_on_a_narrow_screen() {
     let text = after(Until::Serving, (80, 24), &[Action::Moments]);
-    assert!(
-        text.contains("the io watcher on fd 5") && text.contains("worker-1"),
-        "{text}"
-    );
-    let text = after(
-        Until::Serving,
-        (80, 24),
-        &[Action::Moments, Action::Left, Action::Left],
-    );
-    assert!(
-        text.contains("created, not run") && !text.contains("the io watcher"),
-        "{text}"
-    );
+    assert!(text.contains("the io watcher on fd 5") && text.contains("worker-1"), "{text}");
+    let text = after(Until::Serving, (80, 24), &[Action::Moments, Action::Left, Action::Left]);
+    assert!(text.contains("created, not run") && !text.contains("the io watcher"), "{text}");
 }
 
 #[test]
@@ -475,26 +315,10 @@ fn the_timeline_has_lanes_marks_and_the_cursor() {
     check(
         Until::Serving,
         &[],
-        &[
-            "┊ loop starts",
-            "loop serves",
-            "▐serve_forever━",
-            "hub ",
-            "worker-1 ",
-            "▐run_task━",
-            "⇣",
-            "⇡",
-            "▼",
-            "╌╌╌",
-        ],
+        &["┊ loop starts", "loop serves", "▐serve_forever━", "hub ", "worker-1 ", "▐run_task━", "⇣", "⇡", "▼", "╌╌╌"],
         &[],
     );
-    check(
-        Until::Spawn,
-        &[],
-        &["▐serve_forever━"],
-        &["loop starts", "⇣"],
-    );
+    check(Until::Spawn, &[], &["▐serve_forever━"], &["loop starts", "⇣"]);
 }
 
 #[test]
@@ -512,10 +336,7 @@ fn zooming_the_timeline_changes_its_window_and_0_brings_it_back() {
 fn the_paused_lane_is_in_the_timeline_however_low_it_is() {
     let text = after(Until::Request, (80, 24), &[]);
     let timeline = &text[text.find("Timeline").unwrap()..];
-    assert!(
-        timeline.contains("conn-3") && timeline.contains("more lanes"),
-        "{text}"
-    );
+    assert!(timeline.contains("conn-3") && timeline.contains("more lanes"), "{text}");
 }
 
 #[test]
@@ -527,8 +348,7 @@ fn every_command_is_in_help() {
             let line = format!("{}  ", row.keys.join(" "));
             let start: String = row.doc.chars().take(50).collect();
             assert!(
-                text.lines()
-                    .any(|text| text.contains(&line) && text.contains(start.trim())),
+                text.lines().any(|text| text.contains(&line) && text.contains(start.trim())),
                 "`{}`\n{text}",
                 row.id
             );
@@ -538,12 +358,8 @@ fn every_command_is_in_help() {
 
 #[test]
 fn every_hint_is_a_command() {
-    use super::draw::{CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE};
-    for (id, _) in [
-        CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE,
-    ]
-    .concat()
-    {
+    use super::bars::{CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE};
+    for (id, _) in [CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE].concat() {
         assert!(command(id).is_some(), "`{id}`");
     }
 }
@@ -555,10 +371,7 @@ fn a_notice_is_shown_for_a_moment() {
         ui.notify("200 OK in 1.2 ms");
         assert!(!ui.tick(Duration::from_secs(2)));
         assert!(text(ui).contains("200 OK in 1.2 ms"));
-        assert!(
-            ui.tick(Duration::from_secs(20)),
-            "the picture changes when it goes"
-        );
+        assert!(ui.tick(Duration::from_secs(20)), "the picture changes when it goes");
         assert!(!text(ui).contains("200 OK"));
     });
 }
@@ -566,11 +379,7 @@ fn a_notice_is_shown_for_a_moment() {
 #[test]
 fn a_gate_that_is_gone_takes_no_commands() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
-        ui.set_status(Status {
-            run: Run::Free,
-            held: Vec::new(),
-            detached: true,
-        });
+        ui.set_status(Status { run: Run::Free, held: Vec::new(), detached: true });
         assert_eq!(ui.act(Action::Into), Effect::None);
         assert!(text(ui).contains("R starts it again"));
     });
@@ -591,56 +400,34 @@ fn a_click_selects_a_frame_and_the_wheel_scrolls() {
 
 #[test]
 fn without_colour_nothing_is_coloured() {
-    let plain = Theme {
-        has_colour: false,
-        is_ascii: false,
-    };
+    let plain = Theme { has_colour: false, is_ascii: false };
     for action in [Action::Fit, Action::Moments, Action::Help, Action::Steps] {
         with_ui(Until::Request, SCREEN, plain, |ui| {
             ui.act(action);
             let buffer = picture(ui);
-            assert!(
-                buffer
-                    .content
-                    .iter()
-                    .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
-            );
+            assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
         });
     }
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
-        assert!(
-            picture(ui)
-                .content
-                .iter()
-                .any(|cell| cell.fg != Color::Reset),
-            "and with colour something is"
-        );
+        assert!(picture(ui).content.iter().any(|cell| cell.fg != Color::Reset), "and with colour something is");
     });
 }
 
 #[test]
 fn ascii_draws_nothing_else() {
-    let ascii = Theme {
-        has_colour: true,
-        is_ascii: true,
-    };
+    let ascii = Theme { has_colour: true, is_ascii: true };
     for action in [Action::Fit, Action::Moments, Action::Help] {
         with_ui(Until::Serving, SCREEN, ascii, |ui| {
             ui.act(action);
             let text = text(ui);
             assert!(text.is_ascii(), "{text}");
-            assert!(
-                !text.contains('?') || action == Action::Help || !text.contains("??"),
-                "{text}"
-            );
+            assert!(!text.contains('?') || action == Action::Help || !text.contains("??"), "{text}");
         });
     }
     with_ui(Until::Serving, SCREEN, ascii, |ui| {
         let text = text(ui);
         assert!(
-            text.contains("[serve_forever=====")
-                && text.contains("....")
-                && text.contains(": loop starts"),
+            text.contains("[serve_forever=====") && text.contains("....") && text.contains(": loop starts"),
             "{text}"
         );
     });
@@ -666,21 +453,11 @@ fn an_empty_log_is_a_picture_too() {
     for size in [(1, 1), (80, 24), (200, 60)] {
         with_ui(Until::Spawn, size, Theme::default(), |ui| {
             keep(ui, 0);
-            for action in [
-                Action::Moments,
-                Action::Close,
-                Action::ZoomIn,
-                Action::Back,
-                Action::Down,
-            ] {
+            for action in [Action::Moments, Action::Close, Action::ZoomIn, Action::Back, Action::Down] {
                 ui.act(action);
                 picture(ui);
             }
-            assert!(
-                size.0 < 80 || text(ui).contains("… STARTING"),
-                "{}",
-                text(ui)
-            );
+            assert!(size.0 < 80 || text(ui).contains("… STARTING"), "{}", text(ui));
         });
     }
 }
@@ -740,7 +517,7 @@ proptest! {
         with_ui(Until::Request, size, Theme::default(), |ui| {
             ui.set_cursor(start);
             for key in keys {
-                ui.act(keymap::nth_action(key));
+                ui.act(super::command::nth_action(key));
             }
             // The terminal may have a new size that nobody has told yet.
             draw(&mut Buffer::empty(Rect::new(0, 0, drawn.0, drawn.1)), ui);

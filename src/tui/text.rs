@@ -42,11 +42,7 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
 pub(super) fn ends(left: &str, right: &str, columns: usize) -> (String, String) {
     let right = cut(right, columns);
     let room = columns.saturating_sub(width(&right));
-    let left = if right.is_empty() {
-        pad(left, room)
-    } else {
-        pad(&pad(left, room.saturating_sub(1)), room)
-    };
+    let left = if right.is_empty() { pad(left, room) } else { pad(&pad(left, room.saturating_sub(1)), room) };
     (left, right)
 }
 
@@ -73,10 +69,7 @@ pub(super) fn wrap(runs: &[(String, Style)], columns: usize, indent: &str) -> Ve
             let line = lines.last_mut().expect("there is a first line");
             let before = line.last().map_or(Style::new(), |span| span.style);
             let after = word.first().map_or(Style::new(), |piece| piece.1);
-            line.push(Span::styled(
-                " ",
-                if before == after { after } else { Style::new() },
-            ));
+            line.push(Span::styled(" ", if before == after { after } else { Style::new() }));
             used += 1;
         }
         for (text, style) in word {
@@ -94,10 +87,7 @@ pub(super) fn wrap(runs: &[(String, Style)], columns: usize, indent: &str) -> Ve
                 piece.push(letter);
                 used += next;
             }
-            lines
-                .last_mut()
-                .expect("there is a first line")
-                .push(Span::styled(piece, style));
+            lines.last_mut().expect("there is a first line").push(Span::styled(piece, style));
         }
         fresh = false;
         wants_blank = None;
@@ -106,11 +96,7 @@ pub(super) fn wrap(runs: &[(String, Style)], columns: usize, indent: &str) -> Ve
 }
 
 fn start(indent: &str) -> Vec<Span<'static>> {
-    if indent.is_empty() {
-        Vec::new()
-    } else {
-        vec![Span::raw(indent.to_owned())]
-    }
+    if indent.is_empty() { Vec::new() } else { vec![Span::raw(indent.to_owned())] }
 }
 
 /// Words as lists of styled pieces; `None` is the blank between two of them.
@@ -135,12 +121,7 @@ fn words(runs: &[(String, Style)]) -> Vec<Option<Vec<(String, Style)>>> {
 }
 
 /// Wraps one plain text in one style.
-pub(super) fn wrap_plain(
-    text: &str,
-    style: Style,
-    columns: usize,
-    indent: &str,
-) -> Vec<Line<'static>> {
+pub(super) fn wrap_plain(text: &str, style: Style, columns: usize, indent: &str) -> Vec<Line<'static>> {
     wrap(&[(text.to_owned(), style)], columns, indent)
 }
 

@@ -69,10 +69,7 @@ pub struct Theme {
 
 impl Default for Theme {
     fn default() -> Self {
-        Self {
-            has_colour: true,
-            is_ascii: false,
-        }
+        Self { has_colour: true, is_ascii: false }
     }
 }
 
@@ -81,10 +78,7 @@ impl Theme {
     #[must_use]
     pub fn from_env(is_ascii: bool) -> Self {
         let has_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self {
-            has_colour,
-            is_ascii,
-        }
+        Self { has_colour, is_ascii }
     }
 
     /// How a role looks.
@@ -115,9 +109,9 @@ impl Theme {
         };
         match colour {
             // Grey already is dim; both together vanish on many terminals.
-            Some(Color::DarkGray) if self.has_colour => Style::new()
-                .fg(Color::DarkGray)
-                .add_modifier(modifier - Modifier::DIM),
+            Some(Color::DarkGray) if self.has_colour => {
+                Style::new().fg(Color::DarkGray).add_modifier(modifier - Modifier::DIM)
+            }
             Some(colour) if self.has_colour => Style::new().fg(colour).add_modifier(modifier),
             _ => Style::new().add_modifier(modifier),
         }

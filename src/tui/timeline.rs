@@ -17,12 +17,8 @@ use ratatui::layout::Rect;
 
 use super::text::{cut, width};
 use super::theme::{Role, Theme};
-use crate::trace::{
-    Bar, Cell, Landmarks, LaneId, Log, MarkKind, SpanId, State, Time, Timeline, Window,
-};
-
-/// The shortest window, in nanoseconds.
-const SHORTEST: u64 = 200;
+use super::time_window::{axis, fitting};
+use crate::trace::{Bar, Cell, Landmarks, LaneId, Log, MarkKind, SpanId, State, Timeline, Window};
 
 /// What the timeline shows.
 pub(super) struct View<'a> {
@@ -39,78 +35,16 @@ pub(super) struct View<'a> {
     pub(super) current: Option<SpanId>,
 }
 
-/// The window that fits: from the beginning until the loop serves; later a window of that length at the cursor.
-pub(super) fn fitting(log: &Log, landmarks: &Landmarks, cursor: usize) -> Window {
-    let program = |cursor| log.clock().program(log.time_at(cursor)).0;
-    let now = program(cursor);
-    let length = landmarks.loop_serves.map_or(now, program).max(1_000);
-    let padded = length + length / 8;
-    let from = if now <= padded { 0 } else { now - length };
-    Window {
-        from: Time(from),
-        to: Time(from + padded),
-    }
-}
-
-/// The window with its length multiplied by `numerator / 2`, around the cursor or the middle.
-pub(super) fn zoomed(window: Window, at: Time, numerator: u64) -> Window {
-    let length = window.to.since(window.from);
-    let middle = if (window.from..=window.to).contains(&at) {
-        at.0
-    } else {
-        window.from.0 + length / 2
-    };
-    let new = (length.saturating_mul(numerator) / 2).clamp(SHORTEST, 1 << 50);
-    // The middle keeps its place on the screen.
-    let share = u128::from(middle - window.from.0) * u128::from(new) / u128::from(length.max(1));
-    let from = middle.saturating_sub(share as u64);
-    Window {
-        from: Time(from),
-        to: Time(from + new),
-    }
-}
-
-/// The window a quarter of its length earlier or later.
-pub(super) fn panned(window: Window, later: bool) -> Window {
-    let length = window.to.since(window.from);
-    let by = (length / 4).max(1);
-    let from = if later {
-        window.from.0.saturating_add(by)
-    } else {
-        window.from.0.saturating_sub(by)
-    };
-    Window {
-        from: Time(from),
-        to: Time(from.saturating_add(length)),
-    }
-}
-
 impl View<'_> {
     pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         if area.height == 0 || area.width < 4 {
             return;
         }
-        let seen = self
-            .log
-            .lanes()
-            .iter()
-            .filter(|lane| (lane.open.0.0 as usize) < self.cursor);
-        let names = seen
-            .map(|lane| width(&lane.name))
-            .max()
-            .unwrap_or(0)
-            .clamp(4, 12) as u16
-            + 1;
+        let seen = self.log.lanes().iter().filter(|lane| (lane.open.0.0 as usize) < self.cursor);
+        let names = seen.map(|lane| width(&lane.name)).max().unwrap_or(0).clamp(4, 12) as u16 + 1;
         let names = names.min(area.width / 2);
-        let chart = Rect {
-            x: area.x + names,
-            y: area.y + 1,
-            width: area.width - names,
-            height: area.height - 1,
-        };
-        let window = self
-            .window
-            .unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor));
+        let chart = Rect { x: area.x + names, y: area.y + 1, width: area.width - names, height: area.height - 1 };
+        let window = self.window.unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor));
         let timeline = Timeline::new(self.log, self.landmarks, self.cursor, window, chart.width);
         let (heights, hidden) = self.heights(&timeline, usize::from(chart.height));
         let mut y = chart.y;
@@ -119,37 +53,15 @@ impl View<'_> {
             let name = self.log.lane(lane).map_or("", |lane| &lane.name);
             let is_here = self.state.paused().is_some_and(|stop| stop.lane == lane);
             let style = theme.style(if is_here { Role::Accent } else { Role::Heading });
-            buffer.set_stringn(
-                area.x,
-                y,
-                cut(name, usize::from(names) - 1),
-                usize::from(names),
-                style,
-            );
+            buffer.set_stringn(area.x, y, cut(name, usize::from(names) - 1), usize::from(names), style);
             for at in 0..rows {
-                let row = Rect {
-                    y: y + at as u16,
-                    height: 1,
-                    ..chart
-                };
+                let row = Rect { y: y + at as u16, height: 1, ..chart };
                 // The last row takes in all depths below it.
                 let is_shown = |depth: usize| depth == at || (at + 1 == rows && depth > at);
-                let depths = timeline
-                    .rows
-                    .iter()
-                    .filter(|row| row.lane == lane && is_shown(row.depth));
-                self.row(
-                    buffer,
-                    row,
-                    theme,
-                    depths.flat_map(|row| row.bars.iter().map(|bar| (row.depth > at, bar))),
-                );
+                let depths = timeline.rows.iter().filter(|row| row.lane == lane && is_shown(row.depth));
+                self.row(buffer, row, theme, depths.flat_map(|row| row.bars.iter().map(|bar| (row.depth > at, bar))));
             }
-            places.push(Place {
-                lane,
-                top: y,
-                bottom: y + rows as u16 - 1,
-            });
+            places.push(Place { lane, top: y, bottom: y + rows as u16 - 1 });
             y += rows as u16;
         }
         if hidden > 0 && y < area.bottom() {
@@ -162,34 +74,15 @@ impl View<'_> {
             );
         }
         self.marks(buffer, area, chart, theme, &timeline, &places);
-        axis(
-            buffer,
-            Rect {
-                height: 1,
-                y: area.y,
-                ..chart
-            },
-            theme,
-            window,
-        );
+        axis(buffer, Rect { height: 1, y: area.y, ..chart }, theme, window);
     }
 
     /// The lanes that are seen, how many rows each gets, and how many lanes are not seen.
     fn heights(&self, timeline: &Timeline, room: usize) -> (Vec<(LaneId, usize)>, usize) {
         let mut lanes = timeline_lanes(timeline);
-        let over: HashSet<LaneId> = self
-            .state
-            .lanes()
-            .iter()
-            .filter(|lane| lane.is_done)
-            .map(|lane| lane.id)
-            .collect();
-        let busy: HashSet<LaneId> = timeline
-            .rows
-            .iter()
-            .filter(|row| !row.bars.is_empty())
-            .map(|row| row.lane)
-            .collect();
+        let over: HashSet<LaneId> = self.state.lanes().iter().filter(|lane| lane.is_done).map(|lane| lane.id).collect();
+        let busy: HashSet<LaneId> =
+            timeline.rows.iter().filter(|row| !row.bars.is_empty()).map(|row| row.lane).collect();
         // What is over and not in the window says nothing.
         lanes.retain(|lane| !over.contains(&lane.0) || busy.contains(&lane.0));
         let all = lanes.len();
@@ -210,9 +103,7 @@ impl View<'_> {
         // Row by row to the lane that has the fewest, so that no lane starves the others.
         while free > 0 && !is_cut {
             let pairs = heights.iter_mut().zip(&lanes);
-            let next = pairs
-                .filter(|(height, lane)| height.1 < lane.1)
-                .min_by_key(|(height, _)| height.1);
+            let next = pairs.filter(|(height, lane)| height.1 < lane.1).min_by_key(|(height, _)| height.1);
             let Some((height, _)) = next else { break };
             height.1 += 1;
             free -= 1;
@@ -222,13 +113,7 @@ impl View<'_> {
     }
 
     /// One row of the screen: of bars that lie on each other the innermost is seen, if it is wide enough to be one.
-    fn row<'b>(
-        &self,
-        buffer: &mut Buffer,
-        area: Rect,
-        theme: &Theme,
-        bars: impl Iterator<Item = (bool, &'b Bar)>,
-    ) {
+    fn row<'b>(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, bars: impl Iterator<Item = (bool, &'b Bar)>) {
         let mut owners: Vec<Option<&Bar>> = vec![None; usize::from(area.width)];
         for (is_deeper, bar) in bars {
             if is_deeper && bar.cells.len() < 3 {
@@ -241,17 +126,12 @@ impl View<'_> {
         let mut at = 0;
         while at < owners.len() {
             let owner = owners[at];
-            let same =
-                |other: &&Option<&Bar>| other.map(|bar| bar.span) == owner.map(|bar| bar.span);
+            let same = |other: &&Option<&Bar>| other.map(|bar| bar.span) == owner.map(|bar| bar.span);
             let length = owners[at..].iter().take_while(same).count();
             if let Some(bar) = owner {
                 self.stretch(
                     buffer,
-                    Rect {
-                        x: area.x + at as u16,
-                        width: length as u16,
-                        ..area
-                    },
+                    Rect { x: area.x + at as u16, width: length as u16, ..area },
                     theme,
                     bar,
                     at - usize::from(bar.from),
@@ -278,38 +158,18 @@ impl View<'_> {
                 _ if index + 1 == seen && ends => '▌',
                 _ => fill,
             };
-            buffer[(area.x + index as u16, area.y)]
-                .set_char(mark)
-                .set_style(theme.style(role));
+            buffer[(area.x + index as u16, area.y)].set_char(mark).set_style(theme.style(role));
         }
         // A name stands at the beginning of its bar, whole or long enough to be recognised.
         let room = seen.saturating_sub(usize::from(starts) + usize::from(ends));
         let name = &*bar.callsite.name;
         if skipped == 0 && bar.cells.len() > 2 && (width(name) <= room || room >= 6) {
-            let style = theme.style(if self.current == Some(bar.span) {
-                Role::Accent
-            } else {
-                Role::Heading
-            });
-            buffer.set_stringn(
-                area.x + u16::from(starts),
-                area.y,
-                cut(name, room),
-                room,
-                style,
-            );
+            let style = theme.style(if self.current == Some(bar.span) { Role::Accent } else { Role::Heading });
+            buffer.set_stringn(area.x + u16::from(starts), area.y, cut(name, room), room, style);
         }
     }
 
-    fn marks(
-        &self,
-        buffer: &mut Buffer,
-        area: Rect,
-        chart: Rect,
-        theme: &Theme,
-        timeline: &Timeline,
-        lanes: &[Place],
-    ) {
+    fn marks(&self, buffer: &mut Buffer, area: Rect, chart: Rect, theme: &Theme, timeline: &Timeline, lanes: &[Place]) {
         let place = |lane: LaneId| lanes.iter().position(|entry| entry.lane == lane);
         let mut label_from = chart.x;
         for mark in &timeline.marks {
@@ -321,34 +181,18 @@ impl View<'_> {
                     };
                     // In the upper of the two lanes, as low as it can stand without covering a name or an end.
                     let upper = &lanes[from.min(to)];
-                    let is_free =
-                        |y: &u16| matches!(buffer[(x, *y)].symbol(), " " | "━" | "╌" | "┊");
-                    let y = (upper.top..=upper.bottom)
-                        .rev()
-                        .find(is_free)
-                        .unwrap_or(upper.bottom);
+                    let is_free = |y: &u16| matches!(buffer[(x, *y)].symbol(), " " | "━" | "╌" | "┊");
+                    let y = (upper.top..=upper.bottom).rev().find(is_free).unwrap_or(upper.bottom);
                     let arrow = if from < to { '⇣' } else { '⇡' };
-                    buffer[(x, y)]
-                        .set_char(arrow)
-                        .set_style(theme.style(Role::Accent));
+                    buffer[(x, y)].set_char(arrow).set_style(theme.style(Role::Accent));
                 }
                 MarkKind::LoopStarts | MarkKind::LoopServes => {
-                    let label = if mark.kind == MarkKind::LoopStarts {
-                        "┊ loop starts"
-                    } else {
-                        "┊ loop serves"
-                    };
+                    let label = if mark.kind == MarkKind::LoopStarts { "┊ loop starts" } else { "┊ loop serves" };
                     self.line(buffer, chart, theme.style(Role::Landmark), x, '┊');
                     let room = usize::from(chart.right().saturating_sub(x));
                     // Right of its line where there is room, else left of it, else the line alone.
                     if x >= label_from && room > width(label) {
-                        buffer.set_stringn(
-                            x,
-                            area.y,
-                            format!("{label} "),
-                            room,
-                            theme.style(Role::Landmark),
-                        );
+                        buffer.set_stringn(x, area.y, format!("{label} "), room, theme.style(Role::Landmark));
                         label_from = x + width(label) as u16 + 1;
                     } else {
                         let flipped = format!(" {} ┊", &label["┊ ".len()..]);
@@ -362,32 +206,21 @@ impl View<'_> {
                                 theme.style(Role::Landmark),
                             );
                         } else {
-                            buffer[(x, area.y)]
-                                .set_char('┊')
-                                .set_style(theme.style(Role::Landmark));
+                            buffer[(x, area.y)].set_char('┊').set_style(theme.style(Role::Landmark));
                         }
                         label_from = x + 1;
                     }
                 }
                 MarkKind::Cursor => {
                     self.line(buffer, chart, theme.style(Role::Accent), x, '│');
-                    buffer[(x, area.y)]
-                        .set_char('▼')
-                        .set_style(theme.style(Role::Accent));
+                    buffer[(x, area.y)].set_char('▼').set_style(theme.style(Role::Accent));
                 }
             }
         }
     }
 
     /// A vertical line that leaves names and the ends of bars readable.
-    fn line(
-        &self,
-        buffer: &mut Buffer,
-        chart: Rect,
-        style: ratatui::style::Style,
-        x: u16,
-        mark: char,
-    ) {
+    fn line(&self, buffer: &mut Buffer, chart: Rect, style: ratatui::style::Style, x: u16, mark: char) {
         for y in chart.y..chart.bottom() {
             let cell = &mut buffer[(x, y)];
             if matches!(cell.symbol(), " " | "━" | "╌" | "┊") {
@@ -414,103 +247,4 @@ fn timeline_lanes(timeline: &Timeline) -> Vec<(LaneId, usize)> {
         }
     }
     lanes
-}
-
-/// Times at round numbers, at least a label apart.
-fn axis(buffer: &mut Buffer, area: Rect, theme: &Theme, window: Window) {
-    let length = window.to.since(window.from).max(1);
-    let wanted = (u64::from(area.width) / 14).max(1);
-    let step = round_step(length / wanted);
-    let (unit, name) = match window.to.0 {
-        0..10_000 => (1, "ns"),
-        10_000..1_000_000 => (1_000, "µs"),
-        1_000_000..2_000_000_000 => (1_000_000, "ms"),
-        _ => (1_000_000_000, "s"),
-    };
-    let digits = (0..9)
-        .find(|digits| step.saturating_mul(10_u64.pow(*digits)) % unit == 0)
-        .unwrap_or(9) as usize;
-    let mut at = window.from.0.div_ceil(step) * step;
-    while at <= window.to.0 {
-        let label = format!("{:.digits$} {name}", at as f64 / unit as f64);
-        if let Some(column) = window.column(Time(at), area.width) {
-            let x = area.x + column;
-            let length = width(&label) as u16;
-            // A blank on both sides, and nothing of a mark's label is covered.
-            let around = x.saturating_sub(1).max(area.x)..(x + length + 1).min(area.right());
-            let is_free = around
-                .into_iter()
-                .all(|x| buffer[(x, area.y)].symbol() == " ");
-            if is_free && x + length <= area.right() {
-                buffer.set_stringn(
-                    x,
-                    area.y,
-                    &label,
-                    usize::from(length),
-                    theme.style(Role::Dim),
-                );
-            }
-        }
-        at += step;
-    }
-}
-
-/// The next of 1, 2, 5, 10, 20, 50, … that is not smaller.
-fn round_step(at_least: u64) -> u64 {
-    let mut power = 1;
-    loop {
-        for factor in [1, 2, 5] {
-            if factor * power >= at_least {
-                return factor * power;
-            }
-        }
-        power *= 10;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_stand_at_round_numbers() {
-        assert_eq!(
-            [0, 1, 3, 7, 11, 49, 51, 999].map(round_step),
-            [1, 1, 5, 10, 20, 50, 100, 1000]
-        );
-    }
-
-    #[test]
-    fn zooming_in_and_out_keeps_the_cursor_in_its_place() {
-        let window = Window {
-            from: Time(1_000),
-            to: Time(9_000),
-        };
-        assert_eq!(
-            zoomed(window, Time(3_000), 1),
-            Window {
-                from: Time(2_000),
-                to: Time(6_000)
-            }
-        );
-        assert_eq!(
-            zoomed(zoomed(window, Time(3_000), 1), Time(3_000), 4),
-            window
-        );
-    }
-
-    #[test]
-    fn the_window_never_starts_before_the_beginning() {
-        let window = Window {
-            from: Time(100),
-            to: Time(1_100),
-        };
-        assert_eq!(
-            panned(window, false),
-            Window {
-                from: Time(0),
-                to: Time(1_000)
-            }
-        );
-    }
 }
