@@ -194,7 +194,8 @@ impl RowView<'_> {
         });
         let spans = &spans[..end];
         // Spans of a row do not overlap, but for futures that are joined: start at the last that can reach in.
-        let mut next = spans.partition_point(|id| clock.program(record(id).open.1) < self.window.from).saturating_sub(1);
+        let mut next =
+            spans.partition_point(|id| clock.program(record(id).open.1) < self.window.from).saturating_sub(1);
         let mut bars: Vec<Bar> = Vec::new();
         while next < spans.len() {
             let span = record(&spans[next]);
@@ -230,9 +231,8 @@ impl RowView<'_> {
         let from = self.window.clamped(start.max(self.window.from), self.width);
         let to = self.window.clamped(end.min(self.window.to), self.width);
         let mut cells = vec![Cell::Waiting; usize::from(to - from) + 1];
-        let first = span.entered.partition_point(|(_, exit)| {
-            exit.is_some_and(|exit| clock.program(exit) < self.window.from)
-        });
+        let first =
+            span.entered.partition_point(|(_, exit)| exit.is_some_and(|exit| clock.program(exit) < self.window.from));
         for &(enter, exit) in &span.entered[first..] {
             if clock.program(enter) > self.window.to || enter > self.now {
                 break;

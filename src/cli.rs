@@ -1,0 +1,53 @@
+//! The command line: one file per subcommand, and the only place that wires the rooms together.
+
+mod args;
+mod demo;
+mod lessons;
+mod plain;
+mod serve;
+mod session;
+mod signals;
+mod sources;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::{Args, Subcommand};
+
+/// Runs the program with the arguments of this process.
+///
+/// Exit codes: 0 ok (a closed standard output is ok too), 1 failed, 2 wrong use.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match args.command.unwrap_or_default() {
+        Subcommand::Demo(demo) => demo::run(&demo),
+        Subcommand::Serve(serve) => serve::run(&serve),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Arguments that cannot be used together, or not in this build.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.into_iter().any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// One line to standard error, under the program's name.
+#[expect(clippy::print_stderr, reason = "the one place that complains")]
+fn complain(text: &str) {
+    eprintln!("spanwalk: {text}");
+}

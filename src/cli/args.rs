@@ -1,0 +1,222 @@
+//! What can be asked on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::Styles;
+use clap::{Parser, ValueEnum};
+
+use crate::server::{ResolverKind, Settings};
+
+/// Step through the call chain of a running server.
+///
+/// Without a subcommand this is `spanwalk demo`: a complete server in the shape of Flask-SocketIO on gevent starts, held
+/// at its first call, and is stepped by key from `run` to the serving loop, with the stack of every lane, the timeline and
+/// the lesson of each step on screen.
+#[derive(Debug, Parser)]
+#[command(
+    name = "spanwalk",
+    version,
+    styles = Styles::plain(),
+    after_help = "Examples:
+  spanwalk                                   step through the start of a server
+  spanwalk demo --resolver block             the same without a worker thread: it still serves
+  spanwalk demo --plain --until loop         the whole chain as text
+  spanwalk demo --jsonl --until loop         the log, one JSON object a line
+  spanwalk serve --port 8000 --console       the server alone, with a door for tokio-console
+
+Exit codes: 0 ok, 1 failed, 2 wrong use."
+)]
+pub struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Subcommand>,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Subcommand {
+    /// Start the server held at its first step, and step through it (the default).
+    Demo(DemoArgs),
+    /// Run the server without a screen and without recording.
+    Serve(ServeArgs),
+}
+
+impl Default for Subcommand {
+    fn default() -> Self {
+        let DemoOnly { demo } = DemoOnly::parse_from(["spanwalk"]);
+        Self::Demo(demo)
+    }
+}
+
+/// The demo's defaults, as its own parser gives them.
+#[derive(Parser)]
+struct DemoOnly {
+    #[command(flatten)]
+    demo: DemoArgs,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+
+    /// Print the walk as lines of text instead of opening a screen. This is what happens anyway when standard output is
+    /// not a terminal.
+    #[arg(long, conflicts_with = "jsonl")]
+    pub(super) plain: bool,
+
+    /// Print the log instead, one JSON object a line.
+    #[arg(long)]
+    pub(super) jsonl: bool,
+
+    /// Without a screen: stop the server once the loop starts, or once it serves.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) until: Option<Until>,
+
+    /// Without a screen: stop the server after this time, such as 300ms or 2s.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(super) for_: Option<Duration>,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
+
+    /// Draw with plain ASCII characters.
+    #[arg(long)]
+    pub(super) ascii: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+}
+
+/// How the server is to run, whoever watches.
+#[derive(Debug, clap::Args)]
+pub struct ServerArgs {
+    /// Name or address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(super) host: String,
+
+    /// Port to listen on; 0 is any free one.
+    #[arg(long, default_value_t = 5000)]
+    pub(super) port: u16,
+
+    /// Who looks up the host's name: a thread of the pool while the loop runs, or the calling thread itself.
+    #[arg(long, value_enum, default_value_t = Resolver::Thread)]
+    pub(super) resolver: Resolver,
+
+    /// Make that lookup slower by this time, such as 300ms or 2s.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) slow_dns: Option<Duration>,
+
+    /// Add `GET /block`, which blocks the thread of the loop for this time.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) block_handler: Option<Duration>,
+
+    /// How long a worker thread waits for another task before it leaves.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    pub(super) worker_idle: Duration,
+
+    /// Let tokio-console attach, at this address if one is given.
+    #[arg(
+        long, value_name = "ADDR", num_args = 0..=1, require_equals = false,
+        default_missing_value = DEFAULT_CONSOLE_ADDRESS,
+    )]
+    pub(super) console: Option<SocketAddr>,
+}
+
+/// Where tokio-console looks if it is told nothing.
+const DEFAULT_CONSOLE_ADDRESS: &str = "127.0.0.1:6669";
+
+/// Who looks names up.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Resolver {
+    /// A thread of the pool.
+    Thread,
+    /// The calling thread.
+    Block,
+}
+
+/// When a walk without a screen ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// The hub runs for the first time, inside `apply`.
+    Start,
+    /// The loop polls, and accepting is armed.
+    Loop,
+}
+
+impl ServerArgs {
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            host: self.host.clone(),
+            port: self.port,
+            resolver: match self.resolver {
+                Resolver::Thread => ResolverKind::Thread,
+                Resolver::Block => ResolverKind::Block,
+            },
+            worker_idle: self.worker_idle,
+            slow_dns: self.slow_dns,
+            block_handler: self.block_handler,
+            ..Settings::default()
+        }
+    }
+}
+
+/// A duration with its unit, between nothing and a day.
+fn duration(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "not a duration; write a number with its unit, such as 300ms or 2s".to_owned())?;
+    if duration > LONGEST {
+        return Err("longer than a day; write a shorter one, such as 300ms or 2s".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn no_subcommand_is_the_demo_with_its_defaults() {
+        let Subcommand::Demo(demo) = Subcommand::default() else { panic!("not the demo") };
+        assert_eq!(demo.server.settings().port, Settings::default().port);
+        assert_eq!(demo.server.settings().worker_idle, Duration::from_secs(5));
+        assert!(!demo.plain);
+    }
+
+    #[test]
+    fn console_takes_an_address_or_the_default() {
+        #[track_caller]
+        fn check(args: &[&str], expected: Option<&str>) {
+            let parsed = Args::try_parse_from(args).unwrap();
+            let Some(Subcommand::Serve(serve)) = parsed.command else { panic!("not serve") };
+            assert_eq!(serve.server.console, expected.map(|address| address.parse().unwrap()));
+        }
+        check(&["spanwalk", "serve"], None);
+        check(&["spanwalk", "serve", "--console"], Some(DEFAULT_CONSOLE_ADDRESS));
+        check(&["spanwalk", "serve", "--console", "[::1]:7000"], Some("[::1]:7000"));
+    }
+
+    #[test]
+    fn durations_have_units_and_are_no_longer_than_a_day() {
+        assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
+        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
+        for bad in ["2", "", "-1s", "fast", "25h", "99999999999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
+        }
+    }
+}

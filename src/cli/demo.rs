@@ -1,0 +1,180 @@
+//! `spanwalk demo`: the server under the recorder, on a screen or as text.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::args::{DemoArgs, Until};
+use super::lessons::Lessons;
+use super::plain::Plain;
+use super::session::Session;
+use super::sources::BuiltIn;
+use super::{UsageError, signals, watch};
+use crate::format::jsonl;
+use crate::lesson::Book;
+use crate::record::{Control, HoldMode, Recorder};
+use crate::server::{self, Server, Settings};
+use crate::trace::{Chain, Command, Event, Log, Run, Target};
+use crate::tui;
+
+/// How long a screen that was asked to end may take.
+const END_WITHIN: Duration = Duration::from_secs(6);
+/// How often a run without a screen looks whether it should end, when nothing happens.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs the demo in the way its arguments ask for.
+pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
+    let book = match &args.walkthrough {
+        Some(directory) => Book::read_dir(directory)?,
+        None => Book::embedded(),
+    };
+    // Better said now than when somebody has stepped to it.
+    server::check_address(&args.server.host, args.server.port)?;
+    if args.jsonl || args.plain || !io::stdout().is_terminal() {
+        return without_screen(args, &book);
+    }
+    for (is_given, flag) in [(args.until.is_some(), "--until"), (args.for_.is_some(), "--for")] {
+        if is_given {
+            let message = format!("`{flag}` is for runs without a screen; add --plain or --jsonl");
+            return Err(UsageError(message).into());
+        }
+    }
+    on_screen(args, &book)
+}
+
+/// Something that writes a log while it grows.
+trait Sink {
+    fn event(&mut self, log: &Log, event: &Event) -> io::Result<()>;
+    fn flush(&mut self) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for Plain<'_, W> {
+    fn event(&mut self, log: &Log, event: &Event) -> io::Result<()> {
+        Plain::event(self, log, event)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Plain::flush(self)
+    }
+}
+
+struct Jsonl<W>(W);
+
+impl<W: Write> Sink for Jsonl<W> {
+    fn event(&mut self, log: &Log, event: &Event) -> io::Result<()> {
+        writeln!(self.0, "{}", jsonl::line(log, event))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
+    let target = args.until.and_then(|until| end_of_walk(until, &book.chain()));
+    // Held only where the walk ends, and then for no longer than it takes to say stop.
+    let hold = HoldMode::Hold { silence: Duration::from_secs(60), settle: Duration::ZERO };
+    let recorder = Recorder::new(if target.is_some() { hold } else { HoldMode::Follow });
+    let control = recorder.control();
+    if let Some(target) = target {
+        control.command(Command::RunTo(target));
+    }
+    watch::install(Some(&recorder), args.server.console)?;
+    let server = Server::start(args.server.settings())?;
+    let stop = server.stopper();
+    signals::on_end({
+        let (stop, detach) = (stop.clone(), control.detacher());
+        move || {
+            stop();
+            detach();
+        }
+    })?;
+    // Standard output is locked line by line: nothing that is held could wait for it, but a panic's message might.
+    let out = BufWriter::new(io::stdout());
+    let mut sink: Box<dyn Sink> = if args.jsonl { Box::new(Jsonl(out)) } else { Box::new(Plain::new(out, book)) };
+    let written = follow(args, &recorder, &control, &server, &mut *sink, &stop);
+    if written.is_err() {
+        stop();
+        control.detach();
+    }
+    let ended = server.join();
+    written.context("cannot write to standard output")?;
+    Ok(ended?)
+}
+
+/// Writes what is recorded until the server has ended; stops it when the arguments say so.
+fn follow(
+    args: &DemoArgs,
+    recorder: &Recorder,
+    control: &Control,
+    server: &Server,
+    sink: &mut dyn Sink,
+    stop: &dyn Fn(),
+) -> io::Result<()> {
+    let deadline = args.for_.map(|time| Instant::now() + time);
+    let mut log = Log::new();
+    let mut is_stopped = false;
+    loop {
+        // Looked at before the drain: what an ended server did is in it.
+        let has_ended = server.is_ended();
+        for event in recorder.drain().events {
+            log.push(event);
+            let event = &log.events()[log.len() - 1];
+            sink.event(&log, event)?;
+        }
+        sink.flush()?;
+        if has_ended {
+            return Ok(());
+        }
+        let is_reached = matches!(control.status().run, Run::Paused(_));
+        let is_over = is_reached || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if is_over && !std::mem::replace(&mut is_stopped, true) {
+            stop();
+            control.detach();
+        }
+        let left = deadline.filter(|_| !is_stopped).map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        recorder.wait(left.map_or(LOOK, |left| left.min(LOOK)));
+    }
+}
+
+/// The instant at which a walk is to end, as a target of the gate: the run stops there, not somewhat later.
+fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
+    let key = |step| chain.key(step).cloned();
+    match until {
+        Until::Start => key("hub.run").map(Target::Call),
+        Until::Loop => Some(Target::After { first: key("start_accepting")?, call: key("loop.poll")? }),
+    }
+}
+
+/// The screen, over a server that is held at its first step.
+fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
+    let recorder = Recorder::new(HoldMode::stepping());
+    watch::install(Some(&recorder), args.server.console)?;
+    // A person takes their time: no client is cut off for that.
+    let settings = Settings { header_timeout: None, ..args.server.settings() };
+    let mut session = Session::start(recorder, settings)?;
+    let asked_to_end = signals::on_end({
+        let end = session.ender();
+        move || {
+            end();
+            leave_if_the_screen_does_not();
+        }
+    })?;
+    let chain = book.chain();
+    let lessons = Lessons::new(book);
+    let material = tui::Material { chain: &chain, lessons: &lessons, sources: &BuiltIn };
+    let drawn = tui::run(&mut session, material, &tui::Options { is_ascii: args.ascii, asked_to_end });
+    let ended = session.end();
+    drawn.context("cannot draw on the terminal")?;
+    Ok(ended?)
+}
+
+/// A signal has come. The screen ends by itself within a moment; should it be stuck, the terminal is given back without it.
+fn leave_if_the_screen_does_not() {
+    let _ = std::thread::Builder::new().name("leave".to_owned()).spawn(|| {
+        std::thread::sleep(END_WITHIN);
+        tui::restore();
+        std::process::exit(0);
+    });
+}

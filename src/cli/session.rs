@@ -1,0 +1,202 @@
+//! A server under the recorder, started, stopped and started again: what a screen talks to.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use crate::record::{Control, HoldMode, Recorder};
+use crate::server::{ResolverKind, Server, ServerError, Settings};
+use crate::trace::{Command, Log, Status};
+use crate::tui::{Program, Resolver, Restart};
+
+/// How long a stopped server may take to end before a restart gives up.
+const END_WITHIN: Duration = Duration::from_secs(3);
+/// How long a request waits for its answer. A person may hold the server meanwhile.
+const ANSWER_WITHIN: Duration = Duration::from_secs(600);
+
+/// Something to call from another thread.
+type Call = Box<dyn Fn() + Send>;
+
+/// The running server and everything that watches it.
+pub(super) struct Session {
+    recorder: Recorder,
+    control: Control,
+    settings: Settings,
+    server: Option<Server>,
+    /// Stops the server that runs now, whichever that is.
+    stop: Arc<Mutex<Option<Call>>>,
+    generation: u64,
+    notices: mpsc::Receiver<String>,
+    notify: mpsc::Sender<String>,
+    failure: Option<ServerError>,
+}
+
+impl Session {
+    /// A server held at its first step. The recorder's layer must be installed.
+    pub(super) fn start(recorder: Recorder, settings: Settings) -> Result<Self, ServerError> {
+        let (notify, notices) = mpsc::channel();
+        let control = recorder.control();
+        let mut session = Self {
+            recorder,
+            control,
+            settings,
+            server: None,
+            stop: Arc::default(),
+            generation: 1,
+            notices,
+            notify,
+            failure: None,
+        };
+        session.launch()?;
+        Ok(session)
+    }
+
+    fn launch(&mut self) -> Result<(), ServerError> {
+        let server = Server::start(self.settings.clone())?;
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(server.stopper()));
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// Lets everybody go and stops the server that runs when it is called.
+    pub(super) fn ender(&self) -> impl Fn() + Send + Clone + 'static {
+        let (detach, stop) = (self.control.detacher(), self.stop.clone());
+        move || {
+            detach();
+            if let Some(stop) = &*stop.lock().unwrap_or_else(PoisonError::into_inner) {
+                stop();
+            }
+        }
+    }
+
+    /// Ends the server in good order.
+    pub(super) fn end(mut self) -> Result<(), ServerError> {
+        self.ender()();
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        match self.server.take() {
+            Some(server) if server.wait(self.settings.stop_timeout + END_WITHIN) => server.join(),
+            // It is blocked in its own code; the process ends without it.
+            _ => Ok(()),
+        }
+    }
+
+    fn address_of_server(&self) -> Option<SocketAddr> {
+        self.server.as_ref().and_then(Server::address)
+    }
+
+    /// A server that ended by itself: why, once.
+    fn look_for_failure(&mut self) {
+        if self.server.as_ref().is_some_and(Server::is_ended)
+            && let Some(Err(error)) = self.server.take().map(Server::join)
+        {
+            let _ = self.notify.send(error.to_string());
+            self.failure = Some(error);
+        }
+    }
+}
+
+impl Program for Session {
+    fn update(&mut self, log: &mut Log) -> bool {
+        let batch = self.recorder.drain();
+        let is_new = batch.generation != self.generation;
+        if is_new {
+            self.generation = batch.generation;
+            *log = Log::new();
+        }
+        let has_grown = !batch.events.is_empty();
+        for event in batch.events {
+            log.push(event);
+        }
+        is_new || has_grown
+    }
+
+    fn status(&mut self) -> Status {
+        self.look_for_failure();
+        self.control.status()
+    }
+
+    fn command(&mut self, command: Command) {
+        self.control.command(command);
+    }
+
+    fn restart(&mut self, restart: Restart) -> Result<(), String> {
+        self.control.command(Command::Continue);
+        if let Some(server) = self.server.take() {
+            // Twice: the second does not wait for what is in flight.
+            let stop = server.stopper();
+            stop();
+            stop();
+            if !server.wait(END_WITHIN + self.settings.block_handler.unwrap_or_default()) {
+                self.server = Some(server);
+                return Err("the server has not stopped; try again".to_owned());
+            }
+            let _ = server.join();
+        }
+        self.failure = None;
+        self.settings.resolver = match restart.resolver {
+            Resolver::Thread => ResolverKind::Thread,
+            Resolver::Block => ResolverKind::Block,
+        };
+        self.settings.slow_dns = restart.slow_dns;
+        self.recorder.restart(HoldMode::stepping());
+        self.launch().map_err(|error| error.to_string())
+    }
+
+    fn started_with(&self) -> Restart {
+        let resolver = match self.settings.resolver {
+            ResolverKind::Thread => Resolver::Thread,
+            ResolverKind::Block => Resolver::Block,
+        };
+        Restart { resolver, slow_dns: self.settings.slow_dns }
+    }
+
+    fn send_request(&mut self) -> Result<(), String> {
+        let Some(mut address) = self.address_of_server() else {
+            return Err("nothing listens yet: step over tcp_listener first".to_owned());
+        };
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let notify = self.notify.clone();
+        let client = move || {
+            let sent = Instant::now();
+            let said = match get(address) {
+                Ok(status) => format!("GET / was answered: {status}, after {:.1?} of wall time", sent.elapsed()),
+                Err(error) => format!("GET / failed: {error}"),
+            };
+            let _ = notify.send(said);
+        };
+        let started = std::thread::Builder::new().name("client".to_owned()).spawn(client);
+        started.map(drop).map_err(|error| format!("cannot start a client: {error}"))
+    }
+
+    fn address(&self) -> String {
+        self.address_of_server()
+            .map_or_else(|| format!("{}:{}", self.settings.host, self.settings.port), |address| address.to_string())
+    }
+
+    fn notice(&mut self) -> Option<String> {
+        self.notices.try_recv().ok()
+    }
+}
+
+/// A real GET, and the status of its answer.
+fn get(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nUser-Agent: spanwalk\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let head = answer.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let head = String::from_utf8_lossy(head);
+    match head.trim_end().strip_prefix("HTTP/1.1 ") {
+        Some(status) => Ok(status.to_owned()),
+        None => Err(std::io::Error::other("no HTTP answer")),
+    }
+}

@@ -1,0 +1,83 @@
+//! The log as JSON, one object a line.
+//!
+//! ```text
+//! {"seq":41,"t_ns":1893042,"kind":"enter","lane":"main","thread":"MainThread","span":14,"parent":13,"name":"spawn",
+//!  "target":"spanwalk::server::threadpool","file":"src/server/threadpool.rs","line":88,"fields":{}}
+//! ```
+//!
+//! Every line has every key; what does not apply is `null`, fields are an object. `seq` counts from 0 and has no gaps,
+//! `t_ns` is raw monotonic time (holds included), `span` and `parent` are the recorder's own ids. What an event has
+//! beyond that is among its fields: `to` and `reason` of a switch or wake, `edge` of a hold or release, `kind` of a lane.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::trace::{Callsite, Event, Field, Kind, LaneId, LaneKind, Log, SpanId, Value};
+
+/// One event as a line without its end. The log must hold the event and everything before it.
+#[must_use]
+pub fn line(log: &Log, event: &Event) -> String {
+    let lane_name = |lane: LaneId| log.lane(lane).map_or(Json::Null, |lane| Json::from(&*lane.name));
+    let span = event.kind.span();
+    let record = span.and_then(|span| log.span(span));
+    let callsite = match &event.kind {
+        Kind::Note { callsite, .. } => Some(callsite),
+        _ => record.map(|record| &record.callsite),
+    };
+    let of = |part: fn(&Callsite) -> Option<&str>| callsite.and_then(|callsite| part(callsite));
+    let parent = match &event.kind {
+        Kind::Note { span, .. } => *span,
+        _ => record.and_then(|record| record.parent),
+    };
+    let id = |span: Option<SpanId>| span.map_or(Json::Null, |span| Json::from(span.0));
+    json!({
+        "seq": event.seq.0,
+        "t_ns": event.time.ns(),
+        "kind": event.kind.word(),
+        "lane": lane_name(event.lane),
+        "thread": &*event.thread.name,
+        "span": id(span.filter(|_| !matches!(event.kind, Kind::Note { .. }))),
+        "parent": id(parent),
+        "name": of(|callsite| Some(&callsite.name)),
+        "target": of(|callsite| Some(&callsite.target)),
+        "file": of(|callsite| callsite.file.as_deref()),
+        "line": callsite.and_then(|callsite| callsite.line),
+        "fields": fields(&event.kind, &lane_name),
+    })
+    .to_string()
+}
+
+fn fields(kind: &Kind, lane_name: &dyn Fn(LaneId) -> Json) -> Json {
+    let reason = |reason: &Option<std::sync::Arc<str>>| reason.as_deref().map_or(Json::Null, Json::from);
+    match kind {
+        Kind::Open { fields, .. } | Kind::Record { fields, .. } | Kind::Note { fields, .. } => object(fields),
+        Kind::Switch { to, reason: why } | Kind::Wake { to, reason: why } => {
+            json!({ "to": lane_name(*to), "reason": reason(why) })
+        }
+        Kind::Hold { edge, .. } | Kind::Release { edge, .. } => json!({ "edge": edge.word() }),
+        Kind::LaneOpen { kind: LaneKind::Thread, .. } => json!({ "kind": "thread" }),
+        Kind::LaneOpen { kind: LaneKind::Task, .. } => json!({ "kind": "task" }),
+        Kind::Dropped { count } => json!({ "count": count }),
+        Kind::LaneClose | Kind::Enter { .. } | Kind::Exit { .. } | Kind::Close { .. } => json!({}),
+    }
+}
+
+fn object(fields: &[Field]) -> Json {
+    let pairs = fields.iter().map(|field| (field.name.to_string(), json(&field.value)));
+    Json::Object(pairs.collect::<Map<_, _>>())
+}
+
+/// Whole numbers beyond 64 bits and floats that are no numbers become text: JSON has no room for them.
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Bool(value) => Json::from(*value),
+        Value::I64(value) => Json::from(*value),
+        Value::U64(value) => Json::from(*value),
+        Value::I128(value) => i64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
+        Value::U128(value) => u64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
+        Value::F64(value) => {
+            serde_json::Number::from_f64(*value).map_or_else(|| Json::from(value.to_string()), Json::Number)
+        }
+        Value::Str(text) => Json::from(&**text),
+        Value::Span(span) => Json::from(span.0),
+    }
+}

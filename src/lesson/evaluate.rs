@@ -1,0 +1,424 @@
+//! Whether a run bears a predicate out, as far as the cursor has come.
+//!
+//! | predicate | holds | contradicted | not run |
+//! |---|---|---|---|
+//! | `order a < b` | a, then b | b, and a later or not yet | b has not happened |
+//! | `inside a b` | every call of a is inside b | a call of a is not | no call of a |
+//! | `lane a = x` | every call of a is on x | a call of a is elsewhere | no call of a |
+//! | `never a on x` | no call of a is on x | a call of a is on x | no call of a |
+//! | `count a = n` | n calls | more than n | fewer than n |
+//! | `field a.f = v` | every value of f is v | a value is another | no value yet |
+//!
+//! A call is a span that was entered. `inside` follows the parents of spans: the first span of a lane has none, so
+//! what a hub or a worker does is inside nothing of the main lane, however long main waits for it. Time is for `order`.
+//!
+//! One pass over the events before the cursor for each step named; a screen keeps the answer for as long as the
+//! cursor stands.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::{Moment, Predicate};
+use crate::trace::{Chain, Kind, Log, SpanId, field};
+
+/// How a predicate fares in a run, so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It holds, so far.
+    Holds,
+    /// The run contradicts it.
+    Contradicted,
+    /// Nothing that has happened decides it.
+    NotRun,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Holds => "holds so far",
+            Self::Contradicted => "contradicted",
+            Self::NotRun => "not run",
+        })
+    }
+}
+
+/// An outcome and what in the log it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// A short sentence without a final stop. Events are counted from 1, as in `event 9 of 41`.
+    pub detail: String,
+}
+
+/// How a predicate fares over the first `cursor` events.
+#[must_use]
+pub fn evaluate(predicate: &Predicate, log: &Log, chain: &Chain, cursor: usize) -> Evidence {
+    if let Some(step) = predicate.steps().find(|step| chain.key(step).is_none()) {
+        return not_run(format!("no page has the step {step}"));
+    }
+    let run = Run { log, chain, cursor: cursor.min(log.len()) };
+    match predicate {
+        Predicate::Order { first, then } => run.order(first, then),
+        Predicate::Inside { inner, outer } => {
+            let key = chain.key(outer);
+            let is_inside = |call: &Call| {
+                let mut around = log.span(call.span).and_then(|span| span.parent);
+                while let Some(span) = around.and_then(|id| log.span(id)) {
+                    if key.is_some_and(|key| key.matches(&span.callsite)) {
+                        return true;
+                    }
+                    around = span.parent;
+                }
+                false
+            };
+            run.every(inner, is_inside, &format!("inside {outer}"), &format!("not inside {outer}"))
+        }
+        Predicate::Lane { step, lane } => {
+            let is_there = |call: &Call| lane.matches(&call.lane);
+            run.every(step, is_there, &format!("on {lane}"), &format!("not on {lane}"))
+        }
+        Predicate::Never { step, lane } => {
+            let is_elsewhere = |call: &Call| !lane.matches(&call.lane);
+            run.every(step, is_elsewhere, &format!("not on {lane}"), &format!("on {lane}"))
+        }
+        Predicate::Count { step, count } => run.count(step, *count),
+        Predicate::Field { step, field, value } => run.field(step, field, value),
+    }
+}
+
+/// A span that was entered.
+struct Call {
+    span: SpanId,
+    lane: String,
+    /// Number of the event of its first enter, from 1.
+    entered: usize,
+    /// Number of the event of its close.
+    closed: Option<usize>,
+}
+
+struct Run<'a> {
+    log: &'a Log,
+    chain: &'a Chain,
+    cursor: usize,
+}
+
+impl Run<'_> {
+    /// The calls of a step, in the order in which they were entered.
+    fn calls(&self, step: &str) -> Vec<Call> {
+        let mut calls = Vec::new();
+        let mut index = HashMap::new();
+        let Some(key) = self.chain.key(step) else {
+            return calls;
+        };
+        for (at, event) in self.log.events()[..self.cursor].iter().enumerate() {
+            match event.kind {
+                Kind::Enter { span } if !index.contains_key(&span) => {
+                    let Some(record) = self.log.span(span).filter(|span| key.matches(&span.callsite)) else {
+                        continue;
+                    };
+                    let lane = self.log.lane(record.lane).map_or("?", |lane| &lane.name).to_owned();
+                    index.insert(span, calls.len());
+                    calls.push(Call { span, lane, entered: at + 1, closed: None });
+                }
+                Kind::Close { span } => {
+                    if let Some(&call) = index.get(&span) {
+                        calls[call].closed = Some(at + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        calls
+    }
+
+    /// The event of a moment, if it has come.
+    fn when(&self, moment: &Moment) -> Option<usize> {
+        let first = self.calls(&moment.step).into_iter().next()?;
+        if moment.is_end { first.closed } else { Some(first.entered) }
+    }
+
+    fn order(&self, first: &Moment, then: &Moment) -> Evidence {
+        let (at_first, at_then) = (self.when(first), self.when(then));
+        match (at_first, at_then) {
+            (Some(one), Some(two)) if one < two => {
+                holds(format!("{} at event {one}, {} at event {two}", done(first), done(then)))
+            }
+            (Some(one), Some(two)) => {
+                contradicted(format!("{} at event {two}, {} at event {one}", done(then), done(first)))
+            }
+            (None, Some(two)) => contradicted(format!("{} at event {two}, {}", done(then), not_yet(first))),
+            (Some(one), None) => not_run(format!("{} at event {one}, {}", done(first), not_yet(then))),
+            (None, None) => not_run(format!("{}, {}", not_yet(first), not_yet(then))),
+        }
+    }
+
+    /// Whether every call of a step is as it should be; `so` and `otherwise` say how it is and is not.
+    fn every(&self, step: &str, is_so: impl Fn(&Call) -> bool, so: &str, otherwise: &str) -> Evidence {
+        let calls = self.calls(step);
+        let Some(last) = calls.last() else {
+            return not_run(format!("{step} has not run"));
+        };
+        let entered = |call: &Call, how: &str| {
+            let text = format!("{step} entered at event {} on {}", call.entered, call.lane);
+            if text.ends_with(how) { text } else { format!("{text}, {how}") }
+        };
+        match calls.iter().find(|call| !is_so(call)) {
+            Some(call) => contradicted(entered(call, otherwise)),
+            None if calls.len() == 1 => holds(entered(last, so)),
+            None => holds(format!("{} calls of {step} up to event {}, all {so}", calls.len(), last.entered)),
+        }
+    }
+
+    fn count(&self, step: &str, count: u64) -> Evidence {
+        let calls = self.calls(step);
+        let detail = match calls.last() {
+            None => format!("{step} has not run"),
+            Some(last) => {
+                let plural = if calls.len() == 1 { "" } else { "s" };
+                format!("{} call{plural} of {step}, the last at event {}", calls.len(), last.entered)
+            }
+        };
+        match (calls.len() as u64).cmp(&count) {
+            std::cmp::Ordering::Less => not_run(detail),
+            std::cmp::Ordering::Equal => holds(detail),
+            std::cmp::Ordering::Greater => contradicted(detail),
+        }
+    }
+
+    fn field(&self, step: &str, name: &str, value: &str) -> Evidence {
+        let calls = self.calls(step);
+        if calls.is_empty() {
+            return not_run(format!("{step} has not run"));
+        }
+        // The latest value of each call, and the event that brought it.
+        let mut values: HashMap<SpanId, (usize, String)> = HashMap::new();
+        for (at, event) in self.log.events()[..self.cursor].iter().enumerate() {
+            if let Kind::Open { span, fields, .. } | Kind::Record { span, fields } = &event.kind
+                && let Some(found) = field(fields, name)
+            {
+                values.insert(*span, (at + 1, found.to_string()));
+            }
+        }
+        let mut found = calls.iter().filter_map(|call| values.get(&call.span)).peekable();
+        let Some(mut shown) = found.peek().copied() else {
+            return not_run(format!("{step} has no {name} yet"));
+        };
+        let is_so = found.all(|next| {
+            shown = next;
+            next.1 == value
+        });
+        let (at, said) = shown;
+        let detail = format!("{step} has {name} = {said} at event {at}");
+        if is_so { holds(detail) } else { contradicted(detail) }
+    }
+}
+
+fn done(moment: &Moment) -> String {
+    format!("{} {}", moment.step, if moment.is_end { "closed" } else { "entered" })
+}
+
+fn not_yet(moment: &Moment) -> String {
+    format!("{} not {} yet", moment.step, if moment.is_end { "closed" } else { "entered" })
+}
+
+fn holds(detail: String) -> Evidence {
+    Evidence { outcome: Outcome::Holds, detail }
+}
+
+fn contradicted(detail: String) -> Evidence {
+    Evidence { outcome: Outcome::Contradicted, detail }
+}
+
+fn not_run(detail: String) -> Evidence {
+    Evidence { outcome: Outcome::NotRun, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::trace::{Callsite, ChainStep, Event, Field, Key, LaneId, LaneKind, Seq, Thread, ThreadId, Time, Value};
+
+    /// Writes a log in the order of the calls below; step ids are `target.name`.
+    #[derive(Default)]
+    struct Scene {
+        log: Log,
+    }
+
+    impl Scene {
+        fn push(&mut self, lane: u32, kind: Kind) {
+            let at = self.log.len() as u64;
+            let thread = Arc::new(Thread { id: ThreadId(1), name: "MainThread".into() });
+            self.log.push(Event { seq: Seq(at), time: Time(at), thread, lane: LaneId(lane), kind });
+        }
+
+        fn lane(mut self, lane: u32, name: &str) -> Self {
+            self.push(lane, Kind::LaneOpen { name: name.into(), kind: LaneKind::Thread });
+            self
+        }
+
+        /// Opens and enters: two events.
+        fn enter(mut self, lane: u32, span: u64, parent: u64, step: &str) -> Self {
+            let callsite = Callsite { name: step.into(), target: "app".into(), file: None, line: None };
+            let parent = (parent > 0).then_some(SpanId(parent));
+            let kind = Kind::Open { span: SpanId(span), parent, callsite: Arc::new(callsite), fields: Vec::new() };
+            self.push(lane, kind);
+            self.push(lane, Kind::Enter { span: SpanId(span) });
+            self
+        }
+
+        fn record(mut self, lane: u32, span: u64, name: &str, value: u64) -> Self {
+            let fields = vec![Field { name: name.into(), value: Value::U64(value) }];
+            self.push(lane, Kind::Record { span: SpanId(span), fields });
+            self
+        }
+
+        /// Exits and closes: two events.
+        fn close(mut self, lane: u32, span: u64) -> Self {
+            self.push(lane, Kind::Exit { span: SpanId(span) });
+            self.push(lane, Kind::Close { span: SpanId(span) });
+            self
+        }
+
+        #[track_caller]
+        fn check_at(&self, cursor: usize, predicate: &str, outcome: Outcome, detail: &str) {
+            let steps = ["apply", "spawn", "hub_run", "run_task", "do_read", "stop"]
+                .map(|id| ChainStep { id: id.into(), key: Key { name: id.into(), target: "app".into() } });
+            let found = evaluate(&predicate.parse().unwrap(), &self.log, &Chain::new(steps.into()), cursor);
+            assert_eq!((found.outcome, &*found.detail), (outcome, detail));
+        }
+
+        #[track_caller]
+        fn check(&self, predicate: &str, outcome: Outcome, detail: &str) {
+            self.check_at(usize::MAX, predicate, outcome, detail);
+        }
+    }
+
+    /// ```text
+    ///   main    apply(3) > spawn(5..9) … waits …                        apply closes (19)
+    ///   hub                              hub_run(12) > do_read(21), do_read(25)
+    ///   worker                                         run_task(15..17)
+    /// ```
+    fn startup() -> Scene {
+        let scene = Scene::default().lane(1, "main").enter(1, 1, 0, "apply").enter(1, 2, 1, "spawn");
+        let scene = scene.record(1, 2, "semaphore_before", 11).record(1, 2, "semaphore_after", 10).close(1, 2);
+        let scene = scene.lane(2, "hub").enter(2, 3, 0, "hub_run").lane(3, "worker-1").enter(3, 4, 0, "run_task");
+        let scene = scene.close(3, 4).close(1, 1);
+        scene.enter(2, 5, 3, "do_read").close(2, 5).enter(2, 6, 3, "do_read").close(2, 6)
+    }
+
+    use Outcome::{Contradicted, Holds, NotRun};
+
+    #[test]
+    fn order_holds_when_the_first_came_first() {
+        startup().check("order spawn < hub_run", Holds, "spawn entered at event 5, hub_run entered at event 12");
+        startup().check("order hub_run < end(apply)", Holds, "hub_run entered at event 12, apply closed at event 19");
+    }
+
+    #[test]
+    fn order_is_contradicted_when_the_second_came_first() {
+        startup().check(
+            "order end(apply) < hub_run",
+            Contradicted,
+            "hub_run entered at event 12, apply closed at event 19",
+        );
+    }
+
+    #[test]
+    fn order_is_contradicted_as_soon_as_the_second_comes_alone() {
+        startup().check_at(
+            12,
+            "order end(apply) < hub_run",
+            Contradicted,
+            "hub_run entered at event 12, apply not closed yet",
+        );
+        startup().check("order stop < do_read", Contradicted, "do_read entered at event 21, stop not entered yet");
+    }
+
+    #[test]
+    fn order_is_open_while_the_second_has_not_come() {
+        startup().check_at(5, "order spawn < hub_run", NotRun, "spawn entered at event 5, hub_run not entered yet");
+        startup().check_at(0, "order spawn < hub_run", NotRun, "spawn not entered yet, hub_run not entered yet");
+    }
+
+    #[test]
+    fn a_moment_never_comes_before_itself() {
+        startup().check("order spawn < spawn", Contradicted, "spawn entered at event 5, spawn entered at event 5");
+    }
+
+    #[test]
+    fn events_at_and_after_the_cursor_do_not_count() {
+        startup().check_at(4, "count spawn = 1", NotRun, "spawn has not run");
+        startup().check_at(5, "count spawn = 1", Holds, "1 call of spawn, the last at event 5");
+    }
+
+    #[test]
+    fn inside_looks_at_any_ancestor_of_every_call() {
+        startup().check("inside spawn apply", Holds, "spawn entered at event 5 on main, inside apply");
+        startup().check("inside do_read hub_run", Holds, "2 calls of do_read up to event 25, all inside hub_run");
+        startup().check(
+            "inside do_read run_task",
+            Contradicted,
+            "do_read entered at event 21 on hub, not inside run_task",
+        );
+        startup().check("inside stop apply", NotRun, "stop has not run");
+        let deep = startup().enter(2, 7, 3, "spawn").enter(2, 8, 7, "do_read");
+        deep.check("inside do_read hub_run", Holds, "3 calls of do_read up to event 31, all inside hub_run");
+    }
+
+    #[test]
+    fn what_the_hub_does_while_main_waits_is_not_inside_mains_call() {
+        startup().check("inside hub_run apply", Contradicted, "hub_run entered at event 12 on hub, not inside apply");
+    }
+
+    #[test]
+    fn one_call_elsewhere_contradicts_a_lane() {
+        startup().check("lane run_task = worker-*", Holds, "run_task entered at event 15 on worker-1, on worker-*");
+        let moved = startup().enter(1, 7, 0, "run_task");
+        moved.check("lane run_task = worker-*", Contradicted, "run_task entered at event 29 on main, not on worker-*");
+    }
+
+    #[test]
+    fn never_is_put_to_the_test_by_the_first_call_only() {
+        startup().check_at(20, "never do_read on worker-*", NotRun, "do_read has not run");
+        startup().check("never do_read on worker-*", Holds, "2 calls of do_read up to event 25, all not on worker-*");
+        startup().check("never do_read on hub", Contradicted, "do_read entered at event 21 on hub");
+    }
+
+    #[test]
+    fn a_count_is_open_below_and_contradicted_above() {
+        startup().check("count do_read = 3", NotRun, "2 calls of do_read, the last at event 25");
+        startup().check("count do_read = 2", Holds, "2 calls of do_read, the last at event 25");
+        startup().check("count do_read = 1", Contradicted, "2 calls of do_read, the last at event 25");
+        startup().check("count stop = 0", Holds, "stop has not run");
+    }
+
+    #[test]
+    fn a_span_entered_twice_is_one_call() {
+        let mut again = startup();
+        again.push(2, Kind::Exit { span: SpanId(3) });
+        again.push(2, Kind::Enter { span: SpanId(3) });
+        again.check("count hub_run = 1", Holds, "1 call of hub_run, the last at event 12");
+    }
+
+    #[test]
+    fn a_field_is_compared_with_the_latest_value_before_the_cursor() {
+        startup().check("field spawn.semaphore_after = 10", Holds, "spawn has semaphore_after = 10 at event 7");
+        startup().check(
+            "field spawn.semaphore_before = 10",
+            Contradicted,
+            "spawn has semaphore_before = 11 at event 6",
+        );
+        startup().check_at(6, "field spawn.semaphore_after = 10", NotRun, "spawn has no semaphore_after yet");
+        startup().check("field stop.timeout = 1", NotRun, "stop has not run");
+        let changed = startup().record(2, 5, "accepted", 1).record(2, 6, "accepted", 2);
+        changed.check("field do_read.accepted = 1", Contradicted, "do_read has accepted = 2 at event 29");
+    }
+
+    #[test]
+    fn a_step_that_no_page_has_is_not_run() {
+        startup().check("order spawn < jump", NotRun, "no page has the step jump");
+    }
+}

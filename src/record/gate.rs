@@ -1,0 +1,436 @@
+//! The gate: where a thread may be held at the beginning or the end of a call, so that a person can step.
+//!
+//! ```text
+//!   thread ──arrive──► held? ──no──► goes on
+//!                        │yes
+//!                        ▼
+//!                waits, is shown ◄── into, over, out, next lane, run to, continue, pause
+//! ```
+//!
+//! A stop is an all-stop: one thread is shown as paused, every other waits where it next arrives. *Into* lets the shown
+//! thread go on until anybody arrives; the runs (*over*, *out*, *run to*) let everybody go until the one they are for
+//! has arrived.
+//!
+//! Nobody is held for ever: a viewer that drops its control, panics, or gives no sign of life for the silence limit
+//! takes the gate down. A panicking thread is never held. Nothing is locked while a thread waits.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::store::Store;
+use crate::trace::{Callsite, Command, Edge, Kind, LaneId, Run, SpanId, Status, Stop, Target, Thread, ThreadId};
+
+/// How often somebody who waits for a stop looks whether another thread is to be shown.
+const SETTLE_LOOK: Duration = Duration::from_millis(10);
+/// How often a held thread looks whether its viewer is alive, per silence limit.
+const LOOKS: u32 = 8;
+
+/// What a recording does with the threads it watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldMode {
+    /// Never hold anybody.
+    Follow,
+    /// Hold at the first watched point and be stepped.
+    Hold {
+        /// How long a viewer may give no sign of life before everybody is let go.
+        silence: Duration,
+        /// How long the stepped thread may take to arrive somewhere before another held thread is shown instead. Threads
+        /// that say that they block (`blocks`) are not waited for.
+        settle: Duration,
+    },
+}
+
+impl HoldMode {
+    /// Held from the first step on; let go after 900 ms of silence, settled after 250 ms.
+    #[must_use]
+    pub fn stepping() -> Self {
+        Self::Hold { silence: Duration::from_millis(900), settle: Duration::from_millis(250) }
+    }
+}
+
+/// One end of a call that a thread has reached.
+pub(super) struct Point<'a> {
+    pub(super) lane: LaneId,
+    pub(super) thread: &'a Arc<Thread>,
+    pub(super) span: SpanId,
+    pub(super) depth: usize,
+    pub(super) edge: Edge,
+    pub(super) callsite: &'a Callsite,
+}
+
+/// Holds threads, and lets them go.
+pub struct Gate {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+    /// Nobody is to be held: read without the lock.
+    is_open: AtomicBool,
+}
+
+struct Inner {
+    mode: Mode,
+    held: Vec<Held>,
+    /// The thread that is shown.
+    shown: Option<ThreadId>,
+    /// Threads blocked in the operating system.
+    blocked: HashSet<ThreadId>,
+    silence: Duration,
+    settle: Duration,
+    /// Counts the viewer's signs of life.
+    beats: u64,
+    detached: bool,
+}
+
+struct Held {
+    stop: Stop,
+    thread: Arc<Thread>,
+    depth: usize,
+    goes: bool,
+}
+
+enum Mode {
+    /// Hold nobody.
+    Free,
+    /// Hold whoever arrives.
+    Stop,
+    /// Hold whoever arrives; this thread was let go and is waited for.
+    Step { thread: ThreadId, since: Instant },
+    /// Hold nobody until this is true of an arrival; then stop.
+    Until(Until),
+}
+
+enum Until {
+    /// An arrival in the lane that is no deeper, or at an exit no deeper if only exits count.
+    Depth {
+        lane: LaneId,
+        depth: usize,
+        exits_only: bool,
+    },
+    OtherLane(LaneId),
+    Target(Target),
+    /// Never by an arrival: the lane's end turns this into a stop.
+    LaneEnd(LaneId),
+}
+
+impl Until {
+    /// Whether this arrival ends the run. May move the target on.
+    fn ends_at(&mut self, point: &Point<'_>) -> bool {
+        match self {
+            Self::Depth { lane, depth, exits_only } => {
+                point.lane == *lane && point.depth <= *depth && !(*exits_only && point.edge == Edge::Enter)
+            }
+            Self::OtherLane(lane) => point.lane != *lane,
+            Self::LaneEnd(_) => false,
+            Self::Target(_) if point.edge == Edge::Exit => false,
+            Self::Target(Target::Call(key)) => key.matches(point.callsite),
+            Self::Target(Target::Name(name)) => *point.callsite.name == **name,
+            Self::Target(Target::After { first, call }) => {
+                if first.matches(point.callsite) {
+                    *self = Self::Target(Target::Call(call.clone()));
+                }
+                false
+            }
+        }
+    }
+
+    fn is_for(&self, lane: LaneId) -> bool {
+        match self {
+            Self::Depth { lane: own, .. } | Self::LaneEnd(own) => *own == lane,
+            Self::OtherLane(_) | Self::Target(_) => false,
+        }
+    }
+}
+
+impl Gate {
+    pub(super) fn new(hold: HoldMode) -> Self {
+        let gate =
+            Self { inner: Mutex::new(Inner::new(hold)), changed: Condvar::new(), is_open: AtomicBool::new(true) };
+        gate.reset(hold);
+        gate
+    }
+
+    /// As new. Whoever is held goes on.
+    pub(super) fn reset(&self, hold: HoldMode) {
+        let mut inner = self.lock();
+        let beats = inner.beats;
+        inner.release_all();
+        let leaving = std::mem::take(&mut inner.held);
+        *inner = Inner { beats, held: leaving, ..Inner::new(hold) };
+        self.is_open.store(hold == HoldMode::Follow, Ordering::Release);
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread has reached a point: returns at once, or when it may go on.
+    pub(super) fn arrive(&self, point: &Point<'_>, store: &Store) {
+        if self.is_open.load(Ordering::Acquire) || std::thread::panicking() {
+            return;
+        }
+        let mut inner = self.lock();
+        if !inner.holds(point) {
+            return;
+        }
+        let stop = Stop { lane: point.lane, thread: point.thread.id, span: point.span, edge: point.edge };
+        inner.held.push(Held { stop, thread: point.thread.clone(), depth: point.depth, goes: false });
+        // Whoever sees the stop finds the hold in the log.
+        store.push(point.thread, point.lane, Kind::Hold { span: point.span, edge: point.edge });
+        inner.show_if_due(stop, store);
+        self.changed.notify_all();
+        self.wait(inner, stop);
+        store.push(point.thread, point.lane, Kind::Release { span: point.span, edge: point.edge });
+    }
+
+    fn wait(&self, mut inner: MutexGuard<'_, Inner>, stop: Stop) {
+        let (mut beats, mut silent) = (inner.beats, 0);
+        loop {
+            if !inner.waiting().any(|held| held.stop == stop) {
+                inner.held.retain(|held| held.stop != stop);
+                return;
+            }
+            let look = inner.silence / LOOKS;
+            let (woken, timeout) = self.changed.wait_timeout(inner, look).unwrap_or_else(PoisonError::into_inner);
+            inner = woken;
+            if inner.beats != beats {
+                (beats, silent) = (inner.beats, 0);
+            } else if timeout.timed_out() {
+                silent += 1;
+                if silent >= LOOKS {
+                    self.take_down(&mut inner);
+                }
+            }
+        }
+    }
+
+    fn take_down(&self, inner: &mut Inner) {
+        inner.mode = Mode::Free;
+        inner.detached = true;
+        inner.release_all();
+        self.is_open.store(true, Ordering::Release);
+        self.changed.notify_all();
+    }
+
+    /// Lets everybody go and never holds again.
+    pub(super) fn detach(&self) {
+        self.take_down(&mut self.lock());
+    }
+
+    /// A thread begins or ends to be blocked in the operating system: it will not arrive, so another may be shown.
+    pub(super) fn blocks(&self, thread: ThreadId, is_blocked: bool, store: &Store) {
+        if self.is_open.load(Ordering::Acquire) && !is_blocked {
+            return;
+        }
+        let mut inner = self.lock();
+        if is_blocked {
+            inner.blocked.insert(thread);
+            inner.settle(store);
+            self.changed.notify_all();
+        } else {
+            inner.blocked.remove(&thread);
+        }
+    }
+
+    /// A lane is over: a run that was for it ends with the next arrival of anybody.
+    pub(super) fn lane_closed(&self, lane: LaneId) {
+        if self.is_open.load(Ordering::Acquire) {
+            return;
+        }
+        let mut inner = self.lock();
+        if matches!(&inner.mode, Mode::Until(until) if until.is_for(lane)) {
+            inner.mode = Mode::Stop;
+        }
+    }
+
+    pub(super) fn command(&self, command: Command, store: &Store) {
+        let mut inner = self.lock();
+        inner.beats += 1;
+        if inner.detached {
+            return;
+        }
+        inner.carry_out(command, store);
+        self.is_open.store(matches!(inner.mode, Mode::Free), Ordering::Release);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn status(&self, store: &Store) -> Status {
+        let mut inner = self.lock();
+        inner.beats += 1;
+        inner.settle(store);
+        inner.status()
+    }
+
+    pub(super) fn wait_for_stop(&self, at_most: Duration, store: &Store) -> Status {
+        let until = Instant::now() + at_most;
+        let mut inner = self.lock();
+        loop {
+            inner.beats += 1;
+            inner.settle(store);
+            let status = inner.status();
+            let left = until.saturating_duration_since(Instant::now());
+            if matches!(status.run, Run::Paused(_)) || left.is_zero() {
+                return status;
+            }
+            let (woken, _) =
+                self.changed.wait_timeout(inner, left.min(SETTLE_LOOK)).unwrap_or_else(PoisonError::into_inner);
+            inner = woken;
+        }
+    }
+}
+
+impl Inner {
+    fn new(hold: HoldMode) -> Self {
+        let (mode, silence, settle) = match hold {
+            HoldMode::Follow => (Mode::Free, Duration::MAX, Duration::MAX),
+            HoldMode::Hold { silence, settle } => (Mode::Stop, silence, settle),
+        };
+        Self {
+            mode,
+            held: Vec::new(),
+            shown: None,
+            blocked: HashSet::new(),
+            silence,
+            settle,
+            beats: 0,
+            detached: false,
+        }
+    }
+
+    /// Whether an arrival is held. Ends a run that has reached its end.
+    fn holds(&mut self, point: &Point<'_>) -> bool {
+        let ends = match &mut self.mode {
+            Mode::Free => return false,
+            Mode::Stop | Mode::Step { .. } => return true,
+            Mode::Until(until) => until.ends_at(point),
+        };
+        if ends {
+            self.mode = Mode::Stop;
+            self.shown = None;
+        }
+        ends
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Held> {
+        self.held.iter().filter(|held| !held.goes)
+    }
+
+    fn shown(&self) -> Option<&Held> {
+        self.waiting().find(|held| Some(held.stop.thread) == self.shown)
+    }
+
+    /// An arrival is shown if nobody is, unless another thread was let go and is still expected.
+    fn show_if_due(&mut self, stop: Stop, store: &Store) {
+        match self.mode {
+            Mode::Step { thread, .. } if thread == stop.thread => {
+                self.mode = Mode::Stop;
+                self.show_arrival(stop.thread, store);
+            }
+            Mode::Step { thread, .. } if !self.blocked.contains(&thread) => {}
+            _ if self.shown().is_none() => {
+                self.mode = Mode::Stop;
+                self.show_arrival(stop.thread, store);
+            }
+            _ => {}
+        }
+    }
+
+    /// Shows a thread whose hold has just been logged. If others were held before it, the log must say which is shown.
+    fn show_arrival(&mut self, thread: ThreadId, store: &Store) {
+        if self.waiting().count() > 1 {
+            self.show(thread, store);
+        } else {
+            self.shown = Some(thread);
+        }
+    }
+
+    /// Shows a thread that was held already, and says so in the log.
+    fn show(&mut self, thread: ThreadId, store: &Store) {
+        self.shown = Some(thread);
+        if let Some(held) = self.shown() {
+            let Stop { lane, span, edge, .. } = held.stop;
+            store.push(&held.thread, lane, Kind::Hold { span, edge });
+        }
+    }
+
+    /// If the thread that was let go does not arrive, shows one that is held.
+    fn settle(&mut self, store: &Store) {
+        let Mode::Step { thread, since } = self.mode else { return };
+        let expected = !self.blocked.contains(&thread) && since.elapsed() < self.settle;
+        let other = self.waiting().next().map(|held| held.stop.thread);
+        if let Some(other) = other.filter(|_| !expected) {
+            self.mode = Mode::Stop;
+            self.show(other, store);
+        }
+    }
+
+    fn release_all(&mut self) {
+        for held in &mut self.held {
+            held.goes = true;
+        }
+        self.shown = None;
+    }
+
+    fn run_until(&mut self, until: Until) {
+        self.mode = Mode::Until(until);
+        self.release_all();
+    }
+
+    fn carry_out(&mut self, command: Command, store: &Store) {
+        self.settle(store);
+        let shown = self.shown().map(|held| (held.stop, held.depth));
+        match (command, shown) {
+            (Command::Continue, _) => {
+                self.mode = Mode::Free;
+                self.release_all();
+            }
+            (Command::RunTo(target), _) => self.run_until(Until::Target(target)),
+            (Command::Pause, None) => {
+                if !matches!(self.mode, Mode::Step { .. }) {
+                    self.mode = Mode::Stop;
+                }
+            }
+            (Command::Pause, Some(_)) => {}
+            // Nobody is held: the next watched point is where to go, whatever was asked.
+            (Command::Into | Command::Over | Command::Out | Command::NextLane, None) => {
+                if !matches!(self.mode, Mode::Step { .. }) {
+                    self.mode = Mode::Stop;
+                }
+            }
+            (Command::Into, Some((stop, _))) => self.step(stop),
+            (Command::Over, Some((stop, depth))) => {
+                self.run_until(Until::Depth { lane: stop.lane, depth, exits_only: false });
+            }
+            (Command::Out, Some((stop, 0))) => self.run_until(Until::LaneEnd(stop.lane)),
+            (Command::Out, Some((stop, depth))) => {
+                self.run_until(Until::Depth { lane: stop.lane, depth: depth - 1, exits_only: true });
+            }
+            (Command::NextLane, Some((stop, _))) => {
+                let at = self.waiting().position(|held| held.stop == stop).unwrap_or(0);
+                let others: Vec<_> = self.waiting().map(|held| held.stop.thread).collect();
+                match others.iter().cycle().nth(at + 1) {
+                    Some(next) if *next != stop.thread => self.show(*next, store),
+                    _ => self.run_until(Until::OtherLane(stop.lane)),
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, stop: Stop) {
+        if let Some(held) = self.held.iter_mut().find(|held| held.stop == stop) {
+            held.goes = true;
+        }
+        self.shown = None;
+        self.mode = Mode::Step { thread: stop.thread, since: Instant::now() };
+    }
+
+    fn status(&self) -> Status {
+        let run = match (&self.mode, self.shown()) {
+            (Mode::Free, _) => Run::Free,
+            (_, Some(held)) => Run::Paused(held.stop),
+            (_, None) => Run::Stepping,
+        };
+        Status { run, held: self.waiting().map(|held| held.stop).collect(), detached: self.detached }
+    }
+}

@@ -1,0 +1,193 @@
+//! Mirrors `gevent/baseserver.py`: the life of a server, from `serve_forever` to `close`, and what accepts.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tracing::{Span, debug, instrument};
+
+use super::flask::{Flask, Visit};
+use super::greenlet::Connections;
+use super::pywsgi::{Environ, WSGIServer};
+use super::watcher::IoWatcher;
+use super::{ServerError, pywsgi, stream_server};
+
+/// Connections taken at the most each time the listener becomes readable.
+pub const MAX_ACCEPT: usize = 100;
+/// How long nothing is accepted after `accept` failed, for want of file descriptors for instance.
+const DELAY_AFTER_ERROR: Duration = Duration::from_millis(100);
+
+impl WSGIServer {
+    /// Mirrors `BaseServer.started`: whether the stop event is clear.
+    fn started(&self) -> bool {
+        !self.stop_event.is_set()
+    }
+
+    /// Mirrors `BaseServer.serve_forever`. It does not loop: it starts the server, waits for the stop event, and stops
+    /// the server again. What loops is the hub.
+    ///
+    /// # Errors
+    /// What keeps it from serving.
+    #[instrument(skip_all, fields(started = self.started()))]
+    pub fn serve_forever(&mut self) -> Result<(), ServerError> {
+        let served = self.start_and_wait();
+        let stopped = self.stop();
+        served.and(stopped)
+    }
+
+    fn start_and_wait(&mut self) -> Result<(), ServerError> {
+        if !self.started() {
+            self.start()?;
+        }
+        Span::current().record("started", self.started());
+        match self.stop_event.wait(&self.hub) {
+            Err(ServerError::Interrupted) | Ok(()) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Mirrors `BaseServer.start`: a socket, the stop event cleared (from now on `started` is true), and only then
+    /// accepting.
+    ///
+    /// # Errors
+    /// What keeps it from listening.
+    #[instrument(skip_all, fields(started = self.started()))]
+    fn start(&mut self) -> Result<(), ServerError> {
+        self.init_socket()?;
+        self.stop_event.clear();
+        Span::current().record("started", self.started());
+        self.start_accepting()
+    }
+
+    /// Mirrors `BaseServer.start_accepting`: an io watcher on the listener, whose callback is `do_read`. *This* is what
+    /// accepts; the kernel has queued clients since `listen`.
+    ///
+    /// # Errors
+    /// If the loop takes no more descriptors.
+    #[instrument(skip_all, fields(watcher = "io", fd, events = "READ", callback = "do_read"))]
+    fn start_accepting(&mut self) -> Result<(), ServerError> {
+        let Some(socket) = self.socket.take() else { return Ok(()) };
+        let fd = stream_server::fileno(&socket);
+        Span::current().record("fd", fd);
+        let connection = Connection {
+            app: self.app.clone(),
+            environ: Arc::new(self.environ.clone()),
+            connections: self.connections.clone(),
+            header_timeout: self.settings.header_timeout,
+        };
+        let watcher = {
+            let _runtime = self.hub.enter_runtime();
+            IoWatcher::new(socket).map_err(ServerError::Loop)?
+        };
+        let task = self.hub.watch("io watcher", accept_for_ever(watcher, connection, fd));
+        self.watcher = Some(Accepting { task, fd });
+        Ok(())
+    }
+
+    /// Mirrors `BaseServer.stop`: closes, then gives what is in flight some time. What is not done by then is cut.
+    ///
+    /// # Errors
+    /// None that it does not report as already ended.
+    #[instrument(skip_all, fields(timeout_ms = self.settings.stop_timeout.as_millis(), in_flight = self.connections.len(), cut))]
+    fn stop(&mut self) -> Result<(), ServerError> {
+        self.close();
+        let finished = self.connections.join(&self.hub, self.settings.stop_timeout);
+        let cut = self.connections.kill();
+        Span::current().record("cut", cut);
+        if let Some(resolver) = &mut self.resolver {
+            resolver.close();
+        }
+        match finished {
+            // A second signal: do not wait.
+            Err(ServerError::Interrupted) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Mirrors `BaseServer.close`: the io watcher stopped, the listener closed, the stop event set.
+    #[instrument(skip_all, fields(fd))]
+    fn close(&mut self) {
+        if let Some(Accepting { task, fd }) = self.watcher.take() {
+            Span::current().record("fd", fd);
+            // The task owns the listener; its end closes it.
+            self.hub.cancel(task);
+        }
+        self.socket = None;
+        self.stop_event.set();
+    }
+}
+
+/// The io watcher's task, and the listener's descriptor.
+pub(super) struct Accepting {
+    task: JoinHandle<()>,
+    fd: i64,
+}
+
+/// What a connection's handler needs of its server.
+#[derive(Clone)]
+pub struct Connection {
+    pub(super) app: Flask,
+    pub(super) environ: Arc<Environ>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) header_timeout: Option<Duration>,
+}
+
+/// What the io watcher does: whenever the listener becomes readable, `do_read`.
+async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64) {
+    let event_loop = connection.connections.event_loop().clone();
+    loop {
+        watcher.readable().await;
+        event_loop.fired("io watcher", fd);
+        if let Err(error) = do_read(&mut watcher, &connection, fd) {
+            debug!(%error, "accept failed; accepting again in 100 ms");
+            tokio::time::sleep(DELAY_AFTER_ERROR).await;
+        }
+    }
+}
+
+/// Mirrors `BaseServer._do_read`: takes waiting connections until there are none left, and starts a handler for each.
+/// It runs in the hub and must not wait: the handlers run later, from `run_callbacks`.
+///
+/// # Errors
+/// What `accept` says, other than that nobody is waiting.
+#[instrument(skip_all, fields(fd = fd, accepted = 0, last))]
+fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Result<()> {
+    let span = Span::current();
+    for accepted in 0..MAX_ACCEPT {
+        match stream_server::do_read(watcher) {
+            Ok(Some((stream, peer))) => {
+                span.record("accepted", accepted + 1);
+                do_handle(connection, stream, peer);
+            }
+            Ok(None) => {
+                span.record("last", "EAGAIN");
+                return Ok(());
+            }
+            Err(error) => {
+                span.record("last", error.to_string());
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Mirrors `BaseServer.do_handle`: a greenlet for the connection. It is only scheduled here.
+#[instrument(skip_all, fields(fd, peer = %peer, lane_of_handler))]
+fn do_handle(connection: &Connection, stream: std::net::TcpStream, peer: std::net::SocketAddr) {
+    let span = Span::current();
+    let fd = stream_server::fileno(&stream);
+    let number = connection.connections.next_number();
+    let lane = format!("conn-{number}");
+    span.record("fd", fd);
+    span.record("lane_of_handler", &lane);
+    debug!(opens_lane = lane, task = true);
+    // gevent leaves Nagle's algorithm on, writes head and body apart, and waits 40 ms for the client's delayed ACK.
+    let socket = socket2::SockRef::from(&stream);
+    let nodelay = socket.set_tcp_nodelay(true).and_then(|()| socket.tcp_nodelay()).unwrap_or(false);
+    let turn = connection.connections.event_loop().turn();
+    let visit = Visit { lane: lane.clone(), number, peer, fd, nodelay, accepted_in_turn: turn, request: 0 };
+    let handler = pywsgi::handle(connection.clone(), stream, visit);
+    connection.connections.spawn(&lane, handler);
+}

@@ -1,0 +1,112 @@
+//! Mirrors `gevent/hub.py`: the hub, which runs the loop whenever everybody else waits.
+//!
+//! gevent's hub is a greenlet: a stack of its own on the same thread, entered once and parked whenever another greenlet
+//! runs. Here it is a tokio runtime on the calling thread, and the switch to it is `block_on`: control goes in, and comes
+//! back when what was waited for has happened. The spans of the hub's run and of the loop's run are opened at the first
+//! switch and kept: entered at each switch in, left at each switch back, open in between, as upstream.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::{EnterGuard, Runtime};
+use tokio::task::JoinHandle;
+use tracing::{Span, debug, debug_span};
+
+use super::ServerError;
+use super::event::Interrupt;
+use super::event_loop::EventLoop;
+
+/// Mirrors `Hub`.
+pub struct Hub {
+    runtime: Runtime,
+    event_loop: Arc<EventLoop>,
+    interrupt: Interrupt,
+    /// The hub's run and the loop's run, from the first switch on.
+    running: Mutex<Option<(Span, Span)>>,
+}
+
+impl Hub {
+    /// Mirrors `Hub.__init__`: creates the loop (an epoll and an eventfd, on Linux) and runs nothing.
+    pub(super) fn new(interrupt: Interrupt) -> Result<Self, ServerError> {
+        let event_loop = Arc::new(EventLoop::default());
+        let (park, unpark) = (event_loop.clone(), event_loop.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(move || park.before_poll())
+            .on_thread_unpark(move || unpark.after_poll())
+            .build()
+            .map_err(ServerError::Loop)?;
+        debug!(opens_lane = "hub");
+        Ok(Self { runtime, event_loop, interrupt, running: Mutex::new(None) })
+    }
+
+    pub(super) fn event_loop(&self) -> &Arc<EventLoop> {
+        &self.event_loop
+    }
+
+    pub(super) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Registering a descriptor with the loop needs to know which loop.
+    pub(super) fn enter_runtime(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
+    /// Mirrors starting a watcher: a task of the loop, which names itself to tokio-console.
+    pub(super) fn watch(&self, name: &str, watcher: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.event_loop.watcher_started();
+        let event_loop = self.event_loop.clone();
+        let _runtime = self.enter_runtime();
+        spawn(name, async move {
+            let _counted = event_loop.count_watcher();
+            watcher.await;
+        })
+    }
+
+    /// Mirrors `watcher.stop()` and `watcher.close()`: ends the task and waits until what it owns is dropped.
+    pub(super) fn cancel(&self, watcher: JoinHandle<()>) {
+        watcher.abort();
+        let _ = self.switch_quietly(watcher);
+    }
+
+    /// Mirrors `Hub.run`: its span, opened at the first switch.
+    fn run(&self) -> (Span, Span) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &*running {
+            return running.clone();
+        }
+        let run = debug_span!(parent: None, "run", lane = "hub", reason = "main to wait again");
+        run.follows_from(Span::current());
+        let loop_run = self.event_loop.run(&run);
+        running.insert((run, loop_run)).clone()
+    }
+
+    /// Mirrors `Hub.switch`: the calling lane gives control away and gets it back when `future` is ready, or when
+    /// somebody interrupts. Only the main lane may do this; tokio panics if a task tries.
+    pub(super) fn switch<T>(&self, future: impl Future<Output = T>) -> Result<T, ServerError> {
+        let (run, loop_run) = self.run();
+        let main = self.event_loop.resume_main(future, &self.interrupt);
+        let output = run.in_scope(|| loop_run.in_scope(|| self.runtime.block_on(main)));
+        debug!("block_on returned");
+        output
+    }
+
+    /// A turn of the loop for housekeeping that has no counterpart upstream: no switch is shown, since nobody waits.
+    fn switch_quietly<T>(&self, future: impl Future<Output = T>) -> T {
+        self.event_loop.quietly(|| self.runtime.block_on(future))
+    }
+}
+
+/// A task of the running loop, with a name where the build can give it one.
+pub(super) fn spawn(name: &str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    #[cfg(all(tokio_unstable, feature = "console"))]
+    {
+        tokio::task::Builder::new().name(name).spawn(task).expect("the runtime is entered by the caller")
+    }
+    #[cfg(not(all(tokio_unstable, feature = "console")))]
+    {
+        let _ = name;
+        tokio::spawn(task)
+    }
+}

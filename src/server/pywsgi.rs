@@ -1,0 +1,200 @@
+//! Mirrors `gevent/pywsgi.py`: the WSGI server on top of the stream server, and what handles a connection.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tracing::{Span, debug, debug_span, instrument};
+
+use super::baseserver::{Accepting, Connection};
+use super::event::{Event, Interrupt};
+use super::flask::{Flask, Visit};
+use super::greenlet::{Connections, Greenlet};
+use super::hub::Hub;
+use super::resolver::Resolver;
+use super::stream_server::{self, BACKLOG};
+use super::{ResolverKind, ServerError, Settings, baseserver, socketcommon};
+
+/// What every request's environ begins with: gevent's nine keys, then `SERVER_NAME` and `SERVER_PORT`.
+pub type Environ = BTreeMap<&'static str, String>;
+
+/// `WSGIServer`, and what it inherits from `StreamServer` and `BaseServer`: their methods are further `impl` blocks, in
+/// `stream_server.rs` and `baseserver.rs`.
+pub struct WSGIServer {
+    pub(super) settings: Settings,
+    pub(super) app: Flask,
+    pub(super) hub: Arc<Hub>,
+    pub(super) resolver: Option<Resolver>,
+    /// Set while the server is stopped. `started` is its opposite.
+    pub(super) stop_event: Event,
+    /// `None` until `init_socket`.
+    pub(super) socket: Option<std::net::TcpListener>,
+    /// What accepts; `None` until `start_accepting`.
+    pub(super) watcher: Option<Accepting>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) environ: Environ,
+    /// The address it really got.
+    pub(super) address: Arc<OnceLock<SocketAddr>>,
+}
+
+impl WSGIServer {
+    /// Mirrors `WSGIServer.__init__` and the constructors it calls. `get_hub()` happens in here: the hub and its loop
+    /// exist from now on, and neither runs. There is no socket yet.
+    ///
+    /// # Errors
+    /// If the system gives no event loop.
+    #[instrument(skip_all, fields(
+        address = %format_args!("{}:{}", settings.host, settings.port), family = "AF_INET", handler_class = "hyper http1",
+        backlog = BACKLOG, reuse_addr = true, max_accept = baseserver::MAX_ACCEPT, started = false, environ_keys,
+    ))]
+    pub fn new(
+        settings: Settings,
+        app: Flask,
+        address: Arc<OnceLock<SocketAddr>>,
+        interrupt: Interrupt,
+    ) -> Result<Self, ServerError> {
+        if settings.host.contains(':') {
+            Span::current().record("family", "AF_INET6");
+        }
+        let hub = Arc::new(Hub::new(interrupt)?);
+        let environ = set_environ();
+        Span::current().record("environ_keys", environ.len());
+        Ok(Self {
+            connections: Arc::new(Connections::new(hub.event_loop().clone())),
+            settings,
+            app,
+            hub,
+            resolver: None,
+            stop_event: Event::new_set(),
+            socket: None,
+            watcher: None,
+            environ,
+            address,
+        })
+    }
+
+    /// Mirrors `WSGIServer.init_socket`: the stream server's, then the environ. The lookup of the host's name happens in
+    /// the second half, when the socket listens already: that is why the whole chain down to `spawn` hangs below a
+    /// function called `init_socket`.
+    ///
+    /// # Errors
+    /// See [`stream_server::tcp_listener`].
+    #[instrument(skip_all)]
+    pub fn init_socket(&mut self) -> Result<(), ServerError> {
+        stream_server::init_socket(self)?;
+        self.update_environ()
+    }
+
+    /// Mirrors `WSGIServer.update_environ`: adds `SERVER_NAME` and `SERVER_PORT`, and nothing else. The name comes from
+    /// `getfqdn`, and that is a lookup.
+    ///
+    /// # Errors
+    /// Only [`ServerError::Interrupted`]: a name that cannot be found leaves the address as the name.
+    #[instrument(skip_all, fields(keys_before = self.environ.len(), server_name, server_port, keys_after))]
+    fn update_environ(&mut self) -> Result<(), ServerError> {
+        let name = socketcommon::getfqdn(&self.settings.host.clone(), self)?;
+        let port = self.address.get().map_or(self.settings.port, SocketAddr::port);
+        let span = Span::current();
+        span.record("server_name", &name);
+        debug!(server_name = name, "SERVER_NAME set");
+        self.environ.insert("SERVER_NAME", name);
+        span.record("server_port", port);
+        self.environ.insert("SERVER_PORT", port.to_string());
+        span.record("keys_after", self.environ.len());
+        Ok(())
+    }
+
+    /// Mirrors `hub.resolver`: made at its first use, and with it the pool, which has no thread yet.
+    pub(super) fn resolver(&mut self) -> &mut Resolver {
+        let (settings, hub) = (&self.settings, &self.hub);
+        self.resolver.get_or_insert_with(|| match settings.resolver {
+            ResolverKind::Thread => Resolver::thread(hub.clone(), settings.worker_idle, settings.slow_dns),
+            ResolverKind::Block => Resolver::blocking(hub.interrupt().clone(), settings.slow_dns),
+        })
+    }
+}
+
+/// Mirrors `WSGIServer.set_environ`: the nine keys that do not depend on the socket.
+fn set_environ() -> Environ {
+    let software = concat!("spanwalk/", env!("CARGO_PKG_VERSION"));
+    [
+        ("GATEWAY_INTERFACE", "CGI/1.1"),
+        ("SERVER_SOFTWARE", software),
+        ("SCRIPT_NAME", ""),
+        ("wsgi.version", "(1, 0)"),
+        ("wsgi.multithread", "False"),
+        ("wsgi.multiprocess", "False"),
+        ("wsgi.run_once", "False"),
+        ("wsgi.url_scheme", "http"),
+        ("wsgi.errors", "stderr"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key, value.to_owned()))
+    .collect()
+}
+
+/// Mirrors `WSGIServer.handle` and `WSGIHandler.handle`: one connection, from its first byte to its close, request by
+/// request. gevent gives it a greenlet; here it is a task, and a lane of its own. This only makes the task's future.
+///
+/// hyper parses requests and writes answers where gevent has `read_requestline` and `finalize_headers`.
+pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenlet {
+    let span = debug_span!(
+        parent: None, "handle", lane = %visit.lane, peer = %visit.peer, fd = visit.fd, nodelay = visit.nodelay,
+        reason = "its socket", requests = tracing::field::Empty,
+    );
+    span.follows_from(Span::current());
+    let mut drain = connection.connections.draining();
+    let serve = async move {
+        let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
+        let answer = {
+            let (app, environ) = (connection.app.clone(), connection.environ.clone());
+            let requests = AtomicU64::new(0);
+            move |request| {
+                let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
+                Span::current().record("requests", number);
+                let (app, environ, visit) = (app.clone(), environ.clone(), Visit { request: number, ..visit.clone() });
+                async move { Ok::<_, Infallible>(handle_one_request(&app, &environ, visit, request).await) }
+            }
+        };
+        // Socket.IO's place: a WebSocket upgrade would need `.with_upgrades()` here.
+        let serving = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(connection.header_timeout)
+            .serve_connection(TokioIo::new(stream), service_fn(answer));
+        let mut serving = std::pin::pin!(serving);
+        let ended = tokio::select! {
+            ended = &mut serving => ended,
+            () = drain.begun() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(%error, "the connection failed");
+        }
+    };
+    Greenlet::new(span, serve)
+}
+
+/// Mirrors `WSGIHandler.handle_one_request`: from a request's head to its answer.
+#[instrument(skip_all, fields(
+    method = %request.method(), path = request.uri().path(), version = ?request.version(), request = visit.request,
+    server_name = environ.get("SERVER_NAME"), reason = "the body", status,
+))]
+async fn handle_one_request(
+    app: &Flask,
+    environ: &Environ,
+    visit: Visit,
+    request: Request<Incoming>,
+) -> Response<axum::body::Body> {
+    let response = app.app(environ, visit, request).await;
+    Span::current().record("status", response.status().as_u16());
+    response
+}

@@ -1,0 +1,407 @@
+//! The chain, as it really runs: the server under the recorder, in this process.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use spanwalk::format::jsonl;
+use spanwalk::lesson::{Book, Outcome, Verdict, evaluate};
+use spanwalk::record::{Control, HoldMode, Recorder};
+use spanwalk::server::{ResolverKind, Server, Settings};
+use spanwalk::trace::{Chain, Command, Kind, Log, Run, Target, field};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// Longer than anything takes here; only a failure waits for it.
+const LONG: Duration = Duration::from_secs(20);
+
+/// The subscriber of a process is set once, so runs take turns.
+fn recorder() -> (MutexGuard<'static, ()>, Recorder) {
+    static TURN: Mutex<()> = Mutex::new(());
+    static RECORDER: OnceLock<Recorder> = OnceLock::new();
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let recorder = RECORDER.get_or_init(|| {
+        let recorder = Recorder::new(HoldMode::Follow);
+        let layer = recorder.layer("spanwalk::server");
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
+        recorder
+    });
+    (turn, recorder.clone())
+}
+
+fn settings(resolver: ResolverKind) -> Settings {
+    Settings { port: 0, resolver, ..Settings::default() }
+}
+
+fn read(recorder: &Recorder, log: &mut Log) {
+    for event in recorder.drain().events {
+        log.push(event);
+    }
+}
+
+/// Reads until `is_there` is true of the log.
+#[track_caller]
+fn read_until(recorder: &Recorder, log: &mut Log, is_there: impl Fn(&Log) -> bool) {
+    let began = std::time::Instant::now();
+    while !is_there(log) {
+        assert!(began.elapsed() < LONG, "it did not happen");
+        recorder.wait(Duration::from_millis(50));
+        read(recorder, log);
+    }
+}
+
+fn get(server: &Server, path: &str) -> String {
+    let mut stream = TcpStream::connect(server.address().unwrap()).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Serves, answers one request, stops: the whole log.
+fn whole_run(recorder: &Recorder, resolver: ResolverKind, chain: &Chain) -> Log {
+    recorder.restart(HoldMode::Follow);
+    let mut log = Log::new();
+    let server = Server::start(settings(resolver)).unwrap();
+    read_until(recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
+    assert!(get(&server, "/static/hello.txt").ends_with("\r\n\r\nhello\n"));
+    server.stopper()();
+    server.join().unwrap();
+    read(recorder, &mut log);
+    log
+}
+
+fn opened(log: &Log, chain: &Chain) -> Vec<String> {
+    let mut steps = Vec::new();
+    for event in log.events() {
+        if let Kind::Open { callsite, .. } = &event.kind
+            && let Some(step) = chain.step_of(callsite)
+        {
+            steps.push(chain.steps()[step].id.clone());
+        }
+    }
+    steps
+}
+
+#[test]
+fn every_page_is_about_a_span_of_a_real_run_and_every_claim_comes_out_as_its_page_says() {
+    let (_turn, recorder) = recorder();
+    let book = Book::embedded();
+    let chain = book.chain();
+    let log = whole_run(&recorder, ResolverKind::Thread, &chain);
+    let seen = opened(&log, &chain);
+    for page in book.pages() {
+        if let Some(call) = &page.call {
+            assert!(seen.contains(&call.step), "{}: no span in a real run", page.file);
+            let is_it = |kind: &Kind| {
+                kind.span().and_then(|span| log.span(span)).is_some_and(|s| call.key.matches(&s.callsite))
+            };
+            let recorded = log.events().iter().filter(|event| is_it(&event.kind)).flat_map(|event| match &event.kind {
+                Kind::Open { fields, .. } | Kind::Record { fields, .. } => fields.clone(),
+                _ => Vec::new(),
+            });
+            let recorded: Vec<_> = recorded.collect();
+            for name in &page.fields {
+                assert!(field(&recorded, name).is_some(), "{}: the span has no field `{name}`", page.file);
+            }
+        }
+        for claim in &page.claims {
+            let found = evaluate(&claim.predicate, &log, &chain, log.len());
+            let expected = match claim.verdict {
+                Verdict::Wrong => Outcome::Contradicted,
+                _ => Outcome::Holds,
+            };
+            assert_eq!(found.outcome, expected, "{}: {}: {}", page.file, claim.predicate, found.detail);
+        }
+    }
+}
+
+#[test]
+fn with_the_blocking_resolver_there_is_no_worker_and_no_claim_fails_that_did_run() {
+    let (_turn, recorder) = recorder();
+    let book = Book::embedded();
+    let chain = book.chain();
+    let log = whole_run(&recorder, ResolverKind::Block, &chain);
+    let lanes: Vec<&str> = log.lanes().iter().map(|lane| &*lane.name).collect();
+    assert_eq!(lanes, ["main", "hub", "conn-1"]);
+    let seen = opened(&log, &chain);
+    assert!(!seen.iter().any(|step| ["apply", "spawn", "get", "worker.run_task"].contains(&&**step)), "{seen:?}");
+    assert!(seen.iter().any(|step| step == "app"), "it serves all the same");
+    // The hub first runs when main waits for the stop event.
+    let landmarks = chain.landmarks(&log);
+    assert_eq!((landmarks.before, landmarks.during), (None, None));
+    assert!(landmarks.loop_starts < landmarks.loop_serves);
+}
+
+#[test]
+fn state_at_any_cursor_is_the_state_that_was_live_there() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let whole = whole_run(&recorder, ResolverKind::Thread, &chain);
+    let mut live = Log::new();
+    for (cursor, event) in whole.events().iter().enumerate() {
+        assert_eq!(whole.state_at(cursor), *live.latest(), "event {cursor}");
+        live.push(event.clone());
+    }
+    assert_eq!(whole.state_at(whole.len()), *live.latest());
+}
+
+/// The place in the log of the first line that is this, by `seq`.
+struct Lines(Vec<serde_json::Value>);
+
+impl Lines {
+    fn of(log: &Log) -> Self {
+        let lines = log.events().iter().map(|event| jsonl::line(log, event));
+        Self(lines.map(|line| serde_json::from_str(&line).unwrap()).collect())
+    }
+
+    #[track_caller]
+    fn first(&self, kind: &str, target: &str, name: &str) -> u64 {
+        let target = format!("spanwalk::server::{target}");
+        let is_it = |line: &&serde_json::Value| {
+            let message = line["fields"]["message"].as_str();
+            line["kind"] == kind && line["target"] == target && message.or(line["name"].as_str()) == Some(name)
+        };
+        self.0.iter().find(is_it).unwrap_or_else(|| panic!("no {kind} {target} {name}"))["seq"].as_u64().unwrap()
+    }
+}
+
+#[test]
+fn the_ordered_pairs_hold_in_every_start_while_the_machine_is_busy() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let checked = std::panic::catch_unwind(|| {
+            for _ in 0..100 {
+                ordered_pairs_of_a_start(&recorder, &chain, ResolverKind::Thread);
+                ordered_pairs_of_a_start(&recorder, &chain, ResolverKind::Block);
+            }
+        });
+        is_over.store(true, Ordering::Relaxed);
+        if let Err(failed) = checked {
+            std::panic::resume_unwind(failed);
+        }
+    });
+}
+
+#[track_caller]
+fn ordered_pairs_of_a_start(recorder: &Recorder, chain: &Chain, resolver: ResolverKind) {
+    let lines = Lines::of(&whole_run(recorder, resolver, chain));
+    let listen = lines.first("note", "stream_server", "listen");
+    let hub_run = lines.first("enter", "hub", "run");
+    let named = lines.first("note", "pywsgi", "SERVER_NAME set");
+    let then = [
+        named,
+        lines.first("close", "event", "clear"),
+        lines.first("enter", "baseserver", "start_accepting"),
+        lines.first("enter", "event", "wait"),
+        lines.first("enter", "baseserver", "do_read"),
+    ];
+    assert!(then.is_sorted(), "{then:?}");
+    assert!(listen < named);
+    if resolver == ResolverKind::Block {
+        assert!(then[3] < hub_run, "without a pool the hub first runs when main waits for the stop event");
+        return;
+    }
+    let spawn = lines.first("enter", "threadpool", "spawn");
+    let run_task = lines.first("enter", "threadpool", "run_task");
+    let looked_up = lines.first("exit", "netdb", "gethostbyaddr");
+    let on_async = lines.first("enter", "threadpool", "on_async");
+    let resumes = lines.first("exit", "event", "get");
+    assert!(listen < spawn && spawn < hub_run.min(run_task));
+    assert!(hub_run.max(looked_up) < on_async && on_async < resumes && resumes < named);
+}
+
+struct Walk {
+    recorder: Recorder,
+    control: Control,
+    server: Server,
+    log: Log,
+}
+
+impl Walk {
+    fn new(recorder: Recorder) -> Self {
+        recorder.restart(HoldMode::Hold { silence: LONG, settle: LONG });
+        let control = recorder.control();
+        let server = Server::start(settings(ResolverKind::Thread)).unwrap();
+        Self { recorder, control, server, log: Log::new() }
+    }
+
+    #[track_caller]
+    fn stop(&mut self) -> String {
+        let status = self.control.wait_for_stop(LONG);
+        let Run::Paused(stop) = status.run else { panic!("no stop: {status:?}") };
+        read(&self.recorder, &mut self.log);
+        let lane = &self.log.lane(stop.lane).unwrap().name;
+        format!("{lane} {} {}", stop.edge.word(), self.log.span(stop.span).unwrap().callsite.name)
+    }
+
+    #[track_caller]
+    fn after(&mut self, command: Command) -> String {
+        self.control.command(command);
+        self.stop()
+    }
+
+    fn stack(&self, lane: &str) -> Vec<String> {
+        let lane = self.log.latest().lane_named(lane).unwrap();
+        lane.stack.iter().rev().map(|frame| frame.callsite.name.to_string()).collect()
+    }
+
+    fn end(self) {
+        self.control.detach();
+        self.server.stopper()();
+        self.server.join().unwrap();
+    }
+}
+
+#[test]
+fn stepping_shows_the_frames_in_order_down_to_spawn_and_into_the_loop() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let mut walk = Walk::new(recorder);
+    let mut entered = vec![walk.stop()];
+    while entered.last().is_none_or(|last| last != "main enter spawn") {
+        let stop = walk.after(Command::Into);
+        if stop.contains(" enter ") {
+            entered.push(stop);
+        }
+        assert!(entered.len() < 40, "{entered:?}");
+    }
+    let expected = [
+        "run",
+        "new",
+        "serve_forever",
+        "start",
+        "init_socket",
+        "init_socket",
+        "get_listener",
+        "tcp_listener",
+        "update_environ",
+        "getfqdn",
+        "gethostbyaddr",
+        "gethostbyaddr",
+        "apply",
+        "spawn",
+    ];
+    assert_eq!(entered, expected.map(|name| format!("main enter {name}")));
+    // The stack of the report's picture, without what Python puts around it.
+    let picture = [
+        "spawn",
+        "apply",
+        "gethostbyaddr",
+        "gethostbyaddr",
+        "getfqdn",
+        "update_environ",
+        "init_socket",
+        "start",
+        "serve_forever",
+        "run",
+    ];
+    assert_eq!(walk.stack("main"), picture);
+    let hub = walk.log.latest().lane_named("hub").unwrap();
+    assert!(!hub.has_run && walk.log.latest().lane_named("worker-1").is_none());
+
+    assert_eq!(walk.after(Command::RunTo(Target::Call(chain.key("hub.run").unwrap().clone()))), "hub enter run");
+    assert_eq!(walk.stack("main")[..2], ["get", "apply"]);
+    walk.end();
+}
+
+#[test]
+fn over_apply_comes_back_with_the_name_though_hub_and_worker_must_run_for_it() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let mut walk = Walk::new(recorder);
+    walk.stop();
+    walk.after(Command::RunTo(Target::Call(chain.key("apply").unwrap().clone())));
+    assert_eq!(walk.after(Command::Over), "main exit apply");
+    let apply = walk.log.latest().lane_named("main").unwrap().stack.last().unwrap().clone();
+    assert!(apply.field("result").is_some(), "an exit shows what came back");
+    assert!(chain.landmarks(&walk.log).loop_starts.is_some());
+    assert_eq!(walk.after(Command::Out), "main exit gethostbyaddr");
+    walk.end();
+}
+
+#[test]
+fn a_request_is_stepped_from_accept_to_the_answer() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let mut walk = Walk::new(recorder);
+    walk.stop();
+    let serves = Target::After {
+        first: chain.key("start_accepting").unwrap().clone(),
+        call: chain.key("loop.poll").unwrap().clone(),
+    };
+    assert_eq!(walk.after(Command::RunTo(serves)), "hub enter poll");
+    let address = walk.server.address().unwrap();
+    let client = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let mut stops = Vec::new();
+    while !client.is_finished() {
+        walk.control.command(Command::Into);
+        // The last stop before the answer is written is followed by none.
+        if matches!(walk.control.wait_for_stop(Duration::from_millis(200)).run, Run::Paused(_)) {
+            stops.push(walk.stop());
+        }
+        assert!(stops.len() < 500, "{stops:?}");
+    }
+    assert!(client.join().unwrap().starts_with("HTTP/1.1 200"));
+    let at = |stop: &str| stops.iter().position(|seen| seen == stop).unwrap_or_else(|| panic!("{stop}: {stops:?}"));
+    let order = [
+        "hub enter do_read",
+        "hub enter do_handle",
+        "conn-1 enter handle",
+        "conn-1 enter handle_one_request",
+        "conn-1 enter app",
+        "conn-1 exit app",
+        "conn-1 exit handle_one_request",
+    ];
+    assert!(order.map(at).is_sorted(), "{stops:?}");
+    walk.end();
+}
+
+#[test]
+fn a_held_server_stops_when_it_is_asked_to() {
+    let (_turn, recorder) = recorder();
+    let mut walk = Walk::new(recorder);
+    assert_eq!(walk.stop(), "main enter run");
+    walk.end();
+}
+
+#[test]
+fn stopping_finishes_what_is_in_flight() {
+    let (_turn, recorder) = recorder();
+    recorder.restart(HoldMode::Follow);
+    let server =
+        Server::start(Settings { block_handler: Some(Duration::from_millis(150)), ..settings(ResolverKind::Thread) })
+            .unwrap();
+    let chain = Book::embedded().chain();
+    let mut log = Log::new();
+    read_until(&recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
+    let address = server.address().unwrap();
+    let client = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /block HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    read_until(&recorder, &mut log, |log| opened(log, &chain).iter().any(|step| step == "app"));
+    server.stopper()();
+    server.join().unwrap();
+    assert!(client.join().unwrap().contains("blocked everybody"), "the answer came though the server was stopping");
+    assert!(TcpStream::connect(address).is_err(), "nothing listens any more");
+}

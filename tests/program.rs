@@ -1,0 +1,231 @@
+//! The program as a person runs it: arguments in, text and exit codes out.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn spanwalk(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = spanwalk(args).output().unwrap();
+    (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn plain_prints_the_chain_in_the_order_of_the_design_and_exits_0() {
+    let (code, out, err) = run(&["demo", "--plain", "--port", "0", "--until", "loop"]);
+    assert_eq!((code, &*err), (0, ""));
+    // Main's calls with their depth, which no other lane can change.
+    let main: Vec<(usize, &str)> = out
+        .lines()
+        .filter_map(|line| {
+            let call = line.get(4..)?.strip_prefix("main")?.split_once('→')?;
+            Some((call.0.len() / 2, call.1.split_whitespace().next()?))
+        })
+        .collect();
+    let first = main[0].0;
+    let chain: Vec<(usize, &str)> = main.into_iter().map(|(depth, name)| (depth - first, name)).collect();
+    let expected = [
+        (0, "run"),
+        (1, "new"),
+        (1, "serve_forever"),
+        (2, "start"),
+        (3, "init_socket"),
+        (4, "init_socket"),
+        (5, "get_listener"),
+        (6, "tcp_listener"),
+        (4, "update_environ"),
+        (5, "getfqdn"),
+        (6, "gethostbyaddr"),
+        (7, "gethostbyaddr"),
+        (8, "apply"),
+        (9, "spawn"),
+        (10, "put"),
+        (9, "get"),
+        (3, "clear"),
+        (3, "start_accepting"),
+        (2, "wait"),
+        (2, "stop"),
+        (3, "close"),
+        (4, "set"),
+        (3, "join"),
+    ];
+    assert_eq!(chain, expected);
+    for said in ["the loop starts", "the loop serves", "main ⇄ hub", "hub ⇄ main", "WRONG:", "report: “"] {
+        assert!(out.contains(said), "{said}");
+    }
+    assert!(out.find("the loop starts") < out.find("the loop serves"));
+}
+
+#[test]
+fn until_start_ends_before_anything_accepts() {
+    let (code, out, _) = run(&["demo", "--plain", "--port", "0", "--until", "start"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("the loop starts") && out.contains("← run"), "{out}");
+    assert!(!out.contains("the loop serves"));
+}
+
+#[test]
+fn every_line_of_jsonl_has_every_key_and_seq_has_no_gaps() {
+    let (code, out, _) = run(&["demo", "--jsonl", "--port", "0", "--until", "loop"]);
+    assert_eq!(code, 0);
+    let mut kinds = std::collections::BTreeSet::new();
+    for (at, line) in out.lines().enumerate() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let mut keys: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        let expected =
+            ["fields", "file", "kind", "lane", "line", "name", "parent", "seq", "span", "t_ns", "target", "thread"];
+        assert_eq!(keys, expected);
+        assert_eq!(line["seq"].as_u64(), Some(at as u64));
+        kinds.insert(line["kind"].as_str().unwrap().to_owned());
+    }
+    let expected = [
+        "close",
+        "enter",
+        "exit",
+        "hold",
+        "lane_close",
+        "lane_open",
+        "note",
+        "open",
+        "record",
+        "release",
+        "switch",
+        "wake",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn no_terminal_means_plain_and_for_ends_it() {
+    let (code, out, _) = run(&["demo", "--port", "0", "--for", "50ms"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("the loop serves") && out.trim_end().ends_with("lane closed"), "{out}");
+}
+
+#[track_caller]
+fn check_refusal(args: &[&str], code: i32, words: &[&str]) {
+    let (got, out, err) = run(args);
+    assert_eq!(got, code, "{err}");
+    assert_eq!(out, "", "nothing on standard output");
+    for word in words {
+        assert!(err.contains(word), "{word:?} is not in {err:?}");
+    }
+    let lines = err.lines().filter(|line| !line.trim().is_empty()).count();
+    assert!(code == 2 || lines == 1, "one line: {err:?}");
+}
+
+#[test]
+fn refusals_name_the_value_and_the_remedy() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let address = format!("127.0.0.1:{port}");
+    for mode in ["serve", "demo"] {
+        check_refusal(&[mode, "--port", &port], 1, &[&address, "address already in use", "--port 0"]);
+    }
+    check_refusal(
+        &["serve", "--host", "no.such.host.invalid", "--port", "0"],
+        1,
+        &["no.such.host.invalid", "no such host", "--host"],
+    );
+    check_refusal(&["serve", "--port", "70000"], 2, &["70000", "65535"]);
+    check_refusal(&["demo", "--slow-dns", "2"], 2, &["'2'", "2s"]);
+    check_refusal(&["demo", "--for", "fast"], 2, &["fast", "300ms"]);
+    check_refusal(&["demo", "--resolver", "magic"], 2, &["magic", "thread, block"]);
+    check_refusal(&["demo", "--walkthrough", "no/such/dir"], 1, &["no/such/dir", "no such"]);
+    check_refusal(&["dmo"], 2, &["dmo", "demo"]);
+}
+
+#[test]
+fn an_empty_walkthrough_directory_is_refused() {
+    let empty = std::env::temp_dir().join(format!("spanwalk-empty-{}", std::process::id()));
+    std::fs::create_dir_all(&empty).unwrap();
+    check_refusal(&["demo", "--walkthrough", empty.to_str().unwrap()], 1, &[empty.to_str().unwrap()]);
+    std::fs::remove_dir(&empty).unwrap();
+}
+
+#[test]
+fn a_closed_standard_output_is_success() {
+    let mut child = spanwalk(&["demo", "--jsonl", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with('{'));
+    // The reader is dropped. The next thing that happens finds nobody there; a few clients make things happen.
+    assert_eq!(wait(&mut child), Some(0));
+}
+
+/// The exit code of a child that ends by itself.
+#[track_caller]
+fn wait(child: &mut Child) -> Option<i32> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if began.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("it does not end");
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_says_where_it_serves_and_ends_in_good_order_at_a_signal() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        let mut child = spanwalk(&["serve", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("spanwalk: serving http://").and_then(|rest| rest.split('/').next()).unwrap();
+        for (request, status, body) in [
+            ("GET /static/hello.txt", "200 OK", "hello\n"),
+            ("GET /", "200 OK", "run_callbacks"),
+            ("GET /nothing", "404 Not Found", ""),
+            ("POST /", "405 Method Not Allowed", ""),
+            ("GET /socket.io/", "501 Not Implemented", "Socket.IO"),
+        ] {
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(body), "{request}: {answer}");
+        }
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(wait(&mut child), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn help_says_what_it_is_and_gives_examples() {
+    let (code, out, _) = run(&["--help"]);
+    assert_eq!(code, 0);
+    for said in ["Step through the call chain", "spanwalk demo --plain --until loop", "Exit codes"] {
+        assert!(out.contains(said), "{said}");
+    }
+    let (code, out, _) = run(&["demo", "--help"]);
+    assert_eq!(code, 0);
+    for flag in [
+        "--host",
+        "--port",
+        "--resolver",
+        "--slow-dns",
+        "--block-handler",
+        "--worker-idle",
+        "--console",
+        "--plain",
+        "--jsonl",
+        "--until",
+        "--for",
+        "--walkthrough",
+    ] {
+        assert!(out.contains(flag), "{flag}");
+    }
+}
