@@ -1,6 +1,8 @@
 //! The loop: input first, then what arrived, then one picture, if anything changed.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event;
@@ -14,10 +16,12 @@ use super::{draw, keymap};
 use crate::trace::{Log, Run};
 
 /// What the command line may ask for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Draw with ASCII only.
     pub is_ascii: bool,
+    /// Set by whoever wants the screen to end, a signal for instance.
+    pub asked_to_end: Arc<AtomicBool>,
 }
 
 /// The least time between two pictures: 60 a second.
@@ -29,14 +33,14 @@ const LOOK: Duration = Duration::from_millis(16);
 ///
 /// # Errors
 /// If there is no terminal, or it goes away.
-pub fn run(program: &mut dyn Program, material: Material<'_>, options: Options) -> io::Result<()> {
+pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options) -> io::Result<()> {
     let began = Instant::now();
     let mut screen = Screen::take()?;
     let mut ui = Ui::new(Log::new(), material, screen.size()?, Theme::from_env(options.is_ascii));
     let mut is_dirty = true;
     let mut drawn: Option<Instant> = None;
     let mut panics_told = 0;
-    loop {
+    while !options.asked_to_end.load(Ordering::Acquire) {
         while event::poll(Duration::ZERO)? {
             let Some(action) = keymap::action(&event::read()?, ui.mode()) else {
                 continue;
@@ -62,6 +66,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: Options) 
         // Sleeps until a key comes, or until it is time to look again.
         event::poll(LOOK)?;
     }
+    Ok(())
 }
 
 fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {

@@ -89,6 +89,24 @@ fn a_stop_shows_the_stack_innermost_first_with_function_file_and_line() {
 }
 
 #[test]
+fn the_arrow_stands_at_the_call_that_is_held_even_if_a_call_inside_is_open() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        keep(ui, fixture::opened_ahead(ui));
+        let hold = fixture::hold_of_hub(ui);
+        ui.absorb(|log| {
+            log.push(hold);
+            true
+        });
+        let text = text(ui);
+        assert!(
+            text.contains("→ run             hub.rs") && text.contains("  run             event_loop.rs"),
+            "{text}"
+        );
+        assert!(!text.contains("→ run             event_loop.rs"), "{text}");
+    });
+}
+
+#[test]
 fn the_states_of_lanes_are_words() {
     check(Until::Serving, &[], &["WAITING for stop_event", "POLLING", "WAITING for a task", "serving"], &["PAUSED"]);
 }
@@ -291,6 +309,7 @@ fn the_comparison_shows_what_came_and_went_and_who_accepts() {
             "− get … start  (8 frames gone)",
             "+ wait            event.rs",
             "nobody: start_accepting has not been",
+            "the socket listens on fd 5",
             "the io watcher on fd 5",
         ],
         &["Not reached"],
