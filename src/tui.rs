@@ -11,6 +11,9 @@
 //! through [`Lessons`] and [`Sources`]. The program is reached through [`Program`] alone: the screens do not know
 //! whether it is live, attached or a file.
 
+mod act;
+mod bars;
+mod command;
 mod draw;
 mod fields;
 #[cfg(test)]
@@ -32,11 +35,13 @@ mod terminal;
 mod tests;
 mod text;
 mod theme;
+mod time_window;
 mod timeline;
 mod ui;
 
+pub use command::{Action, COMMANDS, CommandRow, markdown_table};
 pub use draw::draw;
-pub use keymap::{Action, COMMANDS, CommandRow, Mode, markdown_table};
+pub use keymap::Mode;
 pub use layout::Pane;
 pub use lesson::{Card, Evidence, Lessons, Material, Outcome, Page, Sources, Verdict};
 pub use program::{Program, Resolver, Restart};

@@ -9,14 +9,12 @@ use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
-use super::keymap::{command, short};
 use super::layout::{Layout, Pane};
 use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{fields, lesson_pane, stack, timeline};
-use crate::trace::{Edge, Kind, Log, Run};
+use super::{bars, fields, lesson_pane, stack, timeline};
 
 /// Draws everything into a buffer, whatever its size.
 pub fn draw(buffer: &mut Buffer, ui: &Ui) {
@@ -26,10 +24,10 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
     }
     let layout = Layout::new((area.width, area.height), ui.focus, ui.is_zoomed);
     if layout.status.height > 0 {
-        status_line(buffer, layout.status, ui);
+        bars::status_line(buffer, layout.status, ui);
     }
     if layout.hint.height > 0 {
-        hint_line(buffer, layout.hint, ui);
+        bars::hint_line(buffer, layout.hint, ui);
     }
     if matches!(ui.overlay, Some(Overlay::Moments { .. })) {
         overlay::draw(buffer, layout.body, ui);
@@ -154,190 +152,4 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
 
 fn padded(area: Rect) -> Rect {
     if area.width < 3 { area } else { Rect { x: area.x + 1, width: area.width - 2, ..area } }
-}
-
-/// Where we are, in one line: the parts that matter most survive a narrow screen.
-fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
-    let state = &ui.known.state;
-    let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
-        (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
-        (Some(stop), ..) if stop.edge == Edge::Exit => ("⏸ PAUSED, RETURNING", Role::Accent),
-        (Some(_), ..) => ("⏸ PAUSED ON STEP", Role::Accent),
-        (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
-        (None, true, _) if ui.is_waiting_for_the_world() => ("▶ RUNNING, polling", Role::Good),
-        (None, true, Run::Stepping) => ("▶ STEPPING", Role::Good),
-        (None, ..) => ("▶ RUNNING", Role::Good),
-    };
-    let steps = ui.material.chain.steps();
-    let step = ui.known.step.and_then(|at| Some(format!("{}/{} {}", at + 1, steps.len(), steps.get(at)?.id)));
-    let cursor = ui.cursor();
-    let place = if ui.is_live() { "LIVE".to_owned() } else { format!("event {cursor} of {}", ui.log.len()) };
-    let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);
-    let phase = match ui.known.landmarks {
-        marks if is_past(marks.loop_serves) => "serving",
-        marks if is_past(marks.loop_starts) => "loop started",
-        _ => "before the loop",
-    };
-    let time = ui.log.clock().program(ui.log.time_at(cursor));
-    let dropped = ui.log.dropped();
-    // Text, colour, and when it goes: the highest first.
-    let mut parts = vec![
-        ("spanwalk".to_owned(), Role::Heading, 5),
-        (ui.address.clone(), Role::Plain, 4),
-        (word.to_owned(), role, 0),
-        (step.unwrap_or_default(), Role::Heading, 1),
-        (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, u8::from(ui.is_live()) * 2),
-        (phase.to_owned(), Role::Plain, 3),
-        (format!("program {time}"), Role::Dim, 6),
-    ];
-    if dropped > 0 {
-        parts.push((format!("{dropped} events dropped"), Role::Bad, 1));
-    }
-    parts.retain(|part| !part.0.is_empty());
-    let room = usize::from(area.width);
-    let total = |parts: &[(String, Role, u8)], gap: usize| parts.iter().map(|part| width(&part.0) + gap).sum::<usize>();
-    while parts.len() > 1 && total(&parts, 2) > room {
-        let worst = parts.iter().enumerate().max_by_key(|(_, part)| part.2).map_or(0, |worst| worst.0);
-        parts.remove(worst);
-    }
-    let gap = if total(&parts, 4) <= room { 4 } else { 2 };
-    let mut spans = vec![Span::raw(" ")];
-    for (index, (text, role, _)) in parts.into_iter().enumerate() {
-        if index > 0 {
-            spans.push(Span::raw(" ".repeat(gap)));
-        }
-        spans.push(Span::styled(text, ui.theme.style(role)));
-    }
-    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
-}
-
-/// What the next keys do, by id; a word of its own where the table's is too general here.
-type Hint = (&'static str, &'static str);
-
-pub(super) const HELD: &[Hint] = &[
-    ("into", ""),
-    ("over", ""),
-    ("out", ""),
-    ("run-to-loop", ""),
-    ("continue", ""),
-    ("back", ""),
-    ("moments", ""),
-    ("request", ""),
-    ("next-lane", ""),
-    ("steps", ""),
-    ("run-until", ""),
-    ("next-pane", ""),
-    ("restart", ""),
-];
-pub(super) const FREE: &[Hint] =
-    &[("request", ""), ("pause", ""), ("back", ""), ("moments", ""), ("steps", ""), ("restart", ""), ("next-pane", "")];
-pub(super) const PAST: &[Hint] = &[
-    ("back", ""),
-    ("forth", ""),
-    ("live", ""),
-    ("start", ""),
-    ("into", "live, and into"),
-    ("moments", ""),
-    ("next-pane", ""),
-];
-pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "run to it"), ("close", "")];
-pub(super) const RESTART: &[Hint] =
-    &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
-pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
-pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
-pub(super) const COMPARE: &[Hint] =
-    &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
-pub(super) const TIMES: &[Hint] = &[
-    ("zoom-in", ""),
-    ("zoom-out", ""),
-    ("left", "earlier"),
-    ("right", "later"),
-    ("fit", ""),
-    ("back", ""),
-    ("forth", ""),
-    ("into", ""),
-    ("zoom-pane", ""),
-    ("next-pane", ""),
-];
-const ALWAYS: &[Hint] = &[("help", ""), ("quit", "")];
-
-fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
-    let room = usize::from(area.width);
-    let theme = &ui.theme;
-    if let Some(notice) = ui.notice() {
-        buffer.set_stringn(area.x, area.y, cut(&format!(" {notice}"), room), room, theme.style(Role::Doubt));
-        return;
-    }
-    let held = ui.known.state.paused().is_some();
-    let hints = match &ui.overlay {
-        Some(Overlay::Help { .. }) => READ,
-        Some(Overlay::Steps { .. }) => CHOOSE,
-        Some(Overlay::Until { .. }) => TYPE,
-        Some(Overlay::Restart { .. }) => RESTART,
-        Some(Overlay::Moments { .. }) => COMPARE,
-        None if !ui.is_live() => PAST,
-        None if ui.focus == Pane::Timeline => TIMES,
-        None if held => HELD,
-        None => FREE,
-    };
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    // The sentence names the key for a request already.
-    let mut is_told = false;
-    if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
-        let text = "running: nothing to step until something arrives — g sends a request   ";
-        spans.push(Span::styled(cut(text, room.saturating_sub(1)), theme.style(Role::Good)));
-        used += width(text);
-        is_told = true;
-    } else if ui.overlay.is_none() && !ui.is_live() && room >= 90 {
-        let text = format!("{}   ", happened(&ui.log, ui.cursor()));
-        used += width(&text);
-        spans.push(Span::styled(text, theme.style(Role::Doubt)));
-    }
-    let item = |&(id, label): &Hint| {
-        let row = command(id)?;
-        Some((short(row.keys[0]), if label.is_empty() { row.label } else { label }))
-    };
-    let last: Vec<_> = if matches!(ui.overlay, Some(Overlay::Until { .. })) {
-        Vec::new()
-    } else {
-        ALWAYS.iter().filter_map(item).collect()
-    };
-    let size = |item: &(&str, &str)| width(item.0) + width(item.1) + 3;
-    let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
-    let mut items = Vec::new();
-    for item in hints.iter().filter(|hint| !(is_told && hint.0 == "request")).filter_map(item) {
-        if size(&item) > left {
-            break;
-        }
-        left -= size(&item);
-        items.push(item);
-    }
-    for (key, label) in items.into_iter().chain(last) {
-        spans.push(Span::styled(key, theme.style(Role::Key)));
-        spans.push(Span::raw(format!(" {label}  ")));
-    }
-    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
-}
-
-/// What the event just before the cursor was, in a few words.
-fn happened(log: &Log, cursor: usize) -> String {
-    let Some(event) = cursor.checked_sub(1).and_then(|at| log.events().get(at)) else {
-        return "before the first event".into();
-    };
-    let lane = log.lane(event.lane).map_or("?", |lane| &lane.name);
-    let span = event.kind.span().and_then(|span| log.span(span)).map_or("", |span| &span.callsite.name);
-    let what = match &event.kind {
-        Kind::Switch { to, .. } => {
-            return format!("{lane}: switch to {}", log.lane(*to).map_or("?", |lane| &lane.name));
-        }
-        Kind::Wake { to, .. } => {
-            return format!("{lane}: wakes {}", log.lane(*to).map_or("?", |lane| &lane.name));
-        }
-        Kind::LaneOpen { .. } => return format!("a new lane: {lane}"),
-        Kind::LaneClose => return format!("{lane} is over"),
-        Kind::Hold { .. } => "held at",
-        kind => kind.word(),
-    };
-    format!("{lane}: {what} {span}").trim_end().to_owned()
 }

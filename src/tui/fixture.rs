@@ -173,6 +173,23 @@ pub(super) fn run_until(until: Until) -> Log {
     w.log
 }
 
+/// How many events there are when the event loop's run is open and not entered.
+pub(super) fn opened_ahead(ui: &Ui<'_>) -> usize {
+    let is_loop = |event: &Event| match &event.kind {
+        Kind::Open { callsite, .. } => &*callsite.target == "spanwalk::server::event_loop",
+        _ => false,
+    };
+    ui.log.events().iter().position(is_loop).expect("the loop runs") + 1
+}
+
+/// The gate holds the hub at its outermost call.
+pub(super) fn hold_of_hub(ui: &Ui<'_>) -> Event {
+    let hub = ui.log.latest().lane_named("hub").expect("there is a hub");
+    let last = ui.log.events().last().expect("something happened");
+    let kind = Kind::Hold { span: hub.stack[0].span, edge: Edge::Enter };
+    Event { seq: Seq(last.seq.0 + 1), lane: HUB, kind, ..last.clone() }
+}
+
 pub(super) fn chain() -> Chain {
     let steps = [
         ("run", "run", "socketio"),

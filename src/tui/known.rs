@@ -10,7 +10,7 @@ use super::overlay::Overlay;
 use super::source::Source;
 use super::stack::{self, Row, RowId};
 use super::ui::Ui;
-use crate::trace::{Chain, Kind, Landmarks, SpanId, State};
+use crate::trace::{Chain, Kind, Landmarks, SpanId, State, Stop};
 
 /// Below this many events the claims are checked at every change.
 const SMALL: usize = 20_000;
@@ -40,6 +40,8 @@ pub(super) struct Known {
     pub(super) source_line: usize,
     /// The comparison, while it is looked at.
     pub(super) moments: Option<[Moment; 3]>,
+    /// The stop that the selection has followed.
+    followed: Option<Stop>,
     /// Events that `seen` and `landmarks` know of.
     read: usize,
     evidence_of: Option<(usize, usize)>,
@@ -99,7 +101,8 @@ impl Ui<'_> {
                 known.seen[step] = true;
             }
         }
-        if known.landmarks.loop_serves.is_none() {
+        // A chain without a loop has no instants to look for.
+        if known.landmarks.loop_serves.is_none() && chain.key("loop.poll").is_some() {
             known.landmarks = chain.landmarks(&self.log);
         }
         known.read = self.log.len();
@@ -111,9 +114,15 @@ impl Ui<'_> {
         // While another pane has the whole screen the rows are not seen; any height will do.
         let room = layout.pane(Pane::Stack).map_or(20, |rect| usize::from(rect.height.saturating_sub(2)));
         self.known.rows = stack::rows(&self.known.state, &self.folds, here, room);
-        // A new stop takes the selection along; otherwise it stays on what the person chose, while that exists.
-        let moved = here != self.known.here && (self.known.state.paused().is_some() || self.cursor.is_some());
+        // A new stop takes the selection along, and so does every move of who had not chosen another row; else it
+        // stays on what the person chose, while that exists.
+        let stop = self.known.state.paused();
+        let was_here = self.selected == self.known.here.map(RowId::Frame);
+        let moved = was_here
+            || (stop.is_some() && stop != self.known.followed)
+            || (self.cursor.is_some() && here != self.known.here);
         self.known.here = here;
+        self.known.followed = stop;
         let has = |id: RowId| self.known.rows.iter().any(|row| row.id == id);
         let wanted = here.map(RowId::Frame).filter(|id| has(*id));
         let kept = self.selected.filter(|id| has(*id));

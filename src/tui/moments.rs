@@ -73,18 +73,22 @@ fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
     };
     let on = |span: SpanId| recorded(log, span, cursor, "fd").map_or(String::new(), |fd| format!(" on fd {fd}"));
     let Some(listener) = called("tcp_listener", true) else {
-        return vec!["nobody: there is no listener yet".into(), "clients: refused by the kernel".into()];
+        return vec!["nobody: no listener is open yet".into()];
     };
-    match called("start_accepting", false) {
-        Some(span) => vec![
-            format!("the io watcher{}, armed by start_accepting", on(span)),
-            "clients: taken by do_read, in the hub".into(),
-        ],
-        None => vec![
+    let Some(armed) = called("start_accepting", false) else {
+        return vec![
             "nobody: start_accepting has not been called".into(),
-            format!("clients: the kernel connects and queues them{}", on(listener)),
-        ],
-    }
+            format!("the socket listens{}: the kernel queues clients", on(listener)),
+        ];
+    };
+    let taken = match (chain.key("do_read"), called("do_read", false)) {
+        (None, _) => None,
+        (_, Some(_)) => Some("do_read has taken clients"),
+        (_, None) => Some("no client is taken yet: do_read has not run"),
+    };
+    let mut lines = vec![format!("the io watcher{}, armed by start_accepting", on(armed))];
+    lines.extend(taken.map(str::to_owned));
+    lines
 }
 
 /// The last value of a field of a span that was recorded before the cursor.

@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::command::{Action, COMMANDS, GROUPS};
 use super::draw::{framed, put_lines};
-use super::keymap::{Action, COMMANDS, GROUPS};
 use super::lesson_pane::badge;
 use super::moments;
 use super::program::{Resolver, Restart};
@@ -72,7 +72,14 @@ impl Ui<'_> {
                     Action::Left => (*column, *scroll) = (column.saturating_sub(1), 0),
                     Action::Right => (*column, *scroll) = ((*column + 1).min(2), 0),
                     // Stepping while comparing is stepping; the picture stays and grows.
-                    Action::RunToLoop | Action::Into | Action::Over | Action::Out | Action::Continue => {
+                    Action::RunToLoop
+                    | Action::Into
+                    | Action::Over
+                    | Action::Out
+                    | Action::NextLane
+                    | Action::Continue
+                    | Action::Pause
+                    | Action::Request => {
                         let effect = self.act_without_overlay(action);
                         self.overlay = Some(overlay);
                         return effect;
@@ -95,7 +102,9 @@ impl Ui<'_> {
                 *at = at.saturating_add_signed(by).min(count.saturating_sub(1));
             }
             (Overlay::Restart { choice, .. }, Action::Toggle) => return Effect::Restart(*choice),
-            (Overlay::Restart { row, .. }, Action::Up | Action::Down | Action::NextPane) => *row = 1 - *row,
+            (Overlay::Restart { row, .. }, Action::Up | Action::Down | Action::NextPane) => {
+                *row = 1 - *row;
+            }
             (Overlay::Restart { row: 0, choice }, Action::Left | Action::Right) => {
                 choice.resolver = match choice.resolver {
                     Resolver::Thread => Resolver::Block,
@@ -178,7 +187,9 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
             let inner = framed(buffer, area, ui, "Start again", "enter starts", true);
             put_lines(buffer, inner, &restart(ui, *row, *choice, usize::from(inner.width)), 0);
         }
-        Some(Overlay::Moments { column, scroll }) => draw_moments(buffer, body, ui, *column, *scroll),
+        Some(Overlay::Moments { column, scroll }) => {
+            draw_moments(buffer, body, ui, *column, *scroll);
+        }
     }
 }
 
@@ -194,7 +205,7 @@ fn centred(body: Rect, width: u16, height: u16) -> Rect {
 
 pub(super) fn help(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let theme = &ui.theme;
-    let keys = |row: &super::keymap::CommandRow| row.keys.join(" ");
+    let keys = |row: &super::command::CommandRow| row.keys.join(" ");
     let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
     let mut lines = Vec::new();
     for group in GROUPS {

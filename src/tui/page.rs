@@ -45,7 +45,7 @@ struct Page<'a> {
 impl Page<'_> {
     fn take(&mut self, event: Event<'_>) {
         match event {
-            Event::Start(tag) => self.start(tag),
+            Event::Start(tag) => self.start(&tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.in_code => {
                 let style = self.theme.style(Role::Text);
@@ -60,18 +60,14 @@ impl Page<'_> {
         }
     }
 
-    fn start(&mut self, tag: Tag<'_>) {
+    fn start(&mut self, tag: &Tag<'_>) {
         let style = self.current();
         match tag {
-            Tag::Paragraph => {
-                if self.marker.is_none() {
-                    self.blank();
-                }
-            }
+            Tag::Paragraph if self.marker.is_none() => self.blank(),
             Tag::Heading { level, .. } => {
                 self.flush();
                 self.blank();
-                let underline = if level == HeadingLevel::H1 { Modifier::UNDERLINED } else { Modifier::empty() };
+                let underline = if *level == HeadingLevel::H1 { Modifier::UNDERLINED } else { Modifier::empty() };
                 self.style.push(self.theme.style(Role::Heading).add_modifier(underline));
             }
             Tag::Emphasis => self.style.push(style.add_modifier(Modifier::ITALIC)),
@@ -83,7 +79,7 @@ impl Page<'_> {
                 if self.lists.is_empty() {
                     self.blank();
                 }
-                self.lists.push(first);
+                self.lists.push(*first);
             }
             Tag::Item => {
                 self.flush();

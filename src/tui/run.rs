@@ -13,7 +13,7 @@ use super::terminal::{Screen, new_panics};
 use super::theme::Theme;
 use super::ui::{Effect, Ui};
 use super::{draw, keymap};
-use crate::trace::Log;
+use crate::trace::{Log, Run};
 
 /// What the command line may ask for.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
         is_dirty |= ui.set_status(program.status());
         is_dirty |= ui.set_program(program.address(), program.started_with());
         for notice in program.notice().into_iter().chain(new_panics(&mut panics_told)) {
-            ui.notify(notice.lines().next().unwrap_or_default());
+            ui.notify(notice.lines().collect::<Vec<_>>().join(" "));
             is_dirty = true;
         }
         if is_dirty && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
@@ -85,7 +85,8 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
             Err(why) => ui.notify(why),
         },
         Effect::Request => match program.send_request() {
-            Ok(()) => ui.notify("GET / sent: s steps through its answer"),
+            Ok(()) if ui.status.run == Run::Free => ui.notify("GET / sent; to step through one, press p first"),
+            Ok(()) => ui.notify("GET / sent; s steps through its answer"),
             Err(why) => ui.notify(why),
         },
     }

@@ -1,7 +1,8 @@
 //! The source pane: the function that a span stands for, found in its file and coloured.
 //!
-//! `tracing` knows the line of the `#[instrument]` attribute. The function is the first `fn` at or below it; its end
-//! is found by matching braces over the tokens of rustc's own lexer, so braces in strings and comments do not count.
+//! `tracing` knows the line of the `#[instrument]` attribute or of the span macro. An attribute belongs to the first
+//! `fn` below it, a macro to the `fn` around it. Ends are found by matching braces over the tokens of rustc's own
+//! lexer, so braces in strings and comments do not count.
 
 use std::ops::RangeInclusive;
 
@@ -19,6 +20,8 @@ pub(super) struct Source {
     pub(super) file: String,
     lines: Vec<Vec<(Role, String)>>,
     tokens: Vec<(usize, Word)>,
+    /// First and last line of every function, in the order of the first.
+    functions: Vec<RangeInclusive<usize>>,
 }
 
 /// What the search for a function's end needs to know of a token.
@@ -39,11 +42,13 @@ const KEYWORDS: &[&str] = &[
 impl Source {
     /// Reads a file's text.
     pub(super) fn new(file: &str, text: &str) -> Self {
-        let mut source = Self { file: file.to_owned(), lines: vec![Vec::new()], tokens: Vec::new() };
+        let mut source = Self { file: file.to_owned(), lines: vec![Vec::new()], ..Self::default() };
         let tokens: Vec<_> = tokenize(text, FrontmatterAllowed::No).collect();
         let mut at = 0;
         // In an attribute: its mark was seen, or brackets are open.
         let (mut is_marked, mut brackets) = (false, 0_usize);
+        // Parentheses and brackets that are open: the semicolon of `[u8; 4]` ends nothing.
+        let mut nested = 0_usize;
         for (index, token) in tokens.iter().enumerate() {
             let piece = &text[at..at + token.len as usize];
             at += token.len as usize;
@@ -52,16 +57,21 @@ impl Source {
                 token.kind == TokenKind::Pound && matches!(next, Some(TokenKind::OpenBracket | TokenKind::Bang));
             let is_attribute = is_marked || brackets > 0;
             match token.kind {
-                TokenKind::OpenBracket if is_attribute => (is_marked, brackets) = (false, brackets + 1),
+                TokenKind::OpenBracket if is_attribute => {
+                    (is_marked, brackets) = (false, brackets + 1);
+                }
                 TokenKind::CloseBracket => brackets = brackets.saturating_sub(1),
                 _ => {}
             }
             let line = source.lines.len();
             match (token.kind, piece) {
-                (TokenKind::Ident, "fn") => source.tokens.push((line, Word::Fn)),
+                // Not the `fn(…)` of a type.
+                (TokenKind::Ident, "fn") if next == Some(TokenKind::Whitespace) => source.tokens.push((line, Word::Fn)),
+                (TokenKind::OpenParen | TokenKind::OpenBracket, _) => nested += 1,
+                (TokenKind::CloseParen | TokenKind::CloseBracket, _) => nested = nested.saturating_sub(1),
                 (TokenKind::OpenBrace, _) => source.tokens.push((line, Word::Open)),
                 (TokenKind::CloseBrace, _) => source.tokens.push((line, Word::Close)),
-                (TokenKind::Semi, _) => source.tokens.push((line, Word::Semicolon)),
+                (TokenKind::Semi, _) if nested == 0 => source.tokens.push((line, Word::Semicolon)),
                 _ => {}
             }
             let role = if is_attribute && token.kind != TokenKind::Whitespace {
@@ -71,6 +81,8 @@ impl Source {
             };
             source.push(role, piece);
         }
+        let starts = (0..source.tokens.len()).filter(|at| source.tokens[*at].1 == Word::Fn);
+        source.functions = starts.map(|at| source.extent(at)).collect();
         source
     }
 
@@ -86,11 +98,25 @@ impl Source {
         }
     }
 
-    /// The lines, from 1, of the function whose attribute stands in `line`; that line alone if there is none.
+    /// The lines, from 1, of the function that a span of `line` stands for; that line alone if there is none.
     pub(super) fn function(&self, line: usize) -> RangeInclusive<usize> {
-        let Some(first) = self.tokens.iter().position(|&(at, word)| at >= line && word == Word::Fn) else {
-            return line..=line;
-        };
+        let around = self.functions.iter().rfind(|function| function.contains(&line));
+        let below = self.functions.iter().find(|function| *function.start() >= line);
+        let found = if self.is_attribute(line) { below } else { around.or(below) };
+        found.cloned().unwrap_or(line..=line)
+    }
+
+    fn first_piece(&self, line: usize) -> Option<&(Role, String)> {
+        let line = line.checked_sub(1).and_then(|at| self.lines.get(at))?;
+        line.iter().find(|piece| !piece.1.trim().is_empty())
+    }
+
+    fn is_attribute(&self, line: usize) -> bool {
+        self.first_piece(line).is_some_and(|piece| piece.0 == Role::Macro && piece.1 == "#")
+    }
+
+    /// The lines of the function that begins with the token `first`.
+    fn extent(&self, first: usize) -> RangeInclusive<usize> {
         let mut depth = 0_usize;
         for &(at, word) in &self.tokens[first..] {
             match word {
@@ -108,14 +134,13 @@ impl Source {
         self.tokens[first].0..=self.lines.len()
     }
 
-    /// The line the pane begins with, from 1: the doc comment above the attribute, if there is one.
+    /// The line the pane begins with, from 1: the doc comment above the attribute, if there is one; for a macro in a
+    /// function what fits above it.
     fn first_line(&self, attribute: usize, function: &RangeInclusive<usize>, rows: usize) -> usize {
-        let is_comment = |line: usize| {
-            let first = line.checked_sub(1).and_then(|at| self.lines.get(at));
-            first
-                .and_then(|line| line.iter().find(|piece| !piece.1.trim().is_empty()))
-                .is_some_and(|piece| piece.0 == Role::Comment)
-        };
+        if !self.is_attribute(attribute) && function.contains(&attribute) {
+            return attribute.saturating_sub(rows / 2).max(*function.start());
+        }
+        let is_comment = |line: usize| self.first_piece(line).is_some_and(|piece| piece.0 == Role::Comment);
         let mut first = attribute.max(1);
         // As much of the comment as leaves two thirds of the rows to the function.
         while first > 1 && is_comment(first - 1) && (*function.start() + 1).saturating_sub(first) < rows / 3 {
@@ -131,7 +156,12 @@ impl Source {
         let digits = self.lines.len().to_string().len().max(3);
         for (y, number) in (area.y..area.bottom()).zip(top..=self.lines.len()) {
             let is_here = function.contains(&number);
-            let gutter = format!("{}{number:>digits$} ", if is_here { '▌' } else { ' ' });
+            let mark = match (is_here, number == line) {
+                (true, true) => '→',
+                (true, false) => '▌',
+                (false, _) => ' ',
+            };
+            let gutter = format!("{mark}{number:>digits$} ");
             let quiet = theme.style(if is_here { Role::Accent } else { Role::Dim });
             let (mut x, _) = buffer.set_stringn(area.x, y, gutter, usize::from(area.width), quiet);
             for (role, piece) in &self.lines[number - 1] {
@@ -189,6 +219,14 @@ fn next();
         assert_eq!(source.function(2), 3..=7);
         assert_eq!(source.function(9), 10..=10);
         assert_eq!(source.function(11), 11..=11);
+    }
+
+    #[test]
+    fn a_span_macro_belongs_to_the_function_around_it() {
+        let text = "fn a(n: [u8; 2]) {\n    let s = span!(\"a\");\n    let f: fn(u8) = g;\n}\n\nfn b() {}\n";
+        let source = Source::new("a.rs", text);
+        assert_eq!(source.function(2), 1..=4);
+        assert_eq!(source.function(5), 6..=6);
     }
 
     #[test]

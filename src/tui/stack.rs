@@ -193,9 +193,10 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
         role: role(&activity),
     });
     let (shown, more) = if lane.stack.len() > cap { (cap.saturating_sub(1), cap > 0) } else { (cap, false) };
-    let paused = matches!(activity, Activity::Paused(_));
-    for (index, frame) in lane.stack.iter().rev().take(shown).enumerate() {
-        rows.push(frame_row(frame, index == 0 && paused));
+    // Not always the innermost: a span may have been opened for later.
+    let here = state.paused().filter(|stop| stop.lane == lane.id).map(|stop| stop.span);
+    for frame in lane.stack.iter().rev().take(shown) {
+        rows.push(frame_row(frame, here == Some(frame.span)));
     }
     if more {
         let hidden = lane.stack.len() - shown;
@@ -205,13 +206,18 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
 }
 
 fn frame_row(frame: &Frame, is_here: bool) -> Row {
+    let role = match (is_here, frame.enters) {
+        (true, _) => Role::Accent,
+        (false, 0) => Role::Dim,
+        (false, _) => Role::Plain,
+    };
     let shape = Shape::Frame {
         mark: if is_here { '→' } else { ' ' },
         name: frame.callsite.name.to_string(),
         file: frame.callsite.file_name().to_owned(),
         line: frame.callsite.line.map_or(String::new(), |line| line.to_string()),
     };
-    Row { id: RowId::Frame(frame.span), shape, role: if is_here { Role::Accent } else { Role::Plain } }
+    Row { id: RowId::Frame(frame.span), shape, role }
 }
 
 fn done_row(count: usize, is_open: bool) -> Row {
@@ -234,7 +240,9 @@ impl Columns {
         let (mut names_threads, mut names, mut files, mut lines) = (true, 0, 0, 0);
         for row in rows {
             match &row.shape {
-                Shape::Lane { title, state, .. } => names_threads &= 2 + width(title) + 1 + width(state) <= columns,
+                Shape::Lane { title, state, .. } => {
+                    names_threads &= 2 + width(title) + 1 + width(state) <= columns;
+                }
                 Shape::Frame { name, file, line, .. } => {
                     names = names.max(width(name));
                     files = files.max(width(file));

@@ -7,8 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
+use super::command::command;
 use super::fixture::{Until, with_ui};
-use super::keymap::command;
 use super::overlay::Overlay;
 use super::*;
 use crate::trace::{Command, Log, Run, Status, Target};
@@ -24,15 +24,16 @@ fn picture(ui: &Ui<'_>) -> Buffer {
 fn text(ui: &Ui<'_>) -> String {
     let buffer = picture(ui);
     let width = usize::from(buffer.area.width).max(1);
-    let rows = buffer.content.chunks(width).map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+    let rows =
+        buffer.content.chunks(width).map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
     rows.map(|row| row.trim_end().to_owned() + "\n").collect()
 }
 
 /// Does the actions and gives the picture.
 fn after(until: Until, size: (u16, u16), actions: &[Action]) -> String {
     with_ui(until, size, Theme::default(), |ui| {
-        for action in actions {
-            ui.act(action.clone());
+        for &action in actions {
+            ui.act(action);
         }
         text(ui)
     })
@@ -61,7 +62,7 @@ fn look() {
         println!("{until:?}\n{}", after(until, size, &[]));
     }
     for action in [Action::Moments, Action::Help, Action::Steps, Action::Restart, Action::RunUntil, Action::Back] {
-        println!("{action:?}\n{}", after(Until::Request, size, &[action.clone()]));
+        println!("{action:?}\n{}", after(Until::Request, size, &[action]));
     }
 }
 
@@ -88,6 +89,24 @@ fn a_stop_shows_the_stack_innermost_first_with_function_file_and_line() {
 }
 
 #[test]
+fn the_arrow_stands_at_the_call_that_is_held_even_if_a_call_inside_is_open() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        keep(ui, fixture::opened_ahead(ui));
+        let hold = fixture::hold_of_hub(ui);
+        ui.absorb(|log| {
+            log.push(hold);
+            true
+        });
+        let text = text(ui);
+        assert!(
+            text.contains("→ run             hub.rs") && text.contains("  run             event_loop.rs"),
+            "{text}"
+        );
+        assert!(!text.contains("→ run             event_loop.rs"), "{text}");
+    });
+}
+
+#[test]
 fn the_states_of_lanes_are_words() {
     check(Until::Serving, &[], &["WAITING for stop_event", "POLLING", "WAITING for a task", "serving"], &["PAUSED"]);
 }
@@ -97,6 +116,30 @@ fn many_finished_connections_are_one_line() {
     check(Until::Request, &[], &["▸ 2 lanes are done", "conn-3"], &["· conn-1", "· conn-2"]);
     let open = [Action::PageDown, Action::PageDown, Action::Toggle];
     check(Until::Request, &open, &["▾ 2 lanes are done", "· conn-1", "· conn-2"], &[]);
+}
+
+#[test]
+fn the_selection_goes_along_with_the_program_until_another_row_is_chosen() {
+    let events = fixture::run_until(Until::Spawn).events().to_vec();
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        let feed = |ui: &mut Ui<'_>, range: std::ops::Range<usize>| {
+            for event in &events[range] {
+                ui.absorb(|log| {
+                    log.push(event.clone());
+                    true
+                });
+            }
+        };
+        keep(ui, 20);
+        feed(ui, 20..24);
+        assert!(text(ui).contains("10 · apply"), "{}", text(ui));
+        ui.act(Action::Down);
+        ui.act(Action::Down);
+        feed(ui, 24..27);
+        assert!(text(ui).contains("8 · socketcommon"), "{}", text(ui));
+        feed(ui, 27..28);
+        assert!(text(ui).contains("11 · spawn"), "a stop takes it back: {}", text(ui));
+    });
 }
 
 #[test]
@@ -152,7 +195,7 @@ fn back_and_forth_move_through_the_recording() {
     check(
         Until::Spawn,
         &[Action::Back, Action::Back],
-        &["10/21 apply", "◂ LOOKING BACK", "main: enter apply", "event 24 of 28"],
+        &["10/21 apply", "◂ LOOKING BACK", "main enters apply", "event 24 of 28"],
         &["LIVE", "spawn           threadpool.rs"],
     );
     check(Until::Spawn, &[Action::Back, Action::Back, Action::ToLive], &["LIVE", "11/21 spawn"], &["event 24"]);
@@ -266,6 +309,7 @@ fn the_comparison_shows_what_came_and_went_and_who_accepts() {
             "− get … start  (8 frames gone)",
             "+ wait            event.rs",
             "nobody: start_accepting has not been",
+            "the socket listens on fd 5",
             "the io watcher on fd 5",
         ],
         &["Not reached"],
@@ -333,8 +377,8 @@ fn every_command_is_in_help() {
 
 #[test]
 fn every_hint_is_a_command() {
-    use super::draw::{CHOOSE, COMPARE, FREE, HELD, PAST, READ, RESTART, TIMES, TYPE};
-    for (id, _) in [CHOOSE, COMPARE, FREE, HELD, PAST, READ, RESTART, TIMES, TYPE].concat() {
+    use super::bars::{CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE};
+    for (id, _) in [CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE].concat() {
         assert!(command(id).is_some(), "`{id}`");
     }
 }
@@ -378,7 +422,7 @@ fn without_colour_nothing_is_coloured() {
     let plain = Theme { has_colour: false, is_ascii: false };
     for action in [Action::Fit, Action::Moments, Action::Help, Action::Steps] {
         with_ui(Until::Request, SCREEN, plain, |ui| {
-            ui.act(action.clone());
+            ui.act(action);
             let buffer = picture(ui);
             assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
         });
@@ -393,7 +437,7 @@ fn ascii_draws_nothing_else() {
     let ascii = Theme { has_colour: true, is_ascii: true };
     for action in [Action::Fit, Action::Moments, Action::Help] {
         with_ui(Until::Serving, SCREEN, ascii, |ui| {
-            ui.act(action.clone());
+            ui.act(action);
             let text = text(ui);
             assert!(text.is_ascii(), "{text}");
             assert!(!text.contains('?') || action == Action::Help || !text.contains("??"), "{text}");
@@ -411,6 +455,30 @@ fn ascii_draws_nothing_else() {
 #[test]
 fn the_screen_at_80_by_24() {
     insta::assert_snapshot!(after(Until::Spawn, (80, 24), &[]));
+}
+
+#[test]
+fn the_screen_at_120_by_40() {
+    insta::assert_snapshot!(after(Until::Serving, SCREEN, &[]));
+}
+
+#[test]
+fn the_comparison_at_120_by_40() {
+    insta::assert_snapshot!(after(Until::Serving, SCREEN, &[Action::Moments]));
+}
+
+#[test]
+fn an_empty_log_is_a_picture_too() {
+    for size in [(1, 1), (80, 24), (200, 60)] {
+        with_ui(Until::Spawn, size, Theme::default(), |ui| {
+            keep(ui, 0);
+            for action in [Action::Moments, Action::Close, Action::ZoomIn, Action::Back, Action::Down] {
+                ui.act(action);
+                picture(ui);
+            }
+            assert!(size.0 < 80 || text(ui).contains("… STARTING"), "{}", text(ui));
+        });
+    }
 }
 
 #[test]
@@ -468,7 +536,7 @@ proptest! {
         with_ui(Until::Request, size, Theme::default(), |ui| {
             ui.set_cursor(start);
             for key in keys {
-                ui.act(keymap::nth_action(key));
+                ui.act(super::command::nth_action(key));
             }
             // The terminal may have a new size that nobody has told yet.
             draw(&mut Buffer::empty(Rect::new(0, 0, drawn.0, drawn.1)), ui);

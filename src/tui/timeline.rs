@@ -10,15 +10,15 @@
 //! Which spans are in the window is the model's business; here they get rows and marks. Where there are fewer rows
 //! than depths, the last row of a lane shows the innermost call of each instant.
 
+use std::collections::HashSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::text::{cut, width};
 use super::theme::{Role, Theme};
-use crate::trace::{Bar, Cell, Landmarks, LaneId, Log, MarkKind, SpanId, State, Time, Timeline, Window};
-
-/// The shortest window, in nanoseconds.
-const SHORTEST: u64 = 200;
+use super::time_window::{axis, fitting};
+use crate::trace::{Bar, Cell, Landmarks, LaneId, Log, MarkKind, SpanId, State, Timeline, Window};
 
 /// What the timeline shows.
 pub(super) struct View<'a> {
@@ -33,35 +33,6 @@ pub(super) struct View<'a> {
     pub(super) skip: usize,
     /// Where we are: its name stands out.
     pub(super) current: Option<SpanId>,
-}
-
-/// The window that fits: from the beginning until the loop serves; later a window of that length at the cursor.
-pub(super) fn fitting(log: &Log, landmarks: &Landmarks, cursor: usize) -> Window {
-    let program = |cursor| log.clock().program(log.time_at(cursor)).0;
-    let now = program(cursor);
-    let length = landmarks.loop_serves.map_or(now, program).max(1_000);
-    let padded = length + length / 8;
-    let from = if now <= padded { 0 } else { now - length };
-    Window { from: Time(from), to: Time(from + padded) }
-}
-
-/// The window with its length multiplied by `numerator / 2`, around the cursor or the middle.
-pub(super) fn zoomed(window: Window, at: Time, numerator: u64) -> Window {
-    let length = window.to.since(window.from);
-    let middle = if (window.from..=window.to).contains(&at) { at.0 } else { window.from.0 + length / 2 };
-    let new = (length.saturating_mul(numerator) / 2).clamp(SHORTEST, 1 << 50);
-    // The middle keeps its place on the screen.
-    let share = u128::from(middle - window.from.0) * u128::from(new) / u128::from(length.max(1));
-    let from = middle.saturating_sub(share as u64);
-    Window { from: Time(from), to: Time(from + new) }
-}
-
-/// The window a quarter of its length earlier or later.
-pub(super) fn panned(window: Window, later: bool) -> Window {
-    let length = window.to.since(window.from);
-    let by = (length / 4).max(1);
-    let from = if later { window.from.0.saturating_add(by) } else { window.from.0.saturating_sub(by) };
-    Window { from: Time(from), to: Time(from.saturating_add(length)) }
 }
 
 impl View<'_> {
@@ -109,10 +80,11 @@ impl View<'_> {
     /// The lanes that are seen, how many rows each gets, and how many lanes are not seen.
     fn heights(&self, timeline: &Timeline, room: usize) -> (Vec<(LaneId, usize)>, usize) {
         let mut lanes = timeline_lanes(timeline);
+        let over: HashSet<LaneId> = self.state.lanes().iter().filter(|lane| lane.is_done).map(|lane| lane.id).collect();
+        let busy: HashSet<LaneId> =
+            timeline.rows.iter().filter(|row| !row.bars.is_empty()).map(|row| row.lane).collect();
         // What is over and not in the window says nothing.
-        let is_over = |lane: LaneId| self.state.lane(lane).is_some_and(|lane| lane.is_done);
-        let is_empty = |lane: LaneId| timeline.rows.iter().all(|row| row.lane != lane || row.bars.is_empty());
-        lanes.retain(|lane| !(is_over(lane.0) && is_empty(lane.0)));
+        lanes.retain(|lane| !over.contains(&lane.0) || busy.contains(&lane.0));
         let all = lanes.len();
         lanes.drain(..self.skip.min(all.saturating_sub(1)));
         let is_cut = lanes.len() > room;
@@ -121,7 +93,7 @@ impl View<'_> {
             // The lane we are at must be seen, then those that are alive.
             let here = self.state.paused().map(|stop| stop.lane);
             let mut order: Vec<LaneId> = lanes.iter().map(|lane| lane.0).collect();
-            order.sort_by_key(|lane| (Some(*lane) != here, is_over(*lane)));
+            order.sort_by_key(|lane| (Some(*lane) != here, over.contains(lane)));
             order.truncate(room);
             lanes.retain(|lane| order.contains(&lane.0));
         }
@@ -275,69 +247,4 @@ fn timeline_lanes(timeline: &Timeline) -> Vec<(LaneId, usize)> {
         }
     }
     lanes
-}
-
-/// Times at round numbers, at least a label apart.
-fn axis(buffer: &mut Buffer, area: Rect, theme: &Theme, window: Window) {
-    let length = window.to.since(window.from).max(1);
-    let wanted = (u64::from(area.width) / 14).max(1);
-    let step = round_step(length / wanted);
-    let (unit, name) = match window.to.0 {
-        0..10_000 => (1, "ns"),
-        10_000..1_000_000 => (1_000, "µs"),
-        1_000_000..2_000_000_000 => (1_000_000, "ms"),
-        _ => (1_000_000_000, "s"),
-    };
-    let digits = (0..9).find(|digits| step.saturating_mul(10_u64.pow(*digits)) % unit == 0).unwrap_or(9) as usize;
-    let mut at = window.from.0.div_ceil(step) * step;
-    while at <= window.to.0 {
-        let label = format!("{:.digits$} {name}", at as f64 / unit as f64);
-        if let Some(column) = window.column(Time(at), area.width) {
-            let x = area.x + column;
-            let length = width(&label) as u16;
-            // A blank on both sides, and nothing of a mark's label is covered.
-            let around = x.saturating_sub(1).max(area.x)..(x + length + 1).min(area.right());
-            let is_free = around.into_iter().all(|x| buffer[(x, area.y)].symbol() == " ");
-            if is_free && x + length <= area.right() {
-                buffer.set_stringn(x, area.y, &label, usize::from(length), theme.style(Role::Dim));
-            }
-        }
-        at += step;
-    }
-}
-
-/// The next of 1, 2, 5, 10, 20, 50, … that is not smaller.
-fn round_step(at_least: u64) -> u64 {
-    let mut power = 1;
-    loop {
-        for factor in [1, 2, 5] {
-            if factor * power >= at_least {
-                return factor * power;
-            }
-        }
-        power *= 10;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_stand_at_round_numbers() {
-        assert_eq!([0, 1, 3, 7, 11, 49, 51, 999].map(round_step), [1, 1, 5, 10, 20, 50, 100, 1000]);
-    }
-
-    #[test]
-    fn zooming_in_and_out_keeps_the_cursor_in_its_place() {
-        let window = Window { from: Time(1_000), to: Time(9_000) };
-        assert_eq!(zoomed(window, Time(3_000), 1), Window { from: Time(2_000), to: Time(6_000) });
-        assert_eq!(zoomed(zoomed(window, Time(3_000), 1), Time(3_000), 4), window);
-    }
-
-    #[test]
-    fn the_window_never_starts_before_the_beginning() {
-        let window = Window { from: Time(100), to: Time(1_100) };
-        assert_eq!(panned(window, false), Window { from: Time(0), to: Time(1_000) });
-    }
 }

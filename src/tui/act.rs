@@ -1,0 +1,250 @@
+//! What each action does to the screens, and what it asks of the program.
+
+use super::command::Action;
+use super::layout::Pane;
+use super::overlay::Overlay;
+use super::stack::RowId;
+use super::ui::{Effect, Ui};
+use super::{fields, lesson_pane, time_window};
+use crate::trace::{Command, Kind, Log, Target, Time, Window};
+
+impl Ui<'_> {
+    /// Does what a person wants.
+    pub fn act(&mut self, action: Action) -> Effect {
+        let effect = match action {
+            Action::Resize(width, height) => {
+                self.size = (width, height);
+                Effect::None
+            }
+            Action::Quit => return Effect::Quit,
+            action if self.overlay.is_some() => self.act_in_overlay(action),
+            action => self.act_in_panes(action),
+        };
+        self.refresh();
+        effect
+    }
+
+    fn act_in_panes(&mut self, action: Action) -> Effect {
+        match action {
+            Action::Into => return self.step(Command::Into),
+            Action::Over => return self.step(Command::Over),
+            Action::Out => return self.step(Command::Out),
+            Action::NextLane => return self.step(Command::NextLane),
+            Action::Continue => return self.step(Command::Continue),
+            Action::Pause => return self.step(Command::Pause),
+            Action::RunToLoop => return self.run_to_loop(),
+            Action::Request => {
+                self.cursor = None;
+                return Effect::Request;
+            }
+            Action::RunUntil => {
+                self.overlay = Some(Overlay::Until { text: String::new() });
+            }
+            Action::Steps => {
+                self.overlay = Some(Overlay::Steps { at: self.known.step.unwrap_or(0) });
+            }
+            Action::Restart => {
+                self.overlay = Some(Overlay::Restart { row: 0, choice: self.started_with });
+            }
+            Action::Moments => {
+                self.overlay = Some(Overlay::Moments { column: self.moment_now(), scroll: 0 });
+            }
+            Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
+            Action::Back => self.move_cursor(false),
+            Action::Forth => self.move_cursor(true),
+            Action::ToStart => self.cursor = (!self.log.is_empty()).then_some(0),
+            Action::ToLive => self.cursor = None,
+            Action::Answer => self.shows_answer = !self.shows_answer,
+            Action::NextPane => self.focus = self.focus.moved(1),
+            Action::PreviousPane => self.focus = self.focus.moved(Pane::ALL.len() - 1),
+            Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
+            Action::Close if self.is_zoomed => self.is_zoomed = false,
+            Action::Close => self.page = None,
+            Action::ZoomIn => {
+                self.window = Some(time_window::zoomed(self.window_now(), self.time_now(), 1));
+            }
+            Action::ZoomOut => {
+                self.window = Some(time_window::zoomed(self.window_now(), self.time_now(), 4));
+            }
+            Action::Earlier => self.window = Some(time_window::panned(self.window_now(), false)),
+            Action::Later => self.window = Some(time_window::panned(self.window_now(), true)),
+            Action::Fit => self.window = None,
+            Action::Up => self.scroll(self.focus, -1),
+            Action::Down => self.scroll(self.focus, 1),
+            Action::PageUp => self.scroll(self.focus, -10),
+            Action::PageDown => self.scroll(self.focus, 10),
+            Action::Left | Action::Right => self.sideways(action == Action::Right),
+            Action::Toggle => self.toggle(),
+            Action::Click(column, row) => self.click(column, row),
+            Action::Wheel(column, row, is_down) => {
+                if let Some(pane) = self.layout().at(column, row) {
+                    self.scroll(pane, if is_down { 3 } else { -3 });
+                }
+            }
+            Action::Type(_) | Action::Erase | Action::Resize(..) | Action::Quit => {}
+        }
+        Effect::None
+    }
+
+    /// Steps from where the program stands, which is live.
+    pub(super) fn step(&mut self, command: Command) -> Effect {
+        self.cursor = None;
+        self.page = None;
+        if self.status.detached {
+            self.notify("the gate was taken down: the program runs on its own; R starts it again");
+            return Effect::None;
+        }
+        Effect::Command(command)
+    }
+
+    fn run_to_loop(&mut self) -> Effect {
+        let chain = self.material.chain;
+        let keys = ["hub.run", "start_accepting", "loop.poll"].map(|id| chain.key(id).cloned());
+        let [Some(hub), Some(accepting), Some(poll)] = keys else {
+            self.notify("this chain names no loop to run to");
+            return Effect::None;
+        };
+        let is_armed = self.known.has_run(chain, "start_accepting");
+        let target = match self.known.landmarks {
+            marks if marks.loop_serves.is_some() => {
+                self.notify("the loop serves already: g sends a request, c continues");
+                return Effect::None;
+            }
+            marks if marks.loop_starts.is_none() => Target::Call(hub),
+            _ if is_armed => Target::Call(poll),
+            _ => Target::After { first: accepting, call: poll },
+        };
+        self.step(Command::RunTo(target))
+    }
+
+    /// To the next event after which the picture is a whole one.
+    fn move_cursor(&mut self, is_forth: bool) {
+        let mut at = self.cursor();
+        loop {
+            at = if is_forth { at + 1 } else { at.saturating_sub(1) };
+            if at == 0 || at >= self.log.len() || is_moment(&self.log, at) {
+                break;
+            }
+        }
+        self.cursor = (at < self.log.len()).then_some(at);
+        self.page = None;
+    }
+
+    fn time_now(&self) -> Time {
+        self.log.clock().program(self.log.time_at(self.cursor()))
+    }
+
+    fn window_now(&self) -> Window {
+        self.window.unwrap_or_else(|| time_window::fitting(&self.log, &self.known.landmarks, self.cursor()))
+    }
+
+    /// The column of the comparison that we are in.
+    fn moment_now(&self) -> usize {
+        let marks = self.known.landmarks;
+        let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= self.cursor());
+        if is_past(marks.loop_serves) { 2 } else { usize::from(is_past(marks.during)) }
+    }
+
+    fn scroll(&mut self, pane: Pane, by: isize) {
+        let layout = self.layout();
+        let inner = |pane| {
+            layout.pane(pane).map_or((0, 0), |rect| (rect.width.saturating_sub(2), rect.height.saturating_sub(2)))
+        };
+        match pane {
+            Pane::Stack => {
+                let at = self.selected.and_then(|id| self.known.rows.iter().position(|row| row.id == id)).unwrap_or(0);
+                let at = at.saturating_add_signed(by).min(self.known.rows.len().saturating_sub(1));
+                self.selected = self.known.rows.get(at).map(|row| row.id);
+            }
+            Pane::Lesson => {
+                let (columns, rows) = inner(pane);
+                let total = lesson_pane::lines(self, usize::from(columns)).1.len();
+                let limit = total.saturating_sub(usize::from(rows));
+                self.lesson_scroll = self.lesson_scroll.min(limit).saturating_add_signed(by).min(limit);
+            }
+            Pane::Source => {
+                let limit = self.known.source.as_ref().map_or(0, |source| source.scroll_limit(self.known.source_line));
+                self.source_scroll = self.source_scroll.saturating_add_signed(by).min(limit);
+            }
+            Pane::Fields => {
+                let (columns, rows) = inner(pane);
+                let total = fields::lines(self, usize::from(columns)).len();
+                let limit = total.saturating_sub(usize::from(rows));
+                self.fields_scroll = self.fields_scroll.saturating_add_signed(by).min(limit);
+            }
+            Pane::Timeline => {
+                let limit = self.log.lanes().len().saturating_sub(1);
+                self.lanes_skipped = self.lanes_skipped.saturating_add_signed(by.signum()).min(limit);
+            }
+        }
+    }
+
+    fn sideways(&mut self, is_right: bool) {
+        match self.focus {
+            Pane::Timeline => self.window = Some(time_window::panned(self.window_now(), is_right)),
+            Pane::Stack => {
+                let lane = match self.selected {
+                    Some(RowId::Lane(id) | RowId::More(id)) => self.known.state.lane(id),
+                    Some(RowId::Frame(span)) => self.known.state.frame(span).map(|found| found.0),
+                    _ => None,
+                };
+                if let Some(lane) = lane {
+                    let id = lane.id;
+                    self.folds.set(lane, !is_right);
+                    if !is_right {
+                        self.selected = Some(RowId::Lane(id));
+                    }
+                }
+            }
+            Pane::Lesson | Pane::Source | Pane::Fields => {}
+        }
+    }
+
+    fn toggle(&mut self) {
+        match (self.focus, self.selected) {
+            (Pane::Lesson, _) => self.shows_answer = !self.shows_answer,
+            (Pane::Stack, Some(row)) => {
+                self.folds.toggle(row, &self.known.state);
+                if let RowId::Frame(span) = row
+                    && let Some((lane, _)) = self.known.state.frame(span)
+                {
+                    self.selected = Some(RowId::Lane(lane.id));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn click(&mut self, column: u16, row: u16) {
+        let layout = self.layout();
+        let Some(pane) = layout.at(column, row) else {
+            return;
+        };
+        self.focus = pane;
+        if let (Pane::Stack, Some(rect)) = (pane, layout.pane(pane))
+            && row > rect.y
+            && row + 1 < rect.bottom()
+        {
+            let at = self.stack_top + usize::from(row - rect.y - 1);
+            if let Some(clicked) = self.known.rows.get(at).map(|row| row.id) {
+                // A second click on a header folds it.
+                if self.selected == Some(clicked) && !matches!(clicked, RowId::Frame(_)) {
+                    self.folds.toggle(clicked, &self.known.state);
+                }
+                self.selected = Some(clicked);
+            }
+        }
+    }
+}
+
+/// Whether the picture after `cursor` events is one a person would stop at: not between the parts of one step.
+fn is_moment(log: &Log, cursor: usize) -> bool {
+    let events = log.events();
+    let Some(last) = cursor.checked_sub(1).and_then(|at| events.get(at)) else {
+        return true;
+    };
+    let is_half = matches!(last.kind, Kind::Release { .. } | Kind::Open { .. });
+    let is_held_next =
+        events.get(cursor).is_some_and(|next| matches!(next.kind, Kind::Hold { .. }) && next.lane == last.lane);
+    !is_half && !is_held_next
+}

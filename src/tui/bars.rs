@@ -1,0 +1,210 @@
+//! The first line, which says where we are, and the last, which says what the next keys do.
+//!
+//! Both are made of parts that go one by one as the screen gets narrow; what matters most goes last. Keys and their
+//! words come from the table of commands.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::command::{command, short};
+use super::layout::Pane;
+use super::overlay::Overlay;
+use super::text::{cut, width};
+use super::theme::Role;
+use super::ui::Ui;
+use crate::trace::{Edge, Kind, Log, Run};
+
+/// Where we are, in one line: the parts that matter most survive a narrow screen.
+pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
+    let state = &ui.known.state;
+    let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
+        (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
+        (Some(stop), ..) if stop.edge == Edge::Exit => ("⏸ PAUSED, RETURNING", Role::Accent),
+        (Some(_), ..) => ("⏸ PAUSED ON STEP", Role::Accent),
+        (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
+        (None, true, _) if ui.is_waiting_for_the_world() => ("▶ RUNNING, polling", Role::Good),
+        (None, true, Run::Stepping) => ("▶ STEPPING", Role::Good),
+        (None, ..) => ("▶ RUNNING", Role::Good),
+    };
+    let steps = ui.material.chain.steps();
+    let step = ui.known.step.and_then(|at| Some(format!("{}/{} {}", at + 1, steps.len(), steps.get(at)?.id)));
+    let cursor = ui.cursor();
+    let place = if ui.is_live() { "LIVE".to_owned() } else { format!("event {cursor} of {}", ui.log.len()) };
+    let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);
+    let phase = match ui.known.landmarks {
+        marks if is_past(marks.loop_serves) => "serving",
+        marks if is_past(marks.loop_starts) => "loop started",
+        _ => "before the loop",
+    };
+    let time = ui.log.clock().program(ui.log.time_at(cursor));
+    let dropped = ui.log.dropped();
+    // Text, colour, and when it goes: the highest first.
+    let mut parts = vec![
+        ("spanwalk".to_owned(), Role::Heading, 5),
+        (ui.address.clone(), Role::Plain, 4),
+        (word.to_owned(), role, 0),
+        (step.unwrap_or_default(), Role::Heading, 1),
+        (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, u8::from(ui.is_live()) * 2),
+        (phase.to_owned(), Role::Plain, 3),
+        (format!("program {time}"), Role::Dim, 6),
+    ];
+    if dropped > 0 {
+        parts.push((format!("{dropped} events dropped"), Role::Bad, 1));
+    }
+    parts.retain(|part| !part.0.is_empty());
+    let room = usize::from(area.width);
+    let total = |parts: &[(String, Role, u8)], gap: usize| parts.iter().map(|part| width(&part.0) + gap).sum::<usize>();
+    while parts.len() > 1 && total(&parts, 2) > room {
+        let worst = parts.iter().enumerate().max_by_key(|(_, part)| part.2).map_or(0, |worst| worst.0);
+        parts.remove(worst);
+    }
+    let gap = if total(&parts, 4) <= room { 4 } else { 2 };
+    let mut spans = vec![Span::raw(" ")];
+    for (index, (text, role, _)) in parts.into_iter().enumerate() {
+        if index > 0 {
+            spans.push(Span::raw(" ".repeat(gap)));
+        }
+        spans.push(Span::styled(text, ui.theme.style(role)));
+    }
+    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// What the next keys do, by id; a word of its own where the table's is too general here.
+type Hint = (&'static str, &'static str);
+
+pub(super) const HELD: &[Hint] = &[
+    ("into", ""),
+    ("over", ""),
+    ("out", ""),
+    ("run-to-loop", ""),
+    ("continue", ""),
+    ("back", ""),
+    ("moments", ""),
+    ("request", ""),
+    ("next-lane", ""),
+    ("steps", ""),
+    ("run-until", ""),
+    ("next-pane", ""),
+    ("restart", ""),
+];
+pub(super) const FREE: &[Hint] =
+    &[("request", ""), ("pause", ""), ("back", ""), ("moments", ""), ("steps", ""), ("restart", ""), ("next-pane", "")];
+pub(super) const PAST: &[Hint] = &[
+    ("back", ""),
+    ("forth", ""),
+    ("live", ""),
+    ("start", ""),
+    ("into", "live, and into"),
+    ("moments", ""),
+    ("next-pane", ""),
+];
+pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "run to it"), ("close", "")];
+pub(super) const RESTART: &[Hint] =
+    &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
+pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
+pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
+pub(super) const COMPARE: &[Hint] =
+    &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+pub(super) const TIMES: &[Hint] = &[
+    ("zoom-in", ""),
+    ("zoom-out", ""),
+    ("left", "earlier"),
+    ("right", "later"),
+    ("fit", ""),
+    ("back", ""),
+    ("forth", ""),
+    ("into", ""),
+    ("zoom-pane", ""),
+    ("next-pane", ""),
+];
+pub(super) const LESSON: &[Hint] =
+    &[("up", ""), ("down", ""), ("answer", ""), ("zoom-pane", ""), ("into", ""), ("over", ""), ("next-pane", "")];
+const ALWAYS: &[Hint] = &[("help", ""), ("quit", "")];
+
+pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
+    let room = usize::from(area.width);
+    let theme = &ui.theme;
+    let held = ui.known.state.paused().is_some();
+    let hints = match &ui.overlay {
+        Some(Overlay::Help { .. }) => READ,
+        Some(Overlay::Steps { .. }) => CHOOSE,
+        Some(Overlay::Until { .. }) => TYPE,
+        Some(Overlay::Restart { .. }) => RESTART,
+        Some(Overlay::Moments { .. }) => COMPARE,
+        None if !ui.is_live() => PAST,
+        None if ui.focus == Pane::Timeline => TIMES,
+        None if ui.focus == Pane::Lesson => LESSON,
+        None if held => HELD,
+        None => FREE,
+    };
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    // The sentence names the key for a request already.
+    let mut is_told = false;
+    if let Some(notice) = ui.notice() {
+        let text = cut(notice, room.saturating_sub(4));
+        used += width(&text) + 3;
+        spans.push(Span::styled(text, theme.style(Role::Doubt)));
+        spans.push(Span::raw("   "));
+    } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
+        let text = "running: nothing to step until something arrives — g sends a request   ";
+        spans.push(Span::styled(cut(text, room.saturating_sub(1)), theme.style(Role::Good)));
+        used += width(text);
+        is_told = true;
+    } else if ui.overlay.is_none() && !ui.is_live() && room >= 90 {
+        let text = format!("{}   ", happened(&ui.log, ui.cursor()));
+        used += width(&text);
+        spans.push(Span::styled(text, theme.style(Role::Doubt)));
+    }
+    let item = |&(id, label): &Hint| {
+        let row = command(id)?;
+        Some((short(row.keys[0]), if label.is_empty() { row.label } else { label }))
+    };
+    let last: Vec<_> = if matches!(ui.overlay, Some(Overlay::Until { .. })) {
+        Vec::new()
+    } else {
+        ALWAYS.iter().filter_map(item).collect()
+    };
+    let size = |item: &(&str, &str)| width(item.0) + width(item.1) + 3;
+    let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
+    let mut items = Vec::new();
+    for item in hints.iter().filter(|hint| !(is_told && hint.0 == "request")).filter_map(item) {
+        if size(&item) > left {
+            break;
+        }
+        left -= size(&item);
+        items.push(item);
+    }
+    for (key, label) in items.into_iter().chain(last) {
+        spans.push(Span::styled(key, theme.style(Role::Key)));
+        spans.push(Span::raw(format!(" {label}  ")));
+    }
+    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// What the event just before the cursor was, in a few words.
+fn happened(log: &Log, cursor: usize) -> String {
+    let Some(event) = cursor.checked_sub(1).and_then(|at| log.events().get(at)) else {
+        return "before the first event".into();
+    };
+    let lane = log.lane(event.lane).map_or("?", |lane| &lane.name);
+    let span = event.kind.span().and_then(|span| log.span(span)).map_or("", |span| &span.callsite.name);
+    let name = |lane| log.lane(lane).map_or("?", |lane| &lane.name);
+    let what = match &event.kind {
+        Kind::LaneOpen { .. } => return format!("a new lane: {lane}"),
+        Kind::LaneClose => return format!("{lane} is over"),
+        Kind::Switch { to, .. } => return format!("{lane} gives way to {}", name(*to)),
+        Kind::Wake { to, .. } => return format!("{lane} wakes {}", name(*to)),
+        Kind::Dropped { count } => return format!("{count} events were dropped here"),
+        Kind::Open { .. } => "opens",
+        Kind::Enter { .. } => "enters",
+        Kind::Exit { .. } => "leaves",
+        Kind::Close { .. } => "ends",
+        Kind::Record { .. } => "records a value of",
+        Kind::Note { .. } => "says something in",
+        Kind::Hold { .. } => "is held at",
+        Kind::Release { .. } => "goes on at",
+    };
+    format!("{lane} {what} {span}").trim_end().to_owned()
+}

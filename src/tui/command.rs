@@ -1,0 +1,246 @@
+//! The one table of commands, and what is read off it: keys, help, the last line, the README's list.
+
+/// What a person wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the table of commands says what each does")]
+pub enum Action {
+    Into,
+    Over,
+    Out,
+    NextLane,
+    Continue,
+    Pause,
+    RunToLoop,
+    RunUntil,
+    Steps,
+    Back,
+    Forth,
+    ToStart,
+    ToLive,
+    Restart,
+    Request,
+    Moments,
+    Answer,
+    NextPane,
+    PreviousPane,
+    ZoomPane,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Toggle,
+    ZoomIn,
+    ZoomOut,
+    Earlier,
+    Later,
+    Fit,
+    Help,
+    Close,
+    Quit,
+    /// A letter for the prompt.
+    Type(char),
+    /// The prompt's last letter goes.
+    Erase,
+    /// A click at column and row.
+    Click(u16, u16),
+    /// The wheel at column and row; true is down.
+    Wheel(u16, u16, bool),
+    /// The screen has a new size.
+    Resize(u16, u16),
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandRow {
+    /// A name that does not change with the keys.
+    pub id: &'static str,
+    /// Its keys, the first is the one that is shown.
+    pub keys: &'static [&'static str],
+    /// Two or three words for the last line.
+    pub label: &'static str,
+    /// A sentence for help.
+    pub doc: &'static str,
+    /// The heading it stands under.
+    pub group: &'static str,
+    pub(super) action: Action,
+}
+
+const fn row(
+    group: &'static str,
+    id: &'static str,
+    keys: &'static [&'static str],
+    label: &'static str,
+    action: Action,
+    doc: &'static str,
+) -> CommandRow {
+    CommandRow { id, keys, label, doc, group, action }
+}
+
+const STEP: &str = "Step";
+const LOOK: &str = "Look";
+const TIME: &str = "Time";
+const PROGRAM: &str = "Program";
+
+/// Every command there is.
+pub const COMMANDS: &[CommandRow] = &[
+    row(STEP, "into", &["s"], "into", Action::Into, "To the next step, wherever it is: the paused lane goes first."),
+    row(STEP, "over", &["n"], "over", Action::Over, "To the end of this call. Other lanes run meanwhile."),
+    row(STEP, "out", &["o"], "out", Action::Out, "To the end of the call around this one."),
+    row(
+        STEP,
+        "next-lane",
+        &["t"],
+        "next lane",
+        Action::NextLane,
+        "To another lane: one that is held, or the first that arrives.",
+    ),
+    row(
+        STEP,
+        "run-to-loop",
+        &["r"],
+        "to the loop",
+        Action::RunToLoop,
+        "Run until the loop starts; once it has started, until it serves.",
+    ),
+    row(STEP, "run-until", &["u"], "run until", Action::RunUntil, "Run until a step or a span whose name you type."),
+    row(STEP, "steps", &["i"], "steps", Action::Steps, "The list of all steps and pages. Enter runs to a step."),
+    row(STEP, "continue", &["c"], "continue", Action::Continue, "Let everybody run until you say pause."),
+    row(STEP, "pause", &["p"], "pause", Action::Pause, "Hold at the next step that anybody reaches."),
+    row(TIME, "back", &["b"], "back", Action::Back, "One step back in the recording. The program stays where it is."),
+    row(TIME, "forth", &["f"], "forth", Action::Forth, "One step forth in the recording."),
+    row(TIME, "start", &["home"], "first event", Action::ToStart, "To the beginning of the recording."),
+    row(TIME, "live", &["end", "G"], "live", Action::ToLive, "Back to now."),
+    row(TIME, "zoom-in", &["+", "="], "zoom in", Action::ZoomIn, "Show less of the timeline, larger."),
+    row(TIME, "zoom-out", &["-"], "zoom out", Action::ZoomOut, "Show more of the timeline."),
+    row(TIME, "earlier", &["<", ","], "earlier", Action::Earlier, "Move the timeline's window to earlier times."),
+    row(TIME, "later", &[">", "."], "later", Action::Later, "Move the timeline's window to later times."),
+    row(TIME, "fit", &["0"], "fit", Action::Fit, "Fit the start-up into the timeline, and follow what happens."),
+    row(
+        LOOK,
+        "moments",
+        &["B"],
+        "before/after",
+        Action::Moments,
+        "The stacks before, during and after the loop starts, side by side.",
+    ),
+    row(LOOK, "answer", &["a"], "answer", Action::Answer, "Show or hide the answer to the lesson's question."),
+    row(LOOK, "next-pane", &["tab"], "next pane", Action::NextPane, "Give the keys to the next pane."),
+    row(
+        LOOK,
+        "previous-pane",
+        &["shift-tab"],
+        "previous pane",
+        Action::PreviousPane,
+        "Give the keys to the previous pane.",
+    ),
+    row(
+        LOOK,
+        "zoom-pane",
+        &["z"],
+        "zoom",
+        Action::ZoomPane,
+        "Let the pane that has the keys fill the screen, or no longer.",
+    ),
+    row(LOOK, "up", &["up", "k"], "up", Action::Up, "Up: select the frame above, scroll."),
+    row(LOOK, "down", &["down", "j"], "down", Action::Down, "Down: select the frame below, scroll."),
+    row(LOOK, "left", &["left", "h"], "left", Action::Left, "Left: fold a lane, move the timeline, the moment before."),
+    row(
+        LOOK,
+        "right",
+        &["right", "l"],
+        "right",
+        Action::Right,
+        "Right: unfold a lane, move the timeline, the moment after.",
+    ),
+    row(LOOK, "page-up", &["pageup"], "page up", Action::PageUp, "Ten rows up."),
+    row(LOOK, "page-down", &["pagedown"], "page down", Action::PageDown, "Ten rows down."),
+    row(
+        LOOK,
+        "toggle",
+        &["enter", "space"],
+        "fold",
+        Action::Toggle,
+        "Fold or unfold a lane, show the frames that were cut, accept.",
+    ),
+    row(LOOK, "help", &["?"], "help", Action::Help, "This list."),
+    row(LOOK, "close", &["esc"], "close", Action::Close, "Close what is open on top; back from a zoomed pane."),
+    row(
+        PROGRAM,
+        "request",
+        &["g"],
+        "send a request",
+        Action::Request,
+        "Send the server a real GET, to step through its answer.",
+    ),
+    row(
+        PROGRAM,
+        "restart",
+        &["R"],
+        "restart",
+        Action::Restart,
+        "Stop the server and start it again at its first step, with other settings if you like.",
+    ),
+    row(PROGRAM, "quit", &["q", "ctrl-c"], "quit", Action::Quit, "Let everybody go and leave."),
+];
+
+/// A key as it is shown where room is short.
+pub(super) fn short(key: &'static str) -> &'static str {
+    match key {
+        "up" => "↑",
+        "down" => "↓",
+        "left" => "←",
+        "right" => "→",
+        "pagedown" => "PgDn",
+        "pageup" => "PgUp",
+        key => key,
+    }
+}
+
+/// The row with this id.
+pub(super) fn command(id: &str) -> Option<&'static CommandRow> {
+    COMMANDS.iter().find(|row| row.id == id)
+}
+
+/// The groups, in the order of the table's first mention.
+pub(super) const GROUPS: [&str; 4] = [STEP, TIME, LOOK, PROGRAM];
+
+/// The keys as a Markdown table, for the README.
+#[must_use]
+pub fn markdown_table() -> String {
+    let mut out = String::from("| key | does |\n|---|---|\n");
+    for group in GROUPS {
+        for row in COMMANDS.iter().filter(|row| row.group == group) {
+            let keys: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
+            out.push_str(&format!("| {} | {} |\n", keys.join(" "), row.doc));
+        }
+    }
+    out
+}
+
+/// The action of a row of the table.
+#[cfg(test)]
+pub(super) fn nth_action(at: usize) -> Action {
+    COMMANDS[at].action
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings() {
+        let mut seen = std::collections::HashMap::new();
+        for row in COMMANDS {
+            for key in row.keys {
+                assert_eq!(seen.insert(key, row.id), None, "`{key}` means two things");
+            }
+        }
+    }
+
+    #[test]
+    fn the_readme_table_has_a_row_per_command() {
+        assert_eq!(markdown_table().lines().count(), COMMANDS.len() + 2);
+    }
+}
