@@ -281,6 +281,17 @@ fn the_restart_dialog_changes_resolver_and_delay() {
 }
 
 #[test]
+fn a_call_that_is_not_documented_says_so() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        while !matches!(ui.selected_span().and_then(|span| ui.log.span(span)), Some(span) if &*span.callsite.target == "spanwalk::server::threading")
+        {
+            ui.act(Action::Down);
+        }
+        assert!(text(ui).contains("get in threading.rs is not a step of the documented chain."), "{}", text(ui));
+    });
+}
+
+#[test]
 fn a_new_run_forgets_the_old_one() {
     with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
         keep(ui, 5);
