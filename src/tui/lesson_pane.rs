@@ -38,12 +38,14 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
 }
 
 /// A verdict as shape and word.
-pub(super) fn badge(verdict: Verdict) -> (&'static str, Role) {
-    match verdict {
+pub(super) fn badge(card: &Card) -> (&'static str, Role) {
+    match card.verdict {
         Verdict::True => ("✓ TRUE", Role::Good),
         Verdict::Imprecise => ("≈ IMPRECISE", Role::Doubt),
         Verdict::Wrong => ("✗ WRONG", Role::Bad),
         Verdict::Missing => ("+ MISSING", Role::New),
+        // The report has the place and nothing in it.
+        Verdict::Empty if card.report.is_some() => ("○ EMPTY", Role::New),
         Verdict::Empty => ("", Role::Dim),
     }
 }
@@ -57,7 +59,7 @@ fn card_lines(
 ) -> Vec<Line<'static>> {
     let mut lines = wrap_plain(&card.title, theme.style(Role::Heading), columns, "");
     let plain = theme.style(Role::Plain);
-    let (badge, role) = badge(card.verdict);
+    let (badge, role) = badge(card);
     let says = match (&card.report, card.verdict) {
         (Some(_), _) => "The report says",
         (None, Verdict::Empty) => "",

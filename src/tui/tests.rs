@@ -165,6 +165,13 @@ fn the_lesson_is_that_of_the_selected_frame() {
 }
 
 #[test]
+fn what_the_report_left_empty_is_not_called_right_or_wrong() {
+    let card = |report: Option<&str>| Card { report: report.map(str::to_owned), ..Card::default() };
+    assert_eq!(lesson_pane::badge(&card(Some("After the loop:"))).0, "○ EMPTY");
+    assert_eq!(lesson_pane::badge(&card(None)).0, "");
+}
+
+#[test]
 fn evidence_is_that_of_the_cursor() {
     check(
         Until::Spawn,
