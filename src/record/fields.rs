@@ -32,7 +32,7 @@ fn cut(text: &str) -> Value {
     if text.len() <= LONGEST_TEXT {
         return Value::from(text);
     }
-    let end = text.floor_char_boundary(LONGEST_TEXT);
+    let end = (0..=LONGEST_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     Value::Str(format!("{}…", &text[..end]).into())
 }
 

@@ -100,11 +100,20 @@ impl Chain {
             ["spawn", "hub.run", "loop.poll", "start_accepting", "worker.run_task"].map(|id| self.key(id));
         let mut found = Landmarks::default();
         let (mut accepting, mut polling, mut looking_up) = (false, false, false);
+        let mut held = 0_u32;
         let mut all_alive = None;
         for (at, event) in log.events().iter().enumerate() {
             let (span, entered) = match event.kind {
                 Kind::Enter { span } => (span, true),
                 Kind::Exit { span } => (span, false),
+                Kind::Hold { .. } => {
+                    held += 1;
+                    continue;
+                }
+                Kind::Release { .. } => {
+                    held = 0;
+                    continue;
+                }
                 _ => continue,
             };
             let Some(record) = log.span(span) else { continue };
@@ -129,13 +138,16 @@ impl Chain {
                 }
             }
             if looking_up && found.loop_starts.is_some() {
-                all_alive.get_or_insert(at + 1);
+                if all_alive.is_none() || held == 0 {
+                    all_alive = Some(at + 1);
+                }
                 if polling {
                     found.during.get_or_insert(at + 1);
                 }
             }
         }
-        // A worker may be done before the hub polls; then the nearest truth is that both had begun.
+        // A worker may be done before the hub polls; then the nearest truth is that both had begun: the last instant of
+        // that, and rather one at which nobody was held.
         found.during = found.during.or(all_alive);
         found
     }

@@ -1,0 +1,247 @@
+//! Laws of the model, over random logs of programs that could have run.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use spanwalk::trace::{
+    Callsite, Chain, ChainStep, Edge, Event, Field, Key, Kind, LaneId, LaneKind, Log, Seq, SpanId, Thread, ThreadId,
+    Time, Timeline, Value, Window, diff,
+};
+
+/// What a random program does next; indexes are taken modulo what there is.
+#[derive(Clone, Debug)]
+enum Act {
+    OpenLane,
+    Open { thread: usize, lane: usize, name: usize },
+    Enter { thread: usize, span: usize },
+    Exit { thread: usize },
+    Close { span: usize },
+    Record { span: usize },
+    Hold { span: usize },
+    Release,
+    Wait,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let n = 0..64_usize;
+    prop_oneof![
+        1 => Just(Act::OpenLane),
+        6 => (n.clone(), n.clone(), n.clone()).prop_map(|(thread, lane, name)| Act::Open { thread, lane, name }),
+        8 => (n.clone(), n.clone()).prop_map(|(thread, span)| Act::Enter { thread, span }),
+        6 => n.clone().prop_map(|thread| Act::Exit { thread }),
+        4 => n.clone().prop_map(|span| Act::Close { span }),
+        2 => n.clone().prop_map(|span| Act::Record { span }),
+        1 => n.prop_map(|span| Act::Hold { span }),
+        2 => Just(Act::Release),
+        2 => Just(Act::Wait),
+    ]
+}
+
+const NAMES: [&str; 5] = ["run", "poll", "spawn", "start_accepting", "run_task"];
+const STEPS: [(&str, &str); 5] = [
+    ("hub.run", "run"),
+    ("loop.poll", "poll"),
+    ("spawn", "spawn"),
+    ("start_accepting", "start_accepting"),
+    ("worker.run_task", "run_task"),
+];
+
+fn chain() -> Chain {
+    let step = |(id, name): (&str, &str)| ChainStep {
+        id: id.to_owned(),
+        key: Key { name: name.to_owned(), target: "t".to_owned() },
+    };
+    Chain::new(STEPS.map(step).to_vec())
+}
+
+/// Turns acts into the events of a program that could have run.
+#[derive(Default)]
+struct Maker {
+    events: Vec<Event>,
+    now: u64,
+    lanes: u32,
+    /// Open spans: id, lane, times entered.
+    open: Vec<(SpanId, LaneId, usize)>,
+    spans: u64,
+    entered: [Vec<usize>; 2],
+    held: Vec<(SpanId, LaneId)>,
+}
+
+impl Maker {
+    fn push(&mut self, thread: usize, lane: LaneId, kind: Kind) {
+        self.now += 7;
+        let name = format!("thread-{thread}").into();
+        let thread = Arc::new(Thread { id: ThreadId(thread as u32 + 1), name });
+        let seq = Seq(self.events.len() as u64);
+        self.events.push(Event { seq, time: Time(self.now), thread, lane, kind });
+    }
+
+    fn act(&mut self, act: &Act) {
+        match *act {
+            Act::OpenLane if self.lanes < 5 => {
+                self.lanes += 1;
+                let lane = LaneId(self.lanes);
+                self.push(0, lane, Kind::LaneOpen { name: format!("lane-{lane}").into(), kind: LaneKind::Thread });
+            }
+            Act::Open { thread, lane, name } if self.lanes > 0 => {
+                let thread = thread % 2;
+                let around = self.entered[thread].last().map(|at| self.open[*at]);
+                let lane = around.map_or(LaneId(lane as u32 % self.lanes + 1), |around| around.1);
+                self.spans += 1;
+                let span = SpanId(self.spans);
+                let name = NAMES[name % NAMES.len()];
+                let callsite = Callsite { name: name.into(), target: "t".into(), file: None, line: Some(1) };
+                let fields = match name {
+                    "poll" => vec![Field { name: "blocks".into(), value: Value::from("poll") }],
+                    _ => Vec::new(),
+                };
+                let parent = around.map(|around| around.0);
+                self.push(thread, lane, Kind::Open { span, parent, callsite: Arc::new(callsite), fields });
+                self.open.push((span, lane, 0));
+            }
+            Act::Enter { thread, span } if !self.open.is_empty() => {
+                let at = span % self.open.len();
+                let (span, lane, entered) = self.open[at];
+                if span.0 != 0 && entered == 0 {
+                    self.open[at].2 += 1;
+                    self.entered[thread % 2].push(at);
+                    self.push(thread % 2, lane, Kind::Enter { span });
+                }
+            }
+            Act::Exit { thread } => {
+                if let Some(at) = self.entered[thread % 2].pop() {
+                    let (span, lane, _) = self.open[at];
+                    self.open[at].2 -= 1;
+                    self.push(thread % 2, lane, Kind::Exit { span });
+                }
+            }
+            Act::Close { span } if !self.open.is_empty() => {
+                let at = span % self.open.len();
+                let (span, lane, entered) = self.open[at];
+                if span.0 != 0 && entered == 0 {
+                    self.open[at].0 = SpanId(0);
+                    self.push(0, lane, Kind::Close { span });
+                }
+            }
+            Act::Record { span } if !self.open.is_empty() => {
+                let (span, lane, _) = self.open[span % self.open.len()];
+                let fields = vec![Field { name: "n".into(), value: Value::U64(self.now) }];
+                if span.0 != 0 {
+                    self.push(0, lane, Kind::Record { span, fields });
+                }
+            }
+            Act::Hold { span } if !self.open.is_empty() => {
+                let (span, lane, _) = self.open[span % self.open.len()];
+                if span.0 != 0 {
+                    self.held.push((span, lane));
+                    self.push(0, lane, Kind::Hold { span, edge: Edge::Enter });
+                }
+            }
+            Act::Release => {
+                if let Some((span, lane)) = self.held.pop() {
+                    self.push(0, lane, Kind::Release { span, edge: Edge::Enter });
+                }
+            }
+            Act::Wait => self.now += 1_000,
+            _ => {}
+        }
+    }
+}
+
+fn log() -> impl Strategy<Value = Log> {
+    prop::collection::vec(act(), 0..600).prop_map(|acts| {
+        let mut maker = Maker::default();
+        for act in &acts {
+            maker.act(act);
+        }
+        let mut log = Log::new();
+        for event in maker.events {
+            log.push(event);
+        }
+        log
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn state_rebuilt_at_a_cursor_equals_the_state_that_was_live_there(whole in log()) {
+        let mut live = Log::new();
+        for (cursor, event) in whole.events().iter().enumerate() {
+            prop_assert_eq!(&whole.state_at(cursor), live.latest());
+            live.push(event.clone());
+        }
+        prop_assert_eq!(&whole.state_at(whole.len()), live.latest());
+    }
+
+    #[test]
+    fn a_stack_holds_the_open_spans_of_its_lane_and_no_others(whole in log(), at in 0.0..1.0_f64) {
+        let cursor = (whole.len() as f64 * at) as usize;
+        let state = whole.state_at(cursor);
+        for lane in state.lanes() {
+            let on_stack: Vec<SpanId> = lane.stack.iter().map(|frame| frame.span).collect();
+            let mut open = Vec::new();
+            for event in &whole.events()[..cursor] {
+                match event.kind {
+                    Kind::Open { span, .. } if event.lane == lane.id => open.push(span),
+                    Kind::Close { span } => open.retain(|other| *other != span),
+                    _ => {}
+                }
+            }
+            prop_assert_eq!(on_stack, open);
+        }
+    }
+
+    #[test]
+    fn program_time_never_runs_backwards_and_never_faster_than_raw_time(whole in log()) {
+        let clock = whole.clock();
+        for pair in whole.events().windows(2) {
+            let (before, after) = (clock.program(pair[0].time), clock.program(pair[1].time));
+            prop_assert!(before <= after);
+            prop_assert!(after.since(before) <= pair[1].time.since(pair[0].time));
+        }
+    }
+
+    #[test]
+    fn bars_lie_in_the_window_in_order_and_begin_and_end_where_their_spans_do(
+        whole in log(), at in 0.0..=1.0_f64, from in 0..4_000_u64, length in 1..9_000_u64, width in 1..200_u16,
+    ) {
+        let cursor = (whole.len() as f64 * at) as usize;
+        let window = Window { from: Time(from), to: Time(from + length) };
+        let landmarks = chain().landmarks(&whole);
+        let timeline = Timeline::new(&whole, &landmarks, cursor, window, width);
+        for row in &timeline.rows {
+            prop_assert!(row.bars.is_sorted_by(|a, b| a.from < b.from));
+            for bar in &row.bars {
+                prop_assert!(usize::from(bar.from) + bar.cells.len() <= usize::from(width));
+                let span = whole.span(bar.span).unwrap();
+                prop_assert!((span.open.0.0 as usize) < cursor, "nothing after the cursor is drawn");
+                prop_assert_eq!(span.lane, row.lane);
+                let start = whole.clock().program(span.open.1);
+                prop_assert_eq!(bar.has_start, window.column(start, width).is_some());
+            }
+        }
+        for mark in &timeline.marks {
+            prop_assert!(mark.column < width);
+        }
+    }
+
+    #[test]
+    fn a_state_differs_from_itself_in_nothing_and_from_none_in_nothing(whole in log()) {
+        let state = whole.latest();
+        let kept = diff(None, state);
+        prop_assert_eq!(&kept, &diff(Some(state), state));
+        let frames: usize = kept.iter().map(|lane| lane.frames.len()).sum();
+        prop_assert_eq!(frames, state.lanes().iter().map(|lane| lane.stack.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn landmarks_come_in_their_order(whole in log()) {
+        let found = chain().landmarks(&whole);
+        if let (Some(starts), Some(during)) = (found.loop_starts, found.during) {
+            prop_assert!(starts <= during);
+        }
+        prop_assert!(found.loop_serves.is_none_or(|serves| serves <= whole.len()));
+    }
+}
