@@ -70,20 +70,28 @@ impl Ui<'_> {
             .or_else(|| state.last_entered().filter(|span| state.frame(*span).is_some()));
         self.known.step = chain.step_at(&self.log, state);
         self.arrange_rows(here);
-        let span = match self.selected {
-            Some(RowId::Frame(span)) => Some(span),
-            Some(RowId::Lane(lane) | RowId::More(lane)) => {
-                self.known.state.lane(lane).and_then(|lane| lane.stack.last()).map(|frame| frame.span)
-            }
-            _ => None,
+        let span = self.selected_span();
+        let shown = match span {
+            Some(span) => chain.step_around(&self.log, span),
+            None => self.known.step,
         };
-        let shown = span.and_then(|span| chain.step_around(&self.log, span)).or(self.known.step);
         if shown != self.known.shown_step {
             (self.known.shown_step, self.lesson_scroll, self.shows_answer) = (shown, 0, false);
         }
         self.find_source(span);
         self.weigh_evidence(cursor);
         self.compare();
+    }
+
+    /// The span that the selected row stands for: of a lane the innermost.
+    pub(super) fn selected_span(&self) -> Option<SpanId> {
+        match self.selected {
+            Some(RowId::Frame(span)) => Some(span),
+            Some(RowId::Lane(lane) | RowId::More(lane)) => {
+                self.known.state.lane(lane).and_then(|lane| lane.stack.last()).map(|frame| frame.span)
+            }
+            _ => None,
+        }
     }
 
     fn read_on(&mut self) {

@@ -54,7 +54,7 @@ pub enum Verdict {
     Wrong,
     /// The report does not mention the step.
     Missing,
-    /// Nobody has said.
+    /// The report has a place for it and says nothing; or nobody has judged it.
     #[default]
     Empty,
 }

@@ -18,12 +18,17 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
     }
     let steps = ui.material.chain.steps();
     let Some((at, step)) = ui.known.shown_step.and_then(|at| Some((at, steps.get(at)?))) else {
-        return match lessons.pages().first() {
-            Some(page) => (page.title.clone(), page::lines(&page.body, theme, columns)),
-            None => {
-                ("Lesson".into(), wrap_plain("No documented step has run yet.", theme.style(Role::Dim), columns, ""))
-            }
+        let call = ui.selected_span().and_then(|span| ui.log.span(span)).map(|record| &record.callsite);
+        let text = match (call, lessons.pages().first()) {
+            (Some(call), _) => format!(
+                "{} in {} is not a step of the documented chain. s goes on; i lists the steps.",
+                call.name,
+                call.file_name()
+            ),
+            (None, Some(page)) => return (page.title.clone(), page::lines(&page.body, theme, columns)),
+            (None, None) => "No documented step has run yet.".into(),
         };
+        return ("Lesson".into(), wrap_plain(&text, theme.style(Role::Dim), columns, ""));
     };
     let title = format!("{} · {}", at + 1, step.id);
     match lessons.card(at) {
@@ -33,12 +38,14 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
 }
 
 /// A verdict as shape and word.
-pub(super) fn badge(verdict: Verdict) -> (&'static str, Role) {
-    match verdict {
+pub(super) fn badge(card: &Card) -> (&'static str, Role) {
+    match card.verdict {
         Verdict::True => ("✓ TRUE", Role::Good),
         Verdict::Imprecise => ("≈ IMPRECISE", Role::Doubt),
         Verdict::Wrong => ("✗ WRONG", Role::Bad),
         Verdict::Missing => ("+ MISSING", Role::New),
+        // The report has the place and nothing in it.
+        Verdict::Empty if card.report.is_some() => ("○ EMPTY", Role::New),
         Verdict::Empty => ("", Role::Dim),
     }
 }
@@ -52,7 +59,7 @@ fn card_lines(
 ) -> Vec<Line<'static>> {
     let mut lines = wrap_plain(&card.title, theme.style(Role::Heading), columns, "");
     let plain = theme.style(Role::Plain);
-    let (badge, role) = badge(card.verdict);
+    let (badge, role) = badge(card);
     let says = match (&card.report, card.verdict) {
         (Some(_), _) => "The report says",
         (None, Verdict::Empty) => "",

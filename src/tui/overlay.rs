@@ -242,7 +242,7 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let card = ui.material.lessons.card(index);
-        let (verdict, role) = card.map_or(("", Role::Dim), |card| badge(card.verdict));
+        let (verdict, role) = card.map_or(("", Role::Dim), badge);
         let has_run = ui.known.seen.get(index).copied().unwrap_or(false);
         let mark = if ui.known.step == Some(index) {
             "→"

@@ -26,6 +26,8 @@ pub struct Options {
 
 /// The least time between two pictures: 60 a second.
 const FRAME: Duration = Duration::from_micros(16_667);
+/// How much input is taken in at once.
+const INPUTS: usize = 64;
 /// How often a program is asked for news while nobody types. Also the sign of life that its gate wants.
 const LOOK: Duration = Duration::from_millis(16);
 
@@ -41,7 +43,11 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     let mut drawn: Option<Instant> = None;
     let mut panics_told = 0;
     while !options.asked_to_end.load(Ordering::Acquire) {
-        while event::poll(Duration::ZERO)? {
+        // A flood of input must not keep the gate waiting for its sign of life.
+        for _ in 0..INPUTS {
+            if !event::poll(Duration::ZERO)? {
+                break;
+            }
             let Some(action) = keymap::action(&event::read()?, ui.mode()) else {
                 continue;
             };

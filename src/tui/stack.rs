@@ -162,17 +162,18 @@ fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) ->
     if total <= room {
         return lanes.iter().map(|lane| wants(lane)).collect();
     }
-    let others: usize = lanes.iter().filter(|lane| Some(lane.id) != current).map(|lane| wants(lane).min(3)).sum();
-    let cap = |lane: &&Lane| {
-        if folds.whole.contains(&lane.id) {
-            wants(lane)
-        } else if Some(lane.id) == current {
-            wants(lane).min(room.saturating_sub(others).max(3))
-        } else {
-            wants(lane).min(3)
-        }
-    };
-    lanes.iter().map(cap).collect()
+    let least = |lane: &Lane| if folds.whole.contains(&lane.id) { wants(lane) } else { wants(lane).min(3) };
+    let mut caps: Vec<usize> = lanes.iter().map(|lane| least(lane)).collect();
+    let mut free = room.saturating_sub(caps.iter().sum());
+    // What is left goes to the lane we are at, then to the others from above.
+    let mut order: Vec<usize> = (0..lanes.len()).collect();
+    order.sort_by_key(|at| Some(lanes[*at].id) != current);
+    for at in order {
+        let more = (wants(lanes[at]) - caps[at]).min(free);
+        caps[at] += more;
+        free -= more;
+    }
+    caps
 }
 
 fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap: usize) {

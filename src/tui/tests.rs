@@ -165,6 +165,13 @@ fn the_lesson_is_that_of_the_selected_frame() {
 }
 
 #[test]
+fn what_the_report_left_empty_is_not_called_right_or_wrong() {
+    let card = |report: Option<&str>| Card { report: report.map(str::to_owned), ..Card::default() };
+    assert_eq!(lesson_pane::badge(&card(Some("After the loop:"))).0, "○ EMPTY");
+    assert_eq!(lesson_pane::badge(&card(None)).0, "");
+}
+
+#[test]
 fn evidence_is_that_of_the_cursor() {
     check(
         Until::Spawn,
@@ -277,6 +284,17 @@ fn the_restart_dialog_changes_resolver_and_delay() {
         assert!(text(ui).contains("[by main itself]") && text(ui).contains("[2s]"), "{}", text(ui));
         let wanted = Restart { resolver: Resolver::Block, slow_dns: Some(Duration::from_secs(2)) };
         assert_eq!(ui.act(Action::Toggle), Effect::Restart(wanted));
+    });
+}
+
+#[test]
+fn a_call_that_is_not_documented_says_so() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        while !matches!(ui.selected_span().and_then(|span| ui.log.span(span)), Some(span) if &*span.callsite.target == "spanwalk::server::threading")
+        {
+            ui.act(Action::Down);
+        }
+        assert!(text(ui).contains("get in threading.rs is not a step of the documented chain."), "{}", text(ui));
     });
 }
 

@@ -172,6 +172,8 @@ impl View<'_> {
     fn marks(&self, buffer: &mut Buffer, area: Rect, chart: Rect, theme: &Theme, timeline: &Timeline, lanes: &[Place]) {
         let place = |lane: LaneId| lanes.iter().position(|entry| entry.lane == lane);
         let mut label_from = chart.x;
+        let at_cursor = timeline.marks.iter().find(|mark| mark.kind == MarkKind::Cursor);
+        let cursor = at_cursor.map(|mark| chart.x + mark.column);
         for mark in &timeline.marks {
             let x = chart.x + mark.column;
             match mark.kind {
@@ -189,25 +191,21 @@ impl View<'_> {
                 MarkKind::LoopStarts | MarkKind::LoopServes => {
                     let label = if mark.kind == MarkKind::LoopStarts { "┊ loop starts" } else { "┊ loop serves" };
                     self.line(buffer, chart, theme.style(Role::Landmark), x, '┊');
-                    let room = usize::from(chart.right().saturating_sub(x));
                     // Right of its line where there is room, else left of it, else the line alone.
-                    if x >= label_from && room > width(label) {
-                        buffer.set_stringn(x, area.y, format!("{label} "), room, theme.style(Role::Landmark));
-                        label_from = x + width(label) as u16 + 1;
+                    let flipped = format!(" {} ┊", &label["┊ ".len()..]);
+                    let left = (x + 1).saturating_sub(width(&flipped) as u16);
+                    let right = x + width(label) as u16;
+                    let is_free =
+                        |from: u16, to: u16| from >= label_from && cursor.is_none_or(|at| at < from || at > to);
+                    let style = theme.style(Role::Landmark);
+                    if right < chart.right() && is_free(x, right) {
+                        buffer.set_stringn(x, area.y, label, width(label), style);
+                        label_from = right + 1;
+                    } else if left >= chart.x && is_free(left, x.saturating_sub(1)) {
+                        buffer.set_stringn(left, area.y, flipped, usize::from(x + 1 - left), style);
+                        label_from = x + 1;
                     } else {
-                        let flipped = format!(" {} ┊", &label["┊ ".len()..]);
-                        let left = (x + 1).saturating_sub(width(&flipped) as u16);
-                        if left >= label_from {
-                            buffer.set_stringn(
-                                left,
-                                area.y,
-                                flipped,
-                                usize::from(chart.width),
-                                theme.style(Role::Landmark),
-                            );
-                        } else {
-                            buffer[(x, area.y)].set_char('┊').set_style(theme.style(Role::Landmark));
-                        }
+                        buffer[(x, area.y)].set_char('┊').set_style(style);
                         label_from = x + 1;
                     }
                 }
