@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::record::{Control, HoldMode, Recorder};
+use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
 use crate::trace::{Command, Log, Status};
 use crate::tui::{Program, Resolver, Restart};
@@ -178,7 +179,7 @@ impl Program for Session {
 
     fn address(&self) -> String {
         self.address_of_server()
-            .map_or_else(|| format!("{}:{}", self.settings.host, self.settings.port), |address| address.to_string())
+            .map_or_else(|| spelled(&self.settings.host, self.settings.port), |address| address.to_string())
     }
 
     fn notice(&mut self) -> Option<String> {

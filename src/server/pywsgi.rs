@@ -51,7 +51,7 @@ impl WSGIServer {
     /// # Errors
     /// If the system gives no event loop.
     #[instrument(skip_all, fields(
-        address = %format_args!("{}:{}", settings.host, settings.port), family = "AF_INET", handler_class = "hyper http1",
+        address = %stream_server::spelled(&settings.host, settings.port), family = "AF_INET", handler_class = "hyper http1",
         backlog = BACKLOG, reuse_addr = true, max_accept = baseserver::MAX_ACCEPT, started = false, environ_keys,
     ))]
     pub fn new(

@@ -39,7 +39,7 @@ pub(super) fn init_socket(server: &mut WSGIServer) -> Result<(), ServerError> {
 ///
 /// # Errors
 /// See [`tcp_listener`].
-#[instrument(skip_all, fields(address = %format_args!("{}:{}", address.0, address.1), backlog = backlog, family))]
+#[instrument(skip_all, fields(address = %spelled(&address.0, address.1), backlog = backlog, family))]
 fn get_listener(address: &(String, u16), backlog: i32) -> Result<TcpListener, ServerError> {
     let family = if address.0.contains(':') { "AF_INET6" } else { "AF_INET" };
     Span::current().record("family", family);
@@ -52,7 +52,7 @@ fn get_listener(address: &(String, u16), backlog: i32) -> Result<TcpListener, Se
 /// # Errors
 /// [`ServerError::Listen`], with the address and what to try.
 #[instrument(skip_all, fields(
-    address = %format_args!("{}:{}", address.0, address.1), backlog = backlog, reuse_addr,
+    address = %spelled(&address.0, address.1), backlog = backlog, reuse_addr,
     fd, sockname, accept_conn, nonblocking,
 ))]
 fn tcp_listener(address: &(String, u16), backlog: i32, reuse_addr: bool) -> Result<TcpListener, ServerError> {
@@ -106,7 +106,12 @@ fn refused((host, port): &(String, u16), error: &io::Error) -> ServerError {
         }
         _ => (error.to_string(), "try --host 127.0.0.1 --port 0"),
     };
-    ServerError::Listen { address: format!("{host}:{port}"), reason, remedy }
+    ServerError::Listen { address: spelled(host, *port), reason, remedy }
+}
+
+/// A host and a port in one word; an IPv6 address goes in brackets.
+pub fn spelled(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// Mirrors `StreamServer.do_read`: one `accept`, or `None` when nobody waits any more (EAGAIN).
