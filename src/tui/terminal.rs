@@ -17,8 +17,14 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use ratatui::crossterm::{execute, terminal};
+use ratatui::crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use ratatui::crossterm::{execute, queue, terminal};
+
+/// Bytes that a whole picture fits in, so that it reaches the terminal in one piece.
+const PICTURE: usize = 1 << 18;
 
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -43,7 +49,8 @@ impl Screen {
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         let entered = execute!(handle(), EnterAlternateScreen, EnableMouseCapture, Hide);
-        let screen = entered.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(handle()))));
+        let screen =
+            entered.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(PICTURE, handle()))));
         match screen {
             Ok(terminal) => Ok(Self { terminal }),
             Err(error) => {
@@ -66,7 +73,10 @@ impl Screen {
     /// # Errors
     /// If the terminal is gone.
     pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Buffer)) -> io::Result<()> {
-        self.terminal.draw(|frame| picture(frame.buffer_mut())).map(drop)
+        // A terminal that knows how shows all of it at once.
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| picture(frame.buffer_mut()))?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 }
 
@@ -82,7 +92,7 @@ pub fn restore() {
         return;
     }
     // Nobody is left to tell if this fails: the terminal is gone.
-    let _ = execute!(handle(), DisableMouseCapture, LeaveAlternateScreen, Show);
+    let _ = execute!(handle(), EndSynchronizedUpdate, DisableMouseCapture, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
     let panics = std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner));
     if !panics.is_empty() {
