@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Longer than anything takes here; only a failure waits for it.
 const LONG: Duration = Duration::from_secs(20);
 
+/// The end of a synchronized update.
+const END_OF_PICTURE: &[u8] = b"\x1b[?2026l";
+
 struct Terminal {
     pty: Arc<pty_process::blocking::Pty>,
     child: Child,
@@ -43,12 +46,19 @@ impl Terminal {
         std::thread::spawn(move || {
             let (pty, shown) = reader;
             let mut buffer = [0; 8192];
+            let mut processed = 0;
             loop {
                 let read = (&*pty).read(&mut buffer).unwrap_or(0);
                 let mut state = shown.0.lock().unwrap();
-                state.is_over = read == 0;
-                state.parser.process(&buffer[..read]);
-                state.bytes.extend_from_slice(&buffer[..read]);
+                let Shown { parser, bytes, is_over } = &mut *state;
+                *is_over = read == 0;
+                bytes.extend_from_slice(&buffer[..read]);
+                // Whole pictures only, as a terminal that knows synchronized updates shows them.
+                let whole = bytes.windows(END_OF_PICTURE.len()).rposition(|end| end == END_OF_PICTURE);
+                let whole = whole.map_or(0, |at| at + END_OF_PICTURE.len()).max(processed);
+                let until = if *is_over { bytes.len() } else { whole };
+                parser.process(&bytes[processed..until]);
+                processed = until;
                 shown.1.notify_all();
                 if read == 0 {
                     return;
@@ -88,15 +98,13 @@ impl Terminal {
         self.wait_until(text, |screen| screen.contains(text))
     }
 
-    /// One step: waits until the screen shows another stop than before, and gives its first line.
+    /// Types, and waits until the screen shows another stop than `before`.
     #[track_caller]
     fn step(&self, keys: &str, before: &str) -> String {
         self.type_(keys);
-        let screen = self.wait_until("another stop", |screen| {
-            let header = header(screen);
-            header != before && (header.contains("PAUSED") || header.contains("RUNNING, polling"))
-        });
-        header(&screen)
+        self.wait_until("another stop", |screen| {
+            screen != before && (header(screen).contains("PAUSED") || header(screen).contains("RUNNING, polling"))
+        })
     }
 
     /// Waits for the end: the exit code, and whether the terminal is as it was.
@@ -159,18 +167,15 @@ fn stepping_shows_the_steps_in_order_from_run_to_the_loop_at_every_size() {
     for size in [(80, 24), (120, 40), (200, 60)] {
         let terminal = Terminal::demo(size);
         let mut seen: Vec<usize> = vec![0];
-        let mut before = header(&terminal.wait_for("1/29 run"));
+        let mut screen = terminal.wait_for("1/29 run");
         for _ in 0..80 {
             // Pauses on the way back out repeat the number of the step around.
             let number = |header: &str| {
                 let at = header.split_whitespace().find_map(|word| word.strip_suffix("/29"))?;
                 at.parse::<usize>().ok()
             };
-            terminal.type_("s");
-            let shown =
-                terminal.wait_until("another stop", |screen| screen.contains("PAUSED") && header(screen) != before);
-            before = header(&shown);
-            if let Some(step) = number(&before)
+            screen = terminal.step("s", &screen);
+            if let Some(step) = number(&header(&screen))
                 && step - 1 > *seen.last().unwrap()
                 && step <= STEPS.len()
             {
@@ -209,11 +214,9 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.type_("r");
     terminal.wait_for("serving");
     terminal.type_("g");
-    terminal.wait_for("GET / sent");
-    let mut seen = String::new();
+    let mut seen = terminal.wait_for("GET / sent");
     for _ in 0..60 {
-        terminal.type_("s");
-        seen = terminal.wait_until("a stop", |screen| screen.contains("PAUSED") || screen.contains("POLLING"));
+        seen = terminal.step("s", &seen);
         if seen.contains("27/29 app") {
             break;
         }
@@ -222,7 +225,7 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.type_("c");
     terminal.wait_for("200 OK");
     terminal.type_("R");
-    terminal.wait_for("resolver");
+    terminal.wait_for("Start again");
     terminal.type_("\r");
     let screen = terminal.wait_for("1/29 run");
     assert!(!screen.contains("conn-1"), "{screen}");
@@ -252,10 +255,8 @@ fn before_during_and_after_stand_side_by_side() {
     terminal.type_("r");
     terminal.wait_for("serving");
     terminal.type_("B");
-    let screen = terminal.wait_for("AFTER");
-    for said in ["BEFORE", "DURING", "created, not run", "WAITING for AsyncResult.get", "worker-1", "armed by"] {
-        assert!(screen.contains(said), "{said}:\n{screen}");
-    }
+    let said = ["BEFORE", "DURING", "AFTER", "created, not run", "WAITING for AsyncResult.get", "worker-1", "armed by"];
+    terminal.wait_until("all three moments", |screen| said.iter().all(|said| screen.contains(said)));
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));
 }

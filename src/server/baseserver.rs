@@ -52,12 +52,16 @@ impl WSGIServer {
     ///
     /// # Errors
     /// What keeps it from listening.
-    #[instrument(skip_all, fields(started = self.started()))]
+    #[instrument(skip_all, fields(started = self.started(), stop_event = self.stop_event.is_set(), watcher = "none"))]
     fn start(&mut self) -> Result<(), ServerError> {
         self.init_socket()?;
         self.stop_event.clear();
-        Span::current().record("started", self.started());
-        self.start_accepting()
+        let span = Span::current();
+        span.record("started", self.started());
+        span.record("stop_event", self.stop_event.is_set());
+        self.start_accepting()?;
+        span.record("watcher", "io");
+        Ok(())
     }
 
     /// Mirrors `BaseServer.start_accepting`: an io watcher on the listener, whose callback is `do_read`. *This* is what

@@ -23,6 +23,15 @@ use tracing::{Span, debug, debug_span};
 use super::ServerError;
 use super::event::Interrupt;
 
+/// What tokio asks the system with.
+pub(super) const BACKEND: &str = if cfg!(any(target_os = "linux", target_os = "android")) {
+    "epoll"
+} else if cfg!(windows) {
+    "iocp"
+} else {
+    "kqueue"
+};
+
 /// Mirrors `loop`.
 #[derive(Default)]
 pub struct EventLoop {
@@ -55,14 +64,7 @@ fn with_turn<T>(change: impl FnOnce(&mut Turn) -> T) -> T {
 impl EventLoop {
     /// Mirrors `loop.run`: its span. Upstream it is called once and does not return.
     pub(super) fn run(&self, hub: &Span) -> Span {
-        let backend = if cfg!(any(target_os = "linux", target_os = "android")) {
-            "epoll"
-        } else if cfg!(windows) {
-            "iocp"
-        } else {
-            "kqueue"
-        };
-        debug_span!(parent: hub, "run", lane = "hub", reason = "main to wait again", backend)
+        debug_span!(parent: hub, "run", lane = "hub", reason = "main to wait again", backend = BACKEND)
     }
 
     /// Which turn this is, from 1; 0 before the first poll.

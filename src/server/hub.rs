@@ -14,7 +14,7 @@ use tracing::{Span, debug, debug_span};
 
 use super::ServerError;
 use super::event::Interrupt;
-use super::event_loop::EventLoop;
+use super::event_loop::{self, EventLoop};
 
 /// Mirrors `Hub`.
 pub struct Hub {
@@ -37,6 +37,12 @@ impl Hub {
             .build()
             .map_err(ServerError::Loop)?;
         debug!(opens_lane = "hub");
+        debug!(
+            event_loop = "tokio current_thread",
+            backend = event_loop::BACKEND,
+            state = "created, not run",
+            "hub created"
+        );
         Ok(Self { runtime, event_loop, interrupt, running: Mutex::new(None) })
     }
 

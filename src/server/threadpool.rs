@@ -107,8 +107,9 @@ impl ThreadPool {
     /// If the system gives no descriptor or no thread.
     #[instrument(skip_all, fields(
         func = job.func, argument = job.argument, semaphore_before = self.semaphore.available_permits(), semaphore_after,
-        pool_size_before = self.workers.size.load(Ordering::Relaxed), pool_size, pool_max = MAXSIZE, unfinished,
-        watcher = "async, one-shot", watcher_fd, worker,
+        pool_size_before = self.workers.size.load(Ordering::Relaxed), pool_size, pool_max = MAXSIZE,
+        unfinished_before = self.workers.unfinished.load(Ordering::Relaxed), unfinished,
+        watcher = "async, one-shot", callback = "on_async", watcher_fd, worker,
     ))]
     pub(super) fn spawn(&mut self, job: Job) -> Result<Arc<AsyncResult<Answer>>, LookupError> {
         let span = Span::current();
@@ -178,10 +179,13 @@ struct Worker {
 /// Mirrors `_WorkerGreenlet.run`: a task, and another, until there was none for the idle time. Makes the function that
 /// the thread will run; its span begins with what spawned it, not inside it.
 fn run(worker: Worker) -> impl FnOnce() + Send + 'static {
-    let span = debug_span!(parent: None, "run", lane = %worker.lane, tasks = 0, left = tracing::field::Empty);
+    let span = debug_span!(parent: None, "run", lane = %worker.lane, tasks = 0, os_thread = tracing::field::Empty,
+        left = tracing::field::Empty);
     span.follows_from(Span::current());
     move || {
         span.in_scope(|| {
+            #[cfg(target_os = "linux")]
+            span.record("os_thread", rustix::thread::gettid().as_raw_nonzero().get());
             let mut tasks = 0_u64;
             while let Some(task) = worker.task_queue.get() {
                 run_task(task, &worker.interrupt);
