@@ -28,7 +28,16 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         (None, ..) => ("▶ RUNNING", Role::Good),
     };
     let steps = ui.material.chain.steps();
-    let step = ui.known.step.and_then(|at| Some(format!("{}/{} {}", at + 1, steps.len(), steps.get(at)?.id)));
+    let step = ui.known.step.and_then(|at| Some((at, steps.get(at)?)));
+    let step = step.map(|(at, step)| {
+        let name = format!("{}/{} {}", at + 1, steps.len(), step.id);
+        // In a call that has no page of its own the step is the one around it.
+        let call = ui.known.here.and_then(|span| ui.log.span(span)).map(|record| &record.callsite);
+        match call.filter(|call| !step.key.matches(call)) {
+            Some(call) => format!("{name} › {}", call.name),
+            None => name,
+        }
+    });
     let cursor = ui.cursor();
     let place = if ui.is_live() { "LIVE".to_owned() } else { format!("event {cursor} of {}", ui.log.len()) };
     let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);

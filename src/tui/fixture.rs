@@ -182,6 +182,17 @@ pub(super) fn opened_ahead(ui: &Ui<'_>) -> usize {
     ui.log.events().iter().position(is_loop).expect("the loop runs") + 1
 }
 
+/// A call that no page is about, inside the innermost call of main.
+pub(super) fn put_inside_spawn(ui: &Ui<'_>) -> [Event; 2] {
+    let main = ui.log.latest().lane_named("main").expect("there is a main lane");
+    let last = ui.log.events().last().expect("something happened").clone();
+    let callsite =
+        Callsite { name: "put".into(), target: "spanwalk::server::threading".into(), file: None, line: None };
+    let (span, parent) = (SpanId(900), main.stack.last().map(|frame| frame.span));
+    let open = Kind::Open { span, parent, callsite: Arc::new(callsite), fields: Vec::new() };
+    [(1, open), (2, Kind::Enter { span })].map(|(by, kind)| Event { seq: Seq(last.seq.0 + by), kind, ..last.clone() })
+}
+
 /// The gate holds the hub at its outermost call.
 pub(super) fn hold_of_hub(ui: &Ui<'_>) -> Event {
     let hub = ui.log.latest().lane_named("hub").expect("there is a hub");

@@ -23,6 +23,9 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::crossterm::{execute, queue, terminal};
 
+/// Bytes that a whole picture fits in, so that it reaches the terminal in one piece.
+const PICTURE: usize = 1 << 18;
+
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The thread that draws.
@@ -46,7 +49,8 @@ impl Screen {
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         let entered = execute!(handle(), EnterAlternateScreen, EnableMouseCapture, Hide);
-        let screen = entered.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(handle()))));
+        let screen =
+            entered.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(PICTURE, handle()))));
         match screen {
             Ok(terminal) => Ok(Self { terminal }),
             Err(error) => {
@@ -64,11 +68,12 @@ impl Screen {
         terminal::size()
     }
 
-    /// Puts one picture on the screen, at once: a terminal that knows synchronized updates shows no half of it.
+    /// Puts one picture on the screen.
     ///
     /// # Errors
     /// If the terminal is gone.
     pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        // A terminal that knows how shows all of it at once.
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| picture(frame.buffer_mut()))?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
@@ -87,7 +92,7 @@ pub fn restore() {
         return;
     }
     // Nobody is left to tell if this fails: the terminal is gone.
-    let _ = execute!(handle(), DisableMouseCapture, LeaveAlternateScreen, Show);
+    let _ = execute!(handle(), EndSynchronizedUpdate, DisableMouseCapture, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
     let panics = std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner));
     if !panics.is_empty() {

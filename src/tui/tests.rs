@@ -288,6 +288,21 @@ fn the_restart_dialog_changes_resolver_and_delay() {
 }
 
 #[test]
+fn the_first_line_names_the_call_that_is_inside_a_step() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        assert!(text(ui).contains("11/21 spawn    LIVE"));
+        keep(ui, 26);
+        for event in fixture::put_inside_spawn(ui) {
+            ui.absorb(|log| {
+                log.push(event);
+                true
+            });
+        }
+        assert!(text(ui).contains("11/21 spawn › put    LIVE"), "{}", text(ui));
+    });
+}
+
+#[test]
 fn a_call_that_is_not_documented_says_so() {
     with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
         while !matches!(ui.selected_span().and_then(|span| ui.log.span(span)), Some(span) if &*span.callsite.target == "spanwalk::server::threading")
