@@ -2,7 +2,6 @@
 
 mod args;
 mod demo;
-mod lessons;
 mod plain;
 mod serve;
 mod session;

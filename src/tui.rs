@@ -8,7 +8,7 @@
 //!
 //! [`run()`] is the loop; [`Ui`] is the state, and what every action does to it; [`draw()`] makes one picture of it and
 //! changes nothing, so a picture of a recorded run needs no terminal. What lessons and source files say comes in
-//! through [`Lessons`] and [`Sources`]. The program is reached through [`Program`] alone: the screens do not know
+//! through [`Material`]. The program is reached through [`Program`] alone: the screens do not know
 //! whether it is live, attached or a file.
 
 mod act;
@@ -21,8 +21,8 @@ mod fixture;
 mod keymap;
 mod known;
 mod layout;
-mod lesson;
 mod lesson_pane;
+mod material;
 mod moments;
 mod overlay;
 mod page;
@@ -43,7 +43,7 @@ pub use command::{Action, COMMANDS, CommandRow, markdown_table};
 pub use draw::draw;
 pub use keymap::Mode;
 pub use layout::Pane;
-pub use lesson::{Card, Evidence, Lessons, Material, Outcome, Page, Sources, Verdict};
+pub use material::{Material, Sources};
 pub use program::{Program, Resolver, Restart};
 pub use run::{Options, run};
 pub use stack::RowId;

@@ -1,4 +1,5 @@
 //! The gate, driven as a person drives it, over small programs that know nothing of it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -193,7 +194,7 @@ fn over_lets_the_lanes_run_that_the_call_needs() {
     assert_eq!(walk.after(Command::Into), "main enter b");
     assert_eq!(walk.after(Command::Over), "main exit b");
     walk.finish();
-    threads.map(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 #[test]
@@ -208,7 +209,7 @@ fn a_lane_that_is_held_is_shown_when_the_stepped_one_blocks() {
     let main = walk.log.latest().lane_named("main").unwrap();
     assert_eq!(walk.log.latest().activity(main), Activity::Waiting("the worker".to_owned()));
     walk.finish();
-    threads.map(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Laws of the model, over random logs of programs that could have run.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use spanwalk::trace::{
-    Callsite, Chain, ChainStep, Edge, Event, Field, Key, Kind, LaneId, LaneKind, Log, Seq, SpanId, Thread, ThreadId,
-    Time, Timeline, Value, Window, diff,
+    Callsite, Chain, ChainStep, Change, Edge, Event, Field, Key, Kind, LaneId, LaneKind, Log, Seq, SpanId, Thread,
+    ThreadId, Time, Timeline, Value, Window, diff,
 };
 
 /// What a random program does next; indexes are taken modulo what there is.
@@ -234,6 +235,24 @@ proptest! {
         prop_assert_eq!(&kept, &diff(Some(state), state));
         let frames: usize = kept.iter().map(|lane| lane.frames.len()).sum();
         prop_assert_eq!(frames, state.lanes().iter().map(|lane| lane.stack.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn a_comparison_shows_the_later_stacks_and_what_is_gone_from_the_earlier(
+        whole in log(), one in 0.0..=1.0_f64, two in 0.0..=1.0_f64,
+    ) {
+        let at = |share: f64| (whole.len() as f64 * share) as usize;
+        let (earlier, later) = (whole.state_at(at(one.min(two))), whole.state_at(at(one.max(two))));
+        for lane in diff(Some(&earlier), &later) {
+            let shown: Vec<SpanId> =
+                lane.frames.iter().filter(|frame| frame.change != Change::Removed).map(|frame| frame.span).collect();
+            let mut stack: Vec<SpanId> = later.lane(lane.lane).unwrap().stack.iter().map(|frame| frame.span).collect();
+            stack.reverse();
+            prop_assert_eq!(shown.iter().collect::<std::collections::BTreeSet<_>>(), stack.iter().collect());
+            for frame in lane.frames.iter().filter(|frame| frame.change == Change::Removed) {
+                prop_assert!(earlier.frame(frame.span).is_some() && later.frame(frame.span).is_none());
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The program on a terminal, typed at as a person would, read as a terminal would show it.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZero;

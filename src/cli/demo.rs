@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::args::{DemoArgs, Until};
-use super::lessons::Lessons;
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
@@ -162,8 +161,7 @@ fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
         }
     })?;
     let chain = book.chain();
-    let lessons = Lessons::new(book);
-    let material = tui::Material { chain: &chain, lessons: &lessons, sources: &BuiltIn };
+    let material = tui::Material { chain: &chain, book, sources: &BuiltIn };
     let drawn = tui::run(&mut session, material, &tui::Options { is_ascii: args.ascii, asked_to_end });
     let ended = session.end();
     drawn.context("cannot draw on the terminal")?;

@@ -66,6 +66,14 @@ pub struct Call {
     pub link: String,
 }
 
+impl Call {
+    /// The mirrored function for people, such as `gevent/threadpool.py · ThreadPool.spawn`.
+    #[must_use]
+    pub fn upstream_name(&self) -> String {
+        format!("{} · {}", self.upstream_file, self.upstream)
+    }
+}
+
 /// A sentence about the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {

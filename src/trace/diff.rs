@@ -7,7 +7,7 @@ use super::{Activity, Callsite, LaneId, SpanId, State};
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Open in both.
+    /// Open in both, or open in the later and in its place in the earlier another call of the same function.
     Kept,
     /// Open in the later only.
     Added,
@@ -59,14 +59,21 @@ pub fn diff(earlier: Option<&State>, later: &State) -> Vec<LaneDiff> {
                     });
                 }
             }
-            let removed = std::mem::take(&mut frames);
+            let mut removed = std::mem::take(&mut frames);
             // Outermost first: what stayed, then what went, then what came.
             let now = lane.stack.iter().map(|frame| DiffFrame {
                 span: frame.span,
                 callsite: frame.callsite.clone(),
                 change: if was_open(frame.span) { Change::Kept } else { Change::Added },
             });
-            let (kept, added): (Vec<_>, Vec<_>) = now.partition(|frame| frame.change == Change::Kept);
+            let (mut kept, mut added): (Vec<_>, Vec<_>) = now.partition(|frame| frame.change == Change::Kept);
+            // Another call of the same function in the same place, one poll after another, is no change of the picture.
+            while let (Some(went), Some(came)) = (removed.first(), added.first())
+                && went.callsite == came.callsite
+            {
+                removed.remove(0);
+                kept.push(DiffFrame { change: Change::Kept, ..added.remove(0) });
+            }
             frames.extend(kept);
             frames.extend(removed);
             frames.extend(added);

@@ -20,8 +20,8 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let state = &ui.known.state;
     let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
         (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
-        (Some(stop), ..) if stop.edge == Edge::Exit => ("⏸ PAUSED, RETURNING", Role::Accent),
-        (Some(_), ..) => ("⏸ PAUSED ON STEP", Role::Accent),
+        (Some(stop), ..) if stop.edge == Edge::Exit => ("‖ PAUSED, RETURNING", Role::Accent),
+        (Some(_), ..) => ("‖ PAUSED ON STEP", Role::Accent),
         (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
         (None, true, _) if ui.is_waiting_for_the_world() => ("▶ RUNNING, polling", Role::Good),
         (None, true, Run::Stepping) => ("▶ STEPPING", Role::Good),

@@ -15,6 +15,7 @@ use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
 use super::{bars, fields, lesson_pane, stack, timeline};
+use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
 pub fn draw(buffer: &mut Buffer, ui: &Ui) {
@@ -107,12 +108,12 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
         }
         Pane::Source => {
             let known = &ui.known;
-            let card = known.shown_step.and_then(|step| ui.material.lessons.card(step));
-            let upstream = card.map_or("", |card| &card.upstream);
+            let page = known.shown_step.and_then(|step| ui.material.book.step_page(step));
+            let upstream = page.and_then(|page| page.call.as_ref()).map_or_else(String::new, Call::upstream_name);
             match &known.source {
                 Some(source) => {
                     let name = source.file.rsplit('/').next().unwrap_or_default();
-                    let inner = pane_frame(name, upstream);
+                    let inner = pane_frame(name, &upstream);
                     source.draw(buffer, inner, &ui.theme, known.source_line, ui.source_scroll);
                 }
                 None => {

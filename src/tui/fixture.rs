@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Card, Evidence, Lessons, Material, Outcome, Page, Sources, Theme, Ui, Verdict};
+use super::{Material, Sources, Theme, Ui};
+use crate::lesson::{Author, Book, Call, Claim, Page, Verdict};
 use crate::trace::*;
 
 /// What can be written into the log, in few letters.
@@ -232,57 +233,56 @@ pub(super) fn chain() -> Chain {
     Chain::new(steps.into_iter().map(step).collect())
 }
 
-pub(super) struct Book {
-    cards: Vec<Card>,
-    pages: Vec<Page>,
-}
-
-impl Lessons for Book {
-    fn card(&self, step: usize) -> Option<&Card> {
-        self.cards.get(step)
-    }
-
-    fn pages(&self) -> &[Page] {
-        &self.pages
-    }
-
-    fn evidence(&self, _: usize, log: &Log, cursor: usize) -> Vec<Evidence> {
-        let is_serving =
-            log.events()[..cursor].iter().filter(|event| matches!(event.kind, Kind::Switch { .. })).count() > 2;
-        vec![
-            Evidence {
-                claim: "spawn runs in the lane main".into(),
-                outcome: Outcome::Holds,
-                detail: "event 27".into(),
-            },
-            Evidence {
-                claim: "the worker never polls for requests".into(),
-                outcome: if is_serving { Outcome::Holds } else { Outcome::NotRun },
-                detail: String::new(),
-            },
-        ]
-    }
-}
-
 pub(super) fn book() -> Book {
-    let card = |step: &ChainStep| {
-        Card {
-        step: step.id.clone(),
+    let claim = |says: &str, predicate: &str| Claim {
+        says: says.into(),
+        by: Author::Lesson,
+        verdict: Verdict::True,
+        predicate: predicate.parse().unwrap(),
+    };
+    let page = |step: &ChainStep| {
+        Page {
+        file: format!("{}.md", step.id),
         title: "Hand a blocking job to another thread.".into(),
-        lane: "main".into(),
+        call: Some(Call {
+            step: step.id.clone(),
+            key: step.key.clone(),
+            source: "src/server/threadpool.rs".into(),
+            lane: "main".into(),
+            upstream: "ThreadPool.spawn".into(),
+            upstream_file: "gevent/threadpool.py".into(),
+            link: "https://github.com/gevent/gevent/blob/26.9.0/src/gevent/threadpool.py".into(),
+        }),
         report: Some("start a thread that has the purpose of watching until a request is received.".into()),
-        verdict: Verdict::Wrong,
-        truth: "The thread runs one thing, `gethostbyaddr`, and will leave after 5 s idle. Accepting is armed later, by start_accepting.".into(),
-        look: "the semaphore going 11 → 10; a third lane appearing.".into(),
-        question: "Who will wake MainThread, and how?".into(),
-        answer: "The worker writes to the eventfd of an async watcher.".into(),
-        body: "# Spawn\n\nThe pool has *no* thread yet, so it makes one. It counts with a semaphore:\n\n- one unit per thread that may run\n- given back when the task is done\n".into(),
-        upstream: "gevent/threadpool.py · ThreadPool.spawn".into(),
-        link: "https://github.com/gevent/gevent/blob/24.11.1/src/gevent/threadpool.py".into(),
+        verdict: Some(Verdict::Wrong),
+        truth: Some("The thread runs one thing, `gethostbyaddr`, and will leave after 5 s idle. Accepting is armed later, by start_accepting.".into()),
+        look: Some("the semaphore going 11 → 10; a third lane appearing.".into()),
+        fields: Vec::new(),
+        question: Some("Who will wake MainThread, and how?".into()),
+        answer: Some("The worker writes to the eventfd of an async watcher.".into()),
+        claims: vec![
+            claim("spawn runs in the lane main", "lane spawn = main"),
+            claim("the worker never accepts", "never start_accepting on worker-*"),
+        ],
+        prose: "# Spawn\n\nThe pool has *no* thread yet, so it makes one. It counts with a semaphore:\n\n- one unit per thread that may run\n- given back when the task is done\n".into(),
     }
     };
-    let page = Page { title: "About".into(), body: "What this is.".into() };
-    Book { cards: chain().steps().iter().map(card).collect(), pages: vec![page] }
+    let about = Page {
+        file: "about.md".into(),
+        title: "About".into(),
+        prose: "What this is.".into(),
+        call: None,
+        report: None,
+        verdict: None,
+        truth: None,
+        look: None,
+        fields: Vec::new(),
+        question: None,
+        answer: None,
+        claims: Vec::new(),
+    };
+    let steps = chain();
+    Book::new(std::iter::once(about).chain(steps.steps().iter().map(page)).collect()).unwrap()
 }
 
 pub(super) struct Files;
@@ -298,7 +298,7 @@ impl Sources for Files {
 /// Screens over the run, with everything there is to know.
 pub(super) fn with_ui<T>(until: Until, size: (u16, u16), theme: Theme, test: impl FnOnce(&mut Ui<'_>) -> T) -> T {
     let (chain, book) = (chain(), book());
-    let material = Material { chain: &chain, lessons: &book, sources: &Files };
+    let material = Material { chain: &chain, book: &book, sources: &Files };
     let mut ui = Ui::new(run_until(until), material, size, theme);
     ui.set_program("127.0.0.1:5000".into(), super::Restart::default());
     test(&mut ui)

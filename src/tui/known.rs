@@ -4,12 +4,13 @@
 //! serves, then they are final.
 
 use super::layout::Pane;
-use super::lesson::Evidence;
+use super::material::Material;
 use super::moments::{self, Moment};
 use super::overlay::Overlay;
 use super::source::Source;
 use super::stack::{self, Row, RowId};
 use super::ui::Ui;
+use crate::lesson::{Claim, Evidence, evaluate};
 use crate::trace::{Chain, Kind, Landmarks, SpanId, State, Stop};
 
 /// Below this many events the claims are checked at every change.
@@ -33,7 +34,7 @@ pub(super) struct Known {
     /// The step of the selected frame: what the lesson tells about.
     pub(super) shown_step: Option<usize>,
     /// What this run says about that step.
-    pub(super) evidence: Vec<Evidence>,
+    pub(super) evidence: Vec<(String, Evidence)>,
     /// The file of the selected frame.
     pub(super) source: Option<Source>,
     /// The line of its attribute.
@@ -170,7 +171,10 @@ impl Ui<'_> {
             of == step && (at == cursor || is_near)
         });
         if !is_fresh {
-            self.known.evidence = self.material.lessons.evidence(step, &self.log, cursor);
+            let Material { chain, book, .. } = self.material;
+            let claims = book.step_page(step).into_iter().flat_map(|page| &page.claims);
+            let weigh = |claim: &Claim| (claim.says.clone(), evaluate(&claim.predicate, &self.log, chain, cursor));
+            self.known.evidence = claims.map(weigh).collect();
             self.known.evidence_of = Some((step, cursor));
         }
     }

@@ -3,135 +3,123 @@
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::lesson::{Card, Evidence, Outcome, Verdict};
 use super::page;
 use super::text::{ends, wrap, wrap_plain};
 use super::theme::{Role, Theme};
 use super::ui::Ui;
+use crate::lesson::{Evidence, Outcome, Page, Verdict};
 
 /// The pane's title and its lines, wrapped to a width.
 pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
-    let lessons = ui.material.lessons;
+    let book = ui.material.book;
     let theme = &ui.theme;
-    if let Some(page) = ui.page.and_then(|at| lessons.pages().get(at)) {
-        return (page.title.clone(), page::lines(&page.body, theme, columns));
+    if let Some(page) = ui.page.and_then(|at| book.other_pages().nth(at)) {
+        return (page.title.clone(), page::lines(&page.prose, theme, columns));
     }
     let steps = ui.material.chain.steps();
     let Some((at, step)) = ui.known.shown_step.and_then(|at| Some((at, steps.get(at)?))) else {
         let call = ui.selected_span().and_then(|span| ui.log.span(span)).map(|record| &record.callsite);
-        let text = match (call, lessons.pages().first()) {
+        let text = match (call, book.other_pages().next()) {
             (Some(call), _) => format!(
                 "{} in {} is not a step of the documented chain. s goes on; i lists the steps.",
                 call.name,
                 call.file_name()
             ),
-            (None, Some(page)) => return (page.title.clone(), page::lines(&page.body, theme, columns)),
+            (None, Some(page)) => return (page.title.clone(), page::lines(&page.prose, theme, columns)),
             (None, None) => "No documented step has run yet.".into(),
         };
         return ("Lesson".into(), wrap_plain(&text, theme.style(Role::Dim), columns, ""));
     };
     let title = format!("{} · {}", at + 1, step.id);
-    match lessons.card(at) {
-        Some(card) => (title, card_lines(card, &ui.known.evidence, ui.shows_answer, theme, columns)),
+    match book.step_page(at) {
+        Some(page) => (title, step_lines(page, &ui.known.evidence, ui.shows_answer, theme, columns)),
         None => (title, wrap_plain("Nothing is written about this step.", theme.style(Role::Dim), columns, "")),
     }
 }
 
 /// A verdict as shape and word.
-pub(super) fn badge(card: &Card) -> (&'static str, Role) {
-    match card.verdict {
-        Verdict::True => ("✓ TRUE", Role::Good),
-        Verdict::Imprecise => ("≈ IMPRECISE", Role::Doubt),
-        Verdict::Wrong => ("✗ WRONG", Role::Bad),
-        Verdict::Missing => ("+ MISSING", Role::New),
+pub(super) fn badge(page: &Page) -> (&'static str, Role) {
+    match page.verdict {
+        Some(Verdict::True) => ("✓ TRUE", Role::Good),
+        Some(Verdict::Imprecise) => ("≈ IMPRECISE", Role::Doubt),
+        Some(Verdict::Wrong) => ("✗ WRONG", Role::Bad),
+        Some(Verdict::Missing) => ("+ MISSING", Role::New),
         // The report has the place and nothing in it.
-        Verdict::Empty if card.report.is_some() => ("○ EMPTY", Role::New),
-        Verdict::Empty => ("", Role::Dim),
+        Some(Verdict::Empty) => ("○ EMPTY", Role::New),
+        None => ("", Role::Dim),
     }
 }
 
-fn card_lines(
-    card: &Card,
-    evidence: &[Evidence],
+fn step_lines(
+    page: &Page,
+    evidence: &[(String, Evidence)],
     shows_answer: bool,
     theme: &Theme,
     columns: usize,
 ) -> Vec<Line<'static>> {
-    let mut lines = wrap_plain(&card.title, theme.style(Role::Heading), columns, "");
-    let plain = theme.style(Role::Plain);
-    let (badge, role) = badge(card);
-    let says = match (&card.report, card.verdict) {
-        (Some(_), _) => "The report says",
-        (None, Verdict::Empty) => "",
-        (None, _) => "The report leaves this out",
-    };
-    if !says.is_empty() || !badge.is_empty() {
-        lines.push(Line::default());
+    let mut lines = wrap_plain(&page.title, theme.style(Role::Heading), columns, "");
+    let (plain, dim) = (theme.style(Role::Plain), theme.style(Role::Dim));
+    if page.verdict.is_some() {
+        let (badge, role) = badge(page);
+        let says = if page.report.is_some() { "The report says" } else { "The report leaves this out" };
         let (left, right) = ends(says, badge, columns);
-        lines
-            .push(Line::from(vec![Span::styled(left, theme.style(Role::Dim)), Span::styled(right, theme.style(role))]));
+        lines.push(Line::default());
+        lines.push(Line::from(vec![Span::styled(left, dim), Span::styled(right, theme.style(role))]));
     }
-    if let Some(report) = &card.report {
+    if let Some(report) = &page.report {
         let quote = format!("“{}”", report.trim().trim_matches(['"', '“', '”']));
         lines.extend(wrap_plain(&quote, plain.add_modifier(Modifier::ITALIC), columns, ""));
     }
-    if !card.truth.is_empty() {
-        lines.push(Line::styled("What happens", theme.style(Role::Dim)));
-        lines.extend(page::lines(&card.truth, theme, columns));
+    if let Some(truth) = &page.truth {
+        lines.push(Line::styled("What happens", dim));
+        lines.extend(page::lines(truth, theme, columns));
     }
     if !evidence.is_empty() {
-        lines.push(Line::styled("In this run", theme.style(Role::Dim)));
-        lines.extend(evidence.iter().flat_map(|evidence| evidence_lines(evidence, theme, columns)));
+        lines.push(Line::styled("In this run", dim));
+        lines.extend(evidence.iter().flat_map(|(claim, evidence)| evidence_lines(claim, evidence, theme, columns)));
     }
     lines.push(Line::default());
     let labelled = |label: &str, text: &str| {
-        let runs = [(format!("{label} "), theme.style(Role::Dim)), (text.to_owned(), plain)];
+        let runs = [(format!("{label} "), dim), (text.to_owned(), plain)];
         wrap(&runs, columns, "  ")
     };
-    if !card.look.is_empty() {
-        lines.extend(labelled("Look at:", &card.look));
+    if let Some(look) = &page.look {
+        lines.extend(labelled("Look at:", look));
     }
-    if !card.question.is_empty() {
-        lines.extend(labelled("Question:", &card.question));
-        if shows_answer {
-            lines.extend(labelled("Answer:", &card.answer));
-        } else if !card.answer.is_empty() {
-            let runs =
-                [("a".to_owned(), theme.style(Role::Key)), (" shows the answer".to_owned(), theme.style(Role::Dim))];
-            lines.extend(wrap(&runs, columns, ""));
+    if let Some(question) = &page.question {
+        lines.extend(labelled("Question:", question));
+        match &page.answer {
+            Some(answer) if shows_answer => lines.extend(labelled("Answer:", answer)),
+            Some(_) => {
+                let runs = [("a".to_owned(), theme.style(Role::Key)), (" shows the answer".to_owned(), dim)];
+                lines.extend(wrap(&runs, columns, ""));
+            }
+            None => {}
         }
     }
-    if !card.body.is_empty() {
+    lines.push(Line::default());
+    lines.extend(page::lines(&page.prose, theme, columns));
+    if let Some(call) = &page.call {
         lines.push(Line::default());
-        lines.extend(page::lines(&card.body, theme, columns));
-    }
-    if !card.upstream.is_empty() {
-        lines.push(Line::default());
-        lines.extend(labelled("In Python:", &card.upstream));
-        lines.extend(wrap_plain(&card.link, theme.style(Role::Dim), columns, ""));
+        lines.extend(labelled("In Python:", &call.upstream_name()));
+        lines.extend(wrap_plain(&call.link, dim, columns, ""));
     }
     lines
 }
 
-fn evidence_lines(evidence: &Evidence, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
+fn evidence_lines(claim: &str, evidence: &Evidence, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
     let (mark, role, word) = match evidence.outcome {
         Outcome::Holds => ("✓", Role::Good, ""),
         Outcome::Contradicted => ("✗", Role::Bad, "not so: "),
         Outcome::NotRun => ("·", Role::Dim, ""),
     };
     let quiet = theme.style(Role::Dim);
-    let claim = if evidence.outcome == Outcome::NotRun { quiet } else { theme.style(Role::Plain) };
-    let mut runs = vec![
+    let said = if evidence.outcome == Outcome::NotRun { quiet } else { theme.style(Role::Plain) };
+    let runs = [
         (format!("{mark} "), theme.style(role)),
         (word.to_owned(), theme.style(role)),
-        (evidence.claim.clone(), claim),
+        (claim.to_owned(), said),
+        (format!(" ({})", evidence.detail), quiet),
     ];
-    let detail = match (&*evidence.detail, evidence.outcome) {
-        ("", Outcome::NotRun) => "not run yet",
-        (detail, _) => detail,
-    };
-    if !detail.is_empty() {
-        runs.push((format!(" ({detail})"), quiet));
-    }
     wrap(&runs, columns, "  ")
 }

@@ -98,7 +98,7 @@ impl Ui<'_> {
                 return self.choose_step(at);
             }
             (Overlay::Steps { at }, _) => {
-                let count = self.material.chain.steps().len() + self.material.lessons.pages().len();
+                let count = self.material.chain.steps().len() + self.material.book.other_pages().count();
                 *at = at.saturating_add_signed(by).min(count.saturating_sub(1));
             }
             (Overlay::Restart { choice, .. }, Action::Toggle) => return Effect::Restart(*choice),
@@ -241,8 +241,8 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
     let ids = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0);
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        let card = ui.material.lessons.card(index);
-        let (verdict, role) = card.map_or(("", Role::Dim), badge);
+        let page = ui.material.book.step_page(index);
+        let (verdict, role) = page.map_or(("", Role::Dim), badge);
         let has_run = ui.known.seen.get(index).copied().unwrap_or(false);
         let mark = if ui.known.step == Some(index) {
             "→"
@@ -251,7 +251,7 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
         } else {
             " "
         };
-        let title = card.map_or("", |card| &card.title);
+        let title = page.map_or("", |page| &page.title);
         let left = format!(" {mark} {:>2} {}  ", index + 1, pad(&step.id, ids));
         let room = columns.saturating_sub(width(&left) + 13);
         lines.push(Line::from(vec![
@@ -260,7 +260,7 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
             Span::styled(format!(" {}", pad(verdict, 12)), theme.style(role)),
         ]));
     }
-    for page in ui.material.lessons.pages() {
+    for page in ui.material.book.other_pages() {
         lines.push(Line::from(pad(&format!("   page  {}", page.title), columns)));
     }
     if let Some(line) = lines.get_mut(at) {

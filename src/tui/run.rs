@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event;
 
-use super::lesson::Material;
+use super::material::Material;
 use super::program::Program;
 use super::terminal::{Screen, new_panics};
 use super::theme::Theme;

@@ -146,7 +146,8 @@ impl Source {
         while first > 1 && is_comment(first - 1) && (*function.start() + 1).saturating_sub(first) < rows / 3 {
             first -= 1;
         }
-        first
+        // A long attribute gives way as well.
+        first.max((*function.start()).saturating_sub(rows / 3))
     }
 
     /// Draws the function whose attribute is in `line`, scrolled down by `scroll` rows.

@@ -83,7 +83,7 @@ fn a_stop_shows_the_stack_innermost_first_with_function_file_and_line() {
     check(
         Until::Spawn,
         &[],
-        &["PAUSED ON STEP│", "created, not run│", "⏸ PAUSED ON STEP", "11/21 spawn", "before the loop"],
+        &["PAUSED ON STEP│", "created, not run│", "‖ PAUSED ON STEP", "11/21 spawn", "before the loop"],
         &["▶"],
     );
 }
@@ -165,22 +165,15 @@ fn the_lesson_is_that_of_the_selected_frame() {
 }
 
 #[test]
-fn what_the_report_left_empty_is_not_called_right_or_wrong() {
-    let card = |report: Option<&str>| Card { report: report.map(str::to_owned), ..Card::default() };
-    assert_eq!(lesson_pane::badge(&card(Some("After the loop:"))).0, "○ EMPTY");
-    assert_eq!(lesson_pane::badge(&card(None)).0, "");
-}
-
-#[test]
 fn evidence_is_that_of_the_cursor() {
     check(
         Until::Spawn,
         &[],
-        &["✓ spawn runs in the lane main", "· the worker never polls for requests (not run yet)"],
+        &["✓ spawn runs in the lane main", "· the worker never accepts (start_accepting has not run)"],
         &[],
     );
-    check(Until::Serving, &[], &["✓ the worker never polls"], &["not run yet"]);
-    check(Until::Serving, &[Action::ToStart, Action::Forth, Action::Forth], &["not run yet"], &[]);
+    check(Until::Serving, &[], &["✓ the worker never accepts"], &["has not run"]);
+    check(Until::Serving, &[Action::ToStart, Action::Forth, Action::Forth], &["has not run"], &[]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::keymap::Mode;
 use super::known::Known;
 use super::layout::{Layout, Pane};
-use super::lesson::Material;
+use super::material::Material;
 use super::overlay::Overlay;
 use super::program::Restart;
 use super::stack::{Folds, RowId};

@@ -1,0 +1,247 @@
+//! Makes the pictures of `screenshots/` from real runs: the server is started, stepped to each moment, and what the screens
+//! draw is written as SVG. Run by `screenshots/make`; takes the directory to write to.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use spanwalk::lesson::Book;
+use spanwalk::record::{Control, HoldMode, Recorder};
+use spanwalk::server::{Server, Settings};
+use spanwalk::trace::{Chain, Command, Log, Run, Status, Target};
+use spanwalk::tui::{Action, Material, Restart, Sources, Theme, Ui, draw};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// Longer than any step takes.
+const LONG: Duration = Duration::from_secs(20);
+
+fn main() {
+    let directory = PathBuf::from(std::env::args().nth(1).expect("the directory to write to"));
+    let recorder = Recorder::new(HoldMode::Follow);
+    let subscriber = tracing_subscriber::registry().with(recorder.layer("spanwalk::server"));
+    tracing::subscriber::set_global_default(subscriber).expect("no other subscriber is set");
+    let book = Book::embedded();
+    let studio = Studio { chain: book.chain(), book, sources: Files::read("src/server"), directory };
+
+    let mut run = Walk::start(&recorder, None);
+    run.stop();
+    studio.take("first-step", &run, (120, 40), &[]);
+    run.to(Target::Call(studio.key("spawn")));
+    studio.take("in-spawn", &run, (120, 40), &[]);
+    studio.take("small", &run, (80, 24), &[]);
+    run.to(Target::After { first: studio.key("start_accepting"), call: studio.key("loop.poll") });
+    studio.take("serving", &run, (120, 40), &[]);
+    let client = run.client();
+    run.to(Target::Call(studio.key("app")));
+    studio.take("request", &run, (120, 40), &[]);
+    run.end();
+    client.join().expect("the client got its answer");
+
+    // A slower lookup, so that all three are alive for long enough to be seen, and nobody is held while they are.
+    let mut run = Walk::start(&recorder, Some(Duration::from_millis(400)));
+    run.stop();
+    run.to(Target::Call(studio.key("spawn")));
+    run.control.command(Command::Continue);
+    while studio.chain.landmarks(&run.log).during.is_none() {
+        recorder.wait(LONG);
+        run.read();
+    }
+    studio.take("all-alive", &run, (120, 40), &[]);
+    while studio.chain.landmarks(&run.log).loop_serves.is_none() {
+        recorder.wait(LONG);
+        run.read();
+    }
+    studio.take("before-during-after", &run, (120, 40), &[Action::Moments]);
+    run.end();
+}
+
+/// A server that is stepped.
+struct Walk {
+    recorder: Recorder,
+    control: Control,
+    server: Server,
+    log: Log,
+}
+
+impl Walk {
+    fn start(recorder: &Recorder, slow_dns: Option<Duration>) -> Self {
+        recorder.restart(HoldMode::Hold { silence: LONG, settle: LONG });
+        let control = recorder.control();
+        let server = Server::start(Settings { port: 0, slow_dns, ..Settings::default() }).expect("the server starts");
+        Self { recorder: recorder.clone(), control, server, log: Log::new() }
+    }
+
+    fn read(&mut self) {
+        for event in self.recorder.drain().events {
+            self.log.push(event);
+        }
+    }
+
+    fn stop(&mut self) -> Status {
+        let status = self.control.wait_for_stop(LONG);
+        assert!(matches!(status.run, Run::Paused(_)), "it did not come to a stop: {status:?}");
+        self.read();
+        status
+    }
+
+    fn to(&mut self, target: Target) {
+        self.control.command(Command::RunTo(target));
+        self.stop();
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        self.server.address()
+    }
+
+    fn client(&self) -> std::thread::JoinHandle<()> {
+        let address = self.address().expect("it listens");
+        std::thread::spawn(move || {
+            let mut stream = TcpStream::connect(address).expect("it accepts");
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("it reads");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("it answers");
+        })
+    }
+
+    fn end(self) {
+        self.control.detach();
+        self.server.stopper()();
+        self.server.join().expect("it ends in good order");
+    }
+}
+
+/// Where pictures are taken.
+struct Studio {
+    chain: Chain,
+    book: Book,
+    sources: Files,
+    directory: PathBuf,
+}
+
+impl Studio {
+    fn key(&self, step: &str) -> spanwalk::trace::Key {
+        self.chain.key(step).expect("the step is in the chain").clone()
+    }
+
+    /// What the screen shows of a run now, after some keys.
+    fn take(&self, name: &str, run: &Walk, size: (u16, u16), actions: &[Action]) {
+        let material = Material { chain: &self.chain, book: &self.book, sources: &self.sources };
+        let mut ui = Ui::new(run.log.clone(), material, size, Theme { has_colour: true, is_ascii: false });
+        let address = run.address().map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        ui.set_program(address, Restart::default());
+        ui.set_status(run.control.status());
+        for action in actions {
+            ui.act(*action);
+        }
+        let mut buffer = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+        draw(&mut buffer, &ui);
+        let svg = anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&ansi(&buffer));
+        let path = self.directory.join(format!("{name}.svg"));
+        std::fs::write(&path, svg).expect("the picture can be written");
+    }
+}
+
+/// A drawn buffer as a terminal would be sent it.
+fn ansi(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for row in buffer.content.chunks(usize::from(buffer.area.width)) {
+        let mut style = None;
+        for cell in row {
+            if style != Some(cell.style()) {
+                write!(text, "\x1b[0{}m", codes(cell.style())).expect("writing to a string succeeds");
+                style = Some(cell.style());
+            }
+            text.push_str(cell.symbol());
+        }
+        text.push_str("\x1b[0m\n");
+    }
+    text
+}
+
+fn codes(style: Style) -> String {
+    let mut codes = String::new();
+    let modifiers = [
+        (Modifier::BOLD, 1),
+        (Modifier::DIM, 2),
+        (Modifier::ITALIC, 3),
+        (Modifier::UNDERLINED, 4),
+        (Modifier::REVERSED, 7),
+    ];
+    for (modifier, code) in modifiers {
+        if style.add_modifier.contains(modifier) {
+            write!(codes, ";{code}").expect("writing to a string succeeds");
+        }
+    }
+    for (colour, base) in [(style.fg, 30), (style.bg, 40)] {
+        if let Some(number) = colour.and_then(number) {
+            let code = if number < 8 { base + number } else { base + 60 + number - 8 };
+            write!(codes, ";{code}").expect("writing to a string succeeds");
+        }
+    }
+    codes
+}
+
+/// The number of one of the 16 colours.
+fn number(colour: Color) -> Option<u16> {
+    use Color::{
+        Black, Blue, Cyan, DarkGray, Gray, Green, LightBlue, LightCyan, LightGreen, LightMagenta, LightRed,
+        LightYellow, Magenta, Red, White, Yellow,
+    };
+    let order = [
+        Black,
+        Red,
+        Green,
+        Yellow,
+        Blue,
+        Magenta,
+        Cyan,
+        Gray,
+        DarkGray,
+        LightRed,
+        LightGreen,
+        LightYellow,
+        LightBlue,
+        LightMagenta,
+        LightCyan,
+        White,
+    ];
+    order.iter().position(|other| *other == colour).map(|at| at as u16)
+}
+
+/// The server's source files, by the names that callsites carry.
+struct Files(HashMap<String, String>);
+
+impl Files {
+    fn read(directory: &str) -> Self {
+        let mut files = HashMap::new();
+        let mut directories = vec![PathBuf::from(directory)];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(&directory).expect("run this in the repository") {
+                let path = entry.expect("the directory can be read").path();
+                if path.is_dir() {
+                    directories.push(path);
+                } else {
+                    let text = std::fs::read_to_string(&path).expect("sources are text");
+                    files.insert(name(&path), text);
+                }
+            }
+        }
+        Self(files)
+    }
+}
+
+impl Sources for Files {
+    fn source(&self, file: &str) -> Option<&str> {
+        self.0.get(&name(Path::new(file))).map(String::as_str)
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
