@@ -1,5 +1,4 @@
 //! Laws of the model, over random logs of programs that could have run.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
