@@ -13,6 +13,8 @@ use crate::tui::{Program, Resolver, Restart};
 
 /// How long a stopped server may take to end before a restart gives up.
 const END_WITHIN: Duration = Duration::from_secs(3);
+/// How long a picture waits for the stop that a command leads to.
+const STOP_WITHIN: Duration = Duration::from_millis(4);
 /// How long a request waits for its answer. A person may hold the server meanwhile.
 const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 
@@ -121,6 +123,8 @@ impl Program for Session {
 
     fn command(&mut self, command: Command) {
         self.control.command(command);
+        // A step is over within microseconds: its stop is in the next picture, not in the one after.
+        let _ = self.control.wait_for_stop(STOP_WITHIN);
     }
 
     fn restart(&mut self, restart: Restart) -> Result<(), String> {
