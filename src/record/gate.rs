@@ -220,9 +220,6 @@ impl Gate {
 
     /// A thread begins or ends to be blocked in the operating system: it will not arrive, so another may be shown.
     pub(super) fn blocks(&self, thread: ThreadId, is_blocked: bool, store: &Store) {
-        if self.is_open.load(Ordering::Acquire) && !is_blocked {
-            return;
-        }
         let mut inner = self.lock();
         if is_blocked {
             inner.blocked.insert(thread);

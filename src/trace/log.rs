@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use super::{Callsite, Event, Kind, LaneId, LaneKind, ProgramClock, Seq, SpanId, State, Time};
 
-/// Events between two kept states: what `state_at` replays at the most.
-const CHECKPOINT: usize = 256;
+/// Events between two kept states of a short log: what `state_at` replays at the most.
+const INTERVAL: usize = 256;
+/// Kept states at the most. A log that needs more keeps every other of them and doubles the interval.
+const CHECKPOINTS: usize = 256;
 
 /// Everything that happened, in order. Grows at the end only.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Log {
     events: Vec<Event>,
     spans: HashMap<SpanId, SpanRecord>,
     lanes: Vec<LaneRecord>,
     clock: ProgramClock,
-    /// State before event `i * CHECKPOINT`.
+    /// State before event `i * interval`.
     checkpoints: Vec<State>,
+    interval: usize,
     latest: State,
     dropped: u64,
 }
@@ -59,16 +62,40 @@ pub struct LaneRecord {
     pub rows: Vec<Vec<SpanId>>,
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Log {
     /// An empty log.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            events: Vec::new(),
+            spans: HashMap::new(),
+            lanes: Vec::new(),
+            clock: ProgramClock::default(),
+            checkpoints: Vec::new(),
+            interval: INTERVAL,
+            latest: State::default(),
+            dropped: 0,
+        }
     }
 
-    /// Adds what happened next. Events must come in the order of `seq`.
+    /// Adds what happened next. Events must come in the order of `seq`, lanes in the order of their ids.
     pub fn push(&mut self, event: Event) {
-        if self.events.len().is_multiple_of(CHECKPOINT) {
+        if self.events.len().is_multiple_of(self.interval) {
+            if self.checkpoints.len() == CHECKPOINTS {
+                let mut at = 0;
+                self.checkpoints.retain(|_| {
+                    at += 1;
+                    at % 2 == 1
+                });
+                self.interval *= 2;
+            }
+            // After a doubling this place is a multiple of the new interval too: there is an even number of checkpoints.
             self.checkpoints.push(self.latest.clone());
         }
         self.index(&event);
@@ -147,7 +174,7 @@ impl Log {
     }
 
     fn lane_mut(&mut self, id: LaneId) -> Option<&mut LaneRecord> {
-        self.lanes.iter_mut().rev().find(|lane| lane.id == id)
+        self.lanes.binary_search_by_key(&id, |lane| lane.id).ok().map(|at| &mut self.lanes[at])
     }
 
     /// How many events there are; also the cursor that stands at the end.
@@ -183,7 +210,7 @@ impl Log {
     /// A lane by its id.
     #[must_use]
     pub fn lane(&self, id: LaneId) -> Option<&LaneRecord> {
-        self.lanes.iter().rev().find(|lane| lane.id == id)
+        self.lanes.binary_search_by_key(&id, |lane| lane.id).ok().map(|at| &self.lanes[at])
     }
 
     /// Program time.
@@ -217,11 +244,52 @@ impl Log {
         if cursor >= self.events.len() {
             return self.latest.clone();
         }
-        let checkpoint = cursor / CHECKPOINT;
+        let checkpoint = cursor / self.interval;
         let mut state = self.checkpoints[checkpoint].clone();
-        for event in &self.events[checkpoint * CHECKPOINT..cursor] {
+        for event in &self.events[checkpoint * self.interval..cursor] {
             state.apply(event);
         }
         state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Thread, ThreadId};
+
+    /// Lanes that come and go, one call each: three events a lane and one for its end.
+    fn long(events: u64) -> Log {
+        let mut log = Log::new();
+        let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+        let callsite = Arc::new(Callsite { name: "call".into(), target: "test".into(), file: None, line: None });
+        for seq in 0..events {
+            let number = seq / 4;
+            let (lane, span) = (LaneId(number as u32 + 1), SpanId(number + 1));
+            let kind = match seq % 4 {
+                0 => Kind::LaneOpen { name: format!("lane-{number}").into(), kind: LaneKind::Task },
+                1 => Kind::Open { span, parent: None, callsite: callsite.clone(), fields: Vec::new() },
+                2 => Kind::Close { span },
+                _ => Kind::LaneClose,
+            };
+            log.push(Event { seq: Seq(seq), time: Time(seq), thread: thread.clone(), lane, kind });
+        }
+        log
+    }
+
+    #[test]
+    fn a_long_log_keeps_few_states_and_rebuilds_all() {
+        // Long enough for two doublings.
+        let events = 3 * INTERVAL * CHECKPOINTS;
+        let log = long(events as u64);
+        assert!(log.checkpoints.len() <= CHECKPOINTS);
+        assert_eq!(log.interval, 4 * INTERVAL);
+        for cursor in [0, 1, 1_023, 1_024, 1_025, 99_999, events - 1, events] {
+            let mut replayed = State::default();
+            for event in &log.events()[..cursor] {
+                replayed.apply(event);
+            }
+            assert!(log.state_at(cursor) == replayed, "cursor {cursor}");
+        }
     }
 }

@@ -15,7 +15,8 @@ use super::{Callsite, Edge, Event, Field, Kind, LaneId, LaneKind, SpanId, Stop, 
 /// All lanes, after some number of events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    lanes: Vec<Lane>,
+    /// In the order of their ids. Shared with other states until they change: a state is cheap to keep.
+    lanes: Vec<Arc<Lane>>,
     /// Per thread the spans entered and not exited, outermost first.
     threads: BTreeMap<ThreadId, Vec<(SpanId, LaneId)>>,
     /// Held lanes, in the order of arrival.
@@ -98,7 +99,7 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         let lane = event.lane;
         match &event.kind {
-            Kind::LaneOpen { name, kind } => self.lanes.push(Lane {
+            Kind::LaneOpen { name, kind } => self.lanes.push(Arc::new(Lane {
                 id: lane,
                 name: name.clone(),
                 kind: *kind,
@@ -106,7 +107,7 @@ impl State {
                 stack: Vec::new(),
                 has_run: false,
                 is_done: false,
-            }),
+            })),
             Kind::LaneClose => self.with_lane(lane, |lane| lane.is_done = true),
             Kind::Open { span, parent, callsite, fields } => {
                 let frame = Frame {
@@ -165,8 +166,8 @@ impl State {
     }
 
     fn with_lane(&mut self, id: LaneId, change: impl FnOnce(&mut Lane)) {
-        if let Some(lane) = self.lanes.iter_mut().rev().find(|lane| lane.id == id) {
-            change(lane);
+        if let Ok(at) = self.lanes.binary_search_by_key(&id, |lane| lane.id) {
+            change(Arc::make_mut(&mut self.lanes[at]));
         }
     }
 
@@ -180,26 +181,26 @@ impl State {
 
     /// All lanes, in the order in which they came to be.
     #[must_use]
-    pub fn lanes(&self) -> &[Lane] {
+    pub fn lanes(&self) -> &[Arc<Lane>] {
         &self.lanes
     }
 
     /// A lane by its id.
     #[must_use]
     pub fn lane(&self, id: LaneId) -> Option<&Lane> {
-        self.lanes.iter().rev().find(|lane| lane.id == id)
+        self.lanes.binary_search_by_key(&id, |lane| lane.id).ok().map(|at| &*self.lanes[at])
     }
 
     /// A lane by its name, the newest of that name.
     #[must_use]
     pub fn lane_named(&self, name: &str) -> Option<&Lane> {
-        self.lanes.iter().rev().find(|lane| &*lane.name == name)
+        self.lanes.iter().rev().find(|lane| &*lane.name == name).map(|lane| &**lane)
     }
 
     /// An open span, with its lane.
     #[must_use]
     pub fn frame(&self, span: SpanId) -> Option<(&Lane, &Frame)> {
-        self.lanes.iter().find_map(|lane| Some((lane, lane.stack.iter().find(|frame| frame.span == span)?)))
+        self.lanes.iter().find_map(|lane| Some((&**lane, lane.stack.iter().find(|frame| frame.span == span)?)))
     }
 
     /// The lane that is shown as paused, and where.

@@ -131,7 +131,8 @@ pub(super) fn lane_title(lane: &Lane) -> String {
 
 /// All rows of the pane, for a height of `room` rows.
 pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: usize) -> Vec<Row> {
-    let (done, alive): (Vec<&Lane>, Vec<&Lane>) = state.lanes().iter().partition(|lane| lane.is_done);
+    let (done, alive): (Vec<&Lane>, Vec<&Lane>) =
+        state.lanes().iter().map(|lane| &**lane).partition(|lane| lane.is_done);
     let groups_done = done.len() > 1;
     let mut lanes = alive;
     if !groups_done || folds.shows_done {
