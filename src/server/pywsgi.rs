@@ -85,7 +85,7 @@ impl WSGIServer {
     /// function called `init_socket`.
     ///
     /// # Errors
-    /// See [`stream_server::tcp_listener`].
+    /// What keeps it from listening, or [`ServerError::Interrupted`].
     #[instrument(skip_all)]
     pub fn init_socket(&mut self) -> Result<(), ServerError> {
         stream_server::init_socket(self)?;

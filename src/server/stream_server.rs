@@ -16,7 +16,7 @@ pub const BACKLOG: i32 = 128;
 /// Mirrors `StreamServer.init_socket`: a server that was not given a socket gets one from its address.
 ///
 /// # Errors
-/// See [`tcp_listener`].
+/// What `tcp_listener` says.
 #[instrument(skip_all, fields(fresh = server.socket.is_none(), ssl = false, fd, sockname))]
 pub(super) fn init_socket(server: &mut WSGIServer) -> Result<(), ServerError> {
     if server.socket.is_some() {
@@ -38,7 +38,7 @@ pub(super) fn init_socket(server: &mut WSGIServer) -> Result<(), ServerError> {
 /// Mirrors `StreamServer.get_listener`.
 ///
 /// # Errors
-/// See [`tcp_listener`].
+/// What `tcp_listener` says.
 #[instrument(skip_all, fields(address = %spelled(&address.0, address.1), backlog = backlog, family))]
 fn get_listener(address: &(String, u16), backlog: i32) -> Result<TcpListener, ServerError> {
     let family = if address.0.contains(':') { "AF_INET6" } else { "AF_INET" };
