@@ -405,4 +405,11 @@ fn stopping_finishes_what_is_in_flight() {
     server.join().unwrap();
     assert!(client.join().unwrap().contains("blocked everybody"), "the answer came though the server was stopping");
     assert!(TcpStream::connect(address).is_err(), "nothing listens any more");
+    // The client would have kept its connection: it was told to go, not cut.
+    read(&recorder, &mut log);
+    let recorded = log.events().iter().filter_map(|event| match &event.kind {
+        Kind::Record { fields, .. } => field(fields, "cut"),
+        _ => None,
+    });
+    assert_eq!(recorded.map(ToString::to_string).collect::<Vec<_>>(), ["0"]);
 }

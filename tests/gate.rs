@@ -354,6 +354,7 @@ fn a_panicking_thread_is_not_held() {
     assert_eq!(walk.stop(), "main enter a");
     walk.control().command(Command::Into);
     assert!(program.join().is_err());
+    assert!(!walk.control().status().detached, "it went on by itself, not because the viewer was taken for dead");
     walk.read();
     let entered = walk.log.events().iter().filter(|event| event.kind.word() == "enter").count();
     assert_eq!(entered, 2, "d was recorded all the same");

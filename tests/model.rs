@@ -251,6 +251,13 @@ proptest! {
             for frame in lane.frames.iter().filter(|frame| frame.change == Change::Removed) {
                 prop_assert!(earlier.frame(frame.span).is_some() && later.frame(frame.span).is_none());
             }
+            // What is gone is shown as removed, or another call stands in its place.
+            let old = earlier.lane(lane.lane);
+            let is_old = |span: &SpanId| old.is_some_and(|old| old.stack.iter().any(|frame| frame.span == *span));
+            let gone = old.map_or(0, |old| old.stack.iter().filter(|frame| later.frame(frame.span).is_none()).count());
+            let of = |change: Change| lane.frames.iter().filter(move |frame| frame.change == change);
+            let replaced = of(Change::Kept).filter(|frame| !is_old(&frame.span)).count();
+            prop_assert_eq!(of(Change::Removed).count() + replaced, gone);
         }
     }
 
