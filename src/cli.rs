@@ -21,9 +21,10 @@ pub use args::{Args, Subcommand};
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    let result = match args.command.unwrap_or_default() {
-        Subcommand::Demo(demo) => demo::run(&demo),
-        Subcommand::Serve(serve) => serve::run(&serve),
+    let result = match &args.command {
+        None => demo::run(&args.demo),
+        Some(Subcommand::Demo(demo)) => demo::run(demo),
+        Some(Subcommand::Serve(serve)) => serve::run(serve),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

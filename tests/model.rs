@@ -218,7 +218,7 @@ proptest! {
                 let span = whole.span(bar.span).unwrap();
                 prop_assert!((span.open.0.0 as usize) < cursor, "nothing after the cursor is drawn");
                 prop_assert_eq!(span.lane, row.lane);
-                let start = whole.clock().program(span.open.1);
+                let start = whole.clock().program(span.entered[0].0);
                 prop_assert_eq!(bar.has_start, window.column(start, width).is_some());
             }
         }
@@ -233,7 +233,7 @@ proptest! {
         let kept = diff(None, state);
         prop_assert_eq!(&kept, &diff(Some(state), state));
         let frames: usize = kept.iter().map(|lane| lane.frames.len()).sum();
-        prop_assert_eq!(frames, state.lanes().iter().map(|lane| lane.stack.len()).sum::<usize>());
+        prop_assert_eq!(frames, state.lanes().iter().map(|lane| lane.frames().count()).sum::<usize>());
     }
 
     #[test]
@@ -245,7 +245,7 @@ proptest! {
         for lane in diff(Some(&earlier), &later) {
             let shown: Vec<SpanId> =
                 lane.frames.iter().filter(|frame| frame.change != Change::Removed).map(|frame| frame.span).collect();
-            let mut stack: Vec<SpanId> = later.lane(lane.lane).unwrap().stack.iter().map(|frame| frame.span).collect();
+            let mut stack: Vec<SpanId> = later.lane(lane.lane).unwrap().frames().map(|frame| frame.span).collect();
             stack.reverse();
             prop_assert_eq!(shown.iter().collect::<std::collections::BTreeSet<_>>(), stack.iter().collect());
             for frame in lane.frames.iter().filter(|frame| frame.change == Change::Removed) {
@@ -253,8 +253,8 @@ proptest! {
             }
             // What is gone is shown as removed, or another call stands in its place.
             let old = earlier.lane(lane.lane);
-            let is_old = |span: &SpanId| old.is_some_and(|old| old.stack.iter().any(|frame| frame.span == *span));
-            let gone = old.map_or(0, |old| old.stack.iter().filter(|frame| later.frame(frame.span).is_none()).count());
+            let is_old = |span: &SpanId| old.is_some_and(|old| old.frames().any(|frame| frame.span == *span));
+            let gone = old.map_or(0, |old| old.frames().filter(|frame| later.frame(frame.span).is_none()).count());
             let of = |change: Change| lane.frames.iter().filter(move |frame| frame.change == change);
             let replaced = of(Change::Kept).filter(|frame| !is_old(&frame.span)).count();
             prop_assert_eq!(of(Change::Removed).count() + replaced, gone);

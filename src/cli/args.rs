@@ -19,6 +19,7 @@ use crate::server::{ResolverKind, Settings};
     name = "spanwalk",
     version,
     styles = Styles::plain(),
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:
   spanwalk                                   step through the start of a server
   spanwalk demo --resolver block             the same without a worker thread: it still serves
@@ -31,6 +32,9 @@ Exit codes: 0 ok, 1 failed, 2 wrong use."
 pub struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Subcommand>,
+
+    #[command(flatten)]
+    pub(super) demo: DemoArgs,
 }
 
 /// What to do.
@@ -40,20 +44,6 @@ pub enum Subcommand {
     Demo(DemoArgs),
     /// Run the server without a screen and without recording.
     Serve(ServeArgs),
-}
-
-impl Default for Subcommand {
-    fn default() -> Self {
-        let DemoOnly { demo } = DemoOnly::parse_from(["spanwalk"]);
-        Self::Demo(demo)
-    }
-}
-
-/// The demo's defaults, as its own parser gives them.
-#[derive(Parser)]
-struct DemoOnly {
-    #[command(flatten)]
-    demo: DemoArgs,
 }
 
 /// Arguments of `demo`.
@@ -76,7 +66,7 @@ pub struct DemoArgs {
     pub(super) until: Option<Until>,
 
     /// Without a screen: stop the server after this time, such as 300ms or 2s.
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub(super) for_: Option<Duration>,
 
     /// Read the lesson pages from this directory instead of the built-in ones.
@@ -111,15 +101,15 @@ pub struct ServerArgs {
     pub(super) resolver: Resolver,
 
     /// Make that lookup slower by this time, such as 300ms or 2s.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub(super) slow_dns: Option<Duration>,
 
     /// Add `GET /block`, which blocks the thread of the loop for this time.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub(super) block_handler: Option<Duration>,
 
     /// How long a worker thread waits for another task before it leaves.
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true, default_value = "5s")]
     pub(super) worker_idle: Duration,
 
     /// Let tokio-console attach, at this address if one is given.
@@ -191,11 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn no_subcommand_is_the_demo_with_its_defaults() {
-        let Subcommand::Demo(demo) = Subcommand::default() else { panic!("not the demo") };
+    fn no_subcommand_is_the_demo_with_its_flags() {
+        let demo = Args::try_parse_from(["spanwalk"]).unwrap().demo;
         assert_eq!(demo.server.settings().port, Settings::default().port);
         assert_eq!(demo.server.settings().worker_idle, Duration::from_secs(5));
         assert!(!demo.plain);
+        let args = Args::try_parse_from(["spanwalk", "--port", "7", "--plain"]).unwrap();
+        assert!(args.command.is_none() && args.demo.plain && args.demo.server.port == 7);
+        assert!(Args::try_parse_from(["spanwalk", "--plain", "serve"]).is_err());
     }
 
     #[test]

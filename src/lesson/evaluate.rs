@@ -159,6 +159,10 @@ impl Run<'_> {
                 contradicted(format!("{} at event {two}, {}", done(then), not_yet(first)))
             }
             (None, Some(two)) => not_run(format!("{} at event {two}, {}", done(then), not_yet(first))),
+            // What happens while a call is under way happens before its end.
+            (Some(one), None) if self.has_begun_before(then, one) => {
+                holds(format!("{} at event {one}, {}", done(first), not_yet(then)))
+            }
             (Some(one), None) => not_run(format!("{} at event {one}, {}", done(first), not_yet(then))),
             (None, None) => not_run(format!("{}, {}", not_yet(first), not_yet(then))),
         }

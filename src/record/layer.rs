@@ -48,7 +48,8 @@ impl SpanState {
 thread_local! {
     /// The recorded spans this thread has entered, outermost first.
     static ENTERED: RefCell<Vec<Arc<SpanState>>> = const { RefCell::new(Vec::new()) };
-    static THREAD: RefCell<Option<Arc<Thread>>> = const { RefCell::new(None) };
+    /// This thread, and the log in which it was first met.
+    static THREAD: RefCell<Option<(Arc<Thread>, u64)>> = const { RefCell::new(None) };
 }
 
 impl RecorderLayer {
@@ -56,16 +57,18 @@ impl RecorderLayer {
         Self { shared }
     }
 
-    fn thread(&self) -> Arc<Thread> {
+    /// This thread. A thread that belongs to an older log has no place in the new one: a program that was started anew has
+    /// new threads, and what is left of the old one may still be running.
+    fn thread(&self) -> Option<Arc<Thread>> {
+        let generation = self.shared.store.generation();
         THREAD.with_borrow_mut(|known| {
-            known
-                .get_or_insert_with(|| {
-                    let id = self.shared.store.next_thread();
-                    let current = std::thread::current();
-                    let name = current.name().map_or_else(|| format!("thread-{id}").into(), Into::into);
-                    Arc::new(Thread { id, name })
-                })
-                .clone()
+            let (thread, first_met) = known.get_or_insert_with(|| {
+                let id = self.shared.store.next_thread();
+                let current = std::thread::current();
+                let name = current.name().map_or_else(|| format!("thread-{id}").into(), Into::into);
+                (Arc::new(Thread { id, name }), generation)
+            });
+            (*first_met == generation).then(|| thread.clone())
         })
     }
 
@@ -116,7 +119,7 @@ where
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         let mut fields = Fields::default();
         attrs.record(&mut fields);
-        let thread = self.thread();
+        let Some(thread) = self.thread() else { return };
         let store = &self.shared.store;
         let generation = store.generation();
         let around = if attrs.is_root() {
@@ -162,7 +165,7 @@ where
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
         let Some(state) = self.state(id, &ctx) else { return };
-        let thread = self.thread();
+        let Some(thread) = self.thread() else { return };
         let store = &self.shared.store;
         if let Some(before) = innermost()
             && before.lane != state.lane
@@ -183,7 +186,7 @@ where
 
     fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
         let Some(state) = self.state(id, &ctx) else { return };
-        let thread = self.thread();
+        let Some(thread) = self.thread() else { return };
         let store = &self.shared.store;
         if state.blocks {
             self.shared.gate.blocks(thread.id, false, &self.shared.store);
@@ -209,7 +212,7 @@ where
 
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
         let Some(state) = self.state(&id, &ctx) else { return };
-        let thread = self.thread();
+        let Some(thread) = self.thread() else { return };
         if state.ends_at_close() && state.enters.load(Ordering::Relaxed) > 0 {
             self.gate(&state, &thread, Edge::Exit);
         }
@@ -227,19 +230,21 @@ where
         if let Some(text) = fields.text("reason") {
             let _ = state.reason.set(text);
         }
-        self.shared.store.push(&self.thread(), state.lane, Kind::Record { span: state.id, fields: fields.0 });
+        let Some(thread) = self.thread() else { return };
+        self.shared.store.push(&thread, state.lane, Kind::Record { span: state.id, fields: fields.0 });
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
         let (Some(state), Some(cause)) = (self.state(id, &ctx), self.state(follows, &ctx)) else { return };
         let field = Field { name: "follows_from".into(), value: Value::Span(cause.id) };
-        self.shared.store.push(&self.thread(), state.lane, Kind::Record { span: state.id, fields: vec![field] });
+        let Some(thread) = self.thread() else { return };
+        self.shared.store.push(&thread, state.lane, Kind::Record { span: state.id, fields: vec![field] });
     }
 
     fn on_event(&self, event: &TracingEvent<'_>, _ctx: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let thread = self.thread();
+        let Some(thread) = self.thread() else { return };
         let store = &self.shared.store;
         let generation = store.generation();
         let inside = innermost().filter(|inside| inside.generation == generation);

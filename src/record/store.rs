@@ -64,8 +64,8 @@ impl Recorder {
         self.shared.store.wait(at_most);
     }
 
-    /// Forgets everything and begins a new log. Spans that are still open belong to the old one and are ignored from
-    /// here on.
+    /// Forgets everything and begins a new log, for a program that is started anew. Spans that are still open, and threads
+    /// that were recorded, belong to the old log and are ignored from here on.
     pub fn restart(&self, hold: HoldMode) {
         self.shared.store.restart();
         self.shared.gate.reset(hold);

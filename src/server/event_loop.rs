@@ -63,8 +63,8 @@ fn with_turn<T>(change: impl FnOnce(&mut Turn) -> T) -> T {
 
 impl EventLoop {
     /// Mirrors `loop.run`: its span. Upstream it is called once and does not return.
-    pub(super) fn run(&self, hub: &Span) -> Span {
-        debug_span!(parent: hub, "run", lane = "hub", reason = "main to wait again", backend = BACKEND)
+    pub(super) fn run(&self) -> Span {
+        debug_span!("run", lane = "hub", reason = "main to wait again", backend = BACKEND)
     }
 
     /// Which turn this is, from 1; 0 before the first poll.

@@ -6,7 +6,7 @@
 //! switch and kept: entered at each switch in, left at each switch back, open in between, as upstream.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{EnterGuard, Runtime};
 use tokio::task::JoinHandle;
@@ -22,7 +22,13 @@ pub struct Hub {
     event_loop: Arc<EventLoop>,
     interrupt: Interrupt,
     /// The hub's run and the loop's run, from the first switch on.
-    running: Mutex<Option<(Span, Span)>>,
+    running: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    hub: Option<Span>,
+    event_loop: Option<Span>,
 }
 
 impl Hub {
@@ -43,7 +49,7 @@ impl Hub {
             state = "created, not run",
             "hub created"
         );
-        Ok(Self { runtime, event_loop, interrupt, running: Mutex::new(None) })
+        Ok(Self { runtime, event_loop, interrupt, running: Mutex::default() })
     }
 
     pub(super) fn event_loop(&self) -> &Arc<EventLoop> {
@@ -76,24 +82,30 @@ impl Hub {
         let _ = self.switch_quietly(watcher);
     }
 
-    /// Mirrors `Hub.run`: its span, opened at the first switch.
-    fn run(&self) -> (Span, Span) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = &*running {
-            return running.clone();
-        }
-        let run = debug_span!(parent: None, "run", lane = "hub", reason = "main to wait again");
-        run.follows_from(Span::current());
-        let loop_run = self.event_loop.run(&run);
-        running.insert((run, loop_run)).clone()
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Mirrors `Hub.run`, which calls the loop's run and is left only when somebody else is to run. Its span is opened at
+    /// the first switch, and that of the loop's run inside it.
+    fn run<T>(&self, until: impl Future<Output = T>) -> T {
+        let run = self.running().hub.clone();
+        let run = run.unwrap_or_else(|| {
+            let run = debug_span!(parent: None, "run", lane = "hub", reason = "main to wait again");
+            run.follows_from(Span::current());
+            self.running().hub.insert(run).clone()
+        });
+        run.in_scope(|| {
+            let loop_run = self.running().event_loop.clone();
+            let loop_run = loop_run.unwrap_or_else(|| self.running().event_loop.insert(self.event_loop.run()).clone());
+            loop_run.in_scope(|| self.runtime.block_on(until))
+        })
     }
 
     /// Mirrors `Hub.switch`: the calling lane gives control away and gets it back when `future` is ready, or when
     /// somebody interrupts. Only the main lane may do this; tokio panics if a task tries.
     pub(super) fn switch<T>(&self, future: impl Future<Output = T>) -> Result<T, ServerError> {
-        let (run, loop_run) = self.run();
-        let main = self.event_loop.resume_main(future, &self.interrupt);
-        let output = run.in_scope(|| loop_run.in_scope(|| self.runtime.block_on(main)));
+        let output = self.run(self.event_loop.resume_main(future, &self.interrupt));
         debug!("block_on returned");
         output
     }

@@ -38,7 +38,8 @@ pub struct Chain {
 /// that far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Landmarks {
-    /// Just after the first enter of `spawn`: the report's "before".
+    /// Just after the first enter of `spawn`: the report's "before". In a run without a worker, once the loop starts: inside
+    /// the lookup that main made itself.
     pub before: Option<usize>,
     /// The lookup runs on the worker while main waits and the hub polls: all three are alive.
     pub during: Option<usize>,
@@ -96,12 +97,16 @@ impl Chain {
     /// The instants, found by one pass over the log.
     #[must_use]
     pub fn landmarks(&self, log: &Log) -> Landmarks {
-        let [spawn, hub_run, poll, start_accepting, run_task] =
-            ["spawn", "hub.run", "loop.poll", "start_accepting", "worker.run_task"].map(|id| self.key(id));
+        let keys =
+            ["spawn", "hub.run", "loop.poll", "start_accepting", "worker.run_task", "socketcommon.gethostbyaddr"];
+        let [spawn, hub_run, poll, start_accepting, run_task, ask] = keys.map(|id| self.key(id));
         let mut found = Landmarks::default();
-        let (mut accepting, mut polling, mut looking_up) = (false, false, false);
-        let mut held = 0_u32;
-        let mut all_alive = None;
+        let (mut accepting, mut polling, mut held) = (false, false, 0_u32);
+        // The job of the worker is the first call inside its task.
+        let (mut job, mut job_of) = (None, None);
+        let mut both_alive = None;
+        // Without a worker the question is answered on the spot: the innermost call inside it.
+        let (mut asked, mut answered) = (None, false);
         for (at, event) in log.events().iter().enumerate() {
             let (span, entered) = match event.kind {
                 Kind::Enter { span } => (span, true),
@@ -118,9 +123,6 @@ impl Chain {
             };
             let Some(record) = log.span(span) else { continue };
             let is = |key: Option<&Key>| key.is_some_and(|key| key.matches(&record.callsite));
-            if is(run_task) {
-                looking_up = entered;
-            }
             if is(poll) {
                 polling = entered;
             }
@@ -132,14 +134,28 @@ impl Chain {
                 if is(hub_run) {
                     found.loop_starts.get_or_insert(at + 1);
                 }
+                if is(run_task) {
+                    job_of = Some(span);
+                }
+                if job_of.is_some() && record.parent == job_of && job.is_none() {
+                    job = Some(span);
+                }
+                if !answered && (is(ask) || asked.is_some()) {
+                    asked = Some(at + 1);
+                }
                 if is(poll) && accepting {
                     found.loop_serves.get_or_insert(at + 1);
                     break;
                 }
+            } else {
+                answered |= asked.is_some();
+                if Some(span) == job {
+                    (job, job_of) = (None, None);
+                }
             }
-            if looking_up && found.loop_starts.is_some() {
-                if all_alive.is_none() || held == 0 {
-                    all_alive = Some(at + 1);
+            if job.is_some() && found.loop_starts.is_some() {
+                if both_alive.is_none() || held == 0 {
+                    both_alive = Some(at + 1);
                 }
                 if polling {
                     found.during.get_or_insert(at + 1);
@@ -148,7 +164,10 @@ impl Chain {
         }
         // A worker may be done before the hub polls; then the nearest truth is that both had begun: the last instant of
         // that, and rather one at which nobody was held.
-        found.during = found.during.or(all_alive);
+        found.during = found.during.or(both_alive);
+        if found.loop_starts.is_some() {
+            found.before = found.before.or(asked);
+        }
         found
     }
 }

@@ -48,10 +48,10 @@ pub fn diff(earlier: Option<&State>, later: &State) -> Vec<LaneDiff> {
     lanes
         .map(|lane| {
             let old = earlier.and_then(|state| state.lane(lane.id));
-            let was_open = |span| earlier.is_none() || old.is_some_and(|old| old.stack.iter().any(|f| f.span == span));
+            let was_open = |span| earlier.is_none() || old.is_some_and(|old| old.frames().any(|f| f.span == span));
             let mut frames: Vec<DiffFrame> = Vec::new();
-            for frame in old.into_iter().flat_map(|old| &old.stack) {
-                if !lane.stack.iter().any(|kept| kept.span == frame.span) {
+            for frame in old.into_iter().flat_map(|old| old.frames()) {
+                if !lane.frames().any(|kept| kept.span == frame.span) {
                     frames.push(DiffFrame {
                         span: frame.span,
                         callsite: frame.callsite.clone(),
@@ -61,7 +61,7 @@ pub fn diff(earlier: Option<&State>, later: &State) -> Vec<LaneDiff> {
             }
             let mut removed = std::mem::take(&mut frames);
             // Outermost first: what stayed, then what went, then what came.
-            let now = lane.stack.iter().map(|frame| DiffFrame {
+            let now = lane.frames().map(|frame| DiffFrame {
                 span: frame.span,
                 callsite: frame.callsite.clone(),
                 change: if was_open(frame.span) { Change::Kept } else { Change::Added },

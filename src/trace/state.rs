@@ -40,7 +40,7 @@ pub struct Lane {
     pub thread: Arc<Thread>,
     /// Its open spans, outermost first.
     pub stack: Vec<Frame>,
-    /// It has opened a span at some time.
+    /// It has entered a span at some time.
     pub has_run: bool,
     /// It will not run again.
     pub is_done: bool,
@@ -63,6 +63,13 @@ pub struct Frame {
     pub enters: u32,
     /// It is on a thread now.
     pub is_entered: bool,
+}
+
+impl Lane {
+    /// The calls that are under way, outermost first: open spans that were entered at least once.
+    pub fn frames(&self) -> impl DoubleEndedIterator<Item = &Frame> {
+        self.stack.iter().filter(|frame| frame.enters > 0)
+    }
 }
 
 impl Frame {
@@ -119,16 +126,15 @@ impl State {
                     enters: 0,
                     is_entered: false,
                 };
-                self.with_lane(lane, |lane| {
-                    lane.stack.push(frame);
-                    lane.has_run = true;
-                    lane.thread = event.thread.clone();
-                });
+                self.with_lane(lane, |lane| lane.stack.push(frame));
             }
             Kind::Enter { span } => {
                 self.threads.entry(event.thread.id).or_default().push((*span, lane));
                 self.last_entered = Some(*span);
-                self.with_lane(lane, |lane| lane.thread = event.thread.clone());
+                self.with_lane(lane, |lane| {
+                    lane.has_run = true;
+                    lane.thread = event.thread.clone();
+                });
                 self.with_frame(lane, *span, |frame| {
                     frame.enters += 1;
                     frame.is_entered = true;
@@ -236,7 +242,7 @@ impl State {
             let is_shown = self.paused == Some(lane.id);
             return if is_shown { Activity::Paused(stop.edge) } else { Activity::Held(stop.edge) };
         }
-        let Some(innermost) = lane.stack.last() else {
+        let Some(innermost) = lane.frames().last() else {
             return if lane.has_run { Activity::Idle } else { Activity::Created };
         };
         if let Some((top, _)) = self.in_control().find(|control| control.1 == lane.id) {

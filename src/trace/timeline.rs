@@ -221,7 +221,9 @@ impl RowView<'_> {
 
     fn bar(&self, span: &SpanRecord) -> Option<Bar> {
         let clock = self.log.clock();
-        let start = clock.program(span.open.1);
+        // A call may be made long before it first runs: a bar is what ran.
+        let first_enter = span.entered.first().filter(|(enter, _)| *enter <= self.now)?;
+        let start = clock.program(first_enter.0);
         let close = span.close.filter(|(seq, _)| (seq.0 as usize) < self.cursor).map(|(_, time)| time);
         let end_raw = close.unwrap_or(self.now);
         let end = clock.program(end_raw);
