@@ -120,15 +120,18 @@ pub enum ServerError {
     },
     /// The system gives no event loop.
     #[error("cannot make an event loop: {0}")]
-    Loop(#[source] std::io::Error),
+    Loop(std::io::Error),
     /// The system gives no thread.
-    #[error("cannot start the thread `{name}`: {source}")]
+    #[error("cannot start the thread `{name}`: {cause}")]
     Thread {
         /// Its name.
         name: String,
         /// What the system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
+    /// The server failed in its own code.
+    #[error("the server panicked: {0}")]
+    Panicked(String),
     /// Somebody asked the server to stop before it served.
     #[error("interrupted")]
     Interrupted,
@@ -163,7 +166,7 @@ impl Server {
         let thread = std::thread::Builder::new()
             .name(name.clone())
             .spawn(run)
-            .map_err(|source| ServerError::Thread { name, source })?;
+            .map_err(|cause| ServerError::Thread { name, cause })?;
         Ok(Self { thread, address, interrupt, ended })
     }
 
@@ -196,14 +199,15 @@ impl Server {
     ///
     /// # Errors
     /// What ended it early; being stopped is no error.
-    ///
-    /// # Panics
-    /// If the server panicked.
     pub fn join(self) -> Result<(), ServerError> {
         match self.thread.join() {
             Ok(Err(ServerError::Interrupted)) => Ok(()),
             Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
+            Err(panic) => {
+                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+                Err(ServerError::Panicked(text.unwrap_or_else(|| "no message".to_owned())))
+            }
         }
     }
 }

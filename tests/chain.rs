@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use spanwalk::format::jsonl;
 use spanwalk::lesson::{Book, Outcome, Verdict, evaluate};
 use spanwalk::record::{Control, HoldMode, Recorder};
 use spanwalk::server::{ResolverKind, Server, Settings};
-use spanwalk::trace::{Chain, Command, Kind, Log, Run, Target, field};
+use spanwalk::trace::{Chain, Command, Event, Key, Kind, Log, Run, Target, field};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 /// Longer than anything takes here; only a failure waits for it.
@@ -52,8 +52,8 @@ fn read_until(recorder: &Recorder, log: &mut Log, is_there: impl Fn(&Log) -> boo
     }
 }
 
-fn get(server: &Server, path: &str) -> String {
-    let mut stream = TcpStream::connect(server.address().unwrap()).unwrap();
+fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -66,7 +66,7 @@ fn whole_run(recorder: &Recorder, resolver: ResolverKind, chain: &Chain) -> Log 
     let mut log = Log::new();
     let server = Server::start(settings(resolver)).unwrap();
     read_until(recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
-    assert!(get(&server, "/static/hello.txt").ends_with("\r\n\r\nhello\n"));
+    assert!(get(server.address().unwrap(), "/static/hello.txt").ends_with("\r\n\r\nhello\n"));
     server.stopper()();
     server.join().unwrap();
     read(recorder, &mut log);
@@ -131,7 +131,10 @@ fn with_the_blocking_resolver_there_is_no_worker_and_no_claim_fails_that_did_run
     assert!(seen.iter().any(|step| step == "app"), "it serves all the same");
     // The hub first runs when main waits for the stop event.
     let landmarks = chain.landmarks(&log);
-    assert_eq!((landmarks.before, landmarks.during), (None, None));
+    assert_eq!(landmarks.during, None);
+    let before = log.state_at(landmarks.before.unwrap());
+    let innermost = before.lane_named("main").unwrap().stack.last().unwrap().clone();
+    assert_eq!(&*innermost.callsite.target, "spanwalk::server::netdb", "before the loop main looks the name up itself");
     assert!(landmarks.loop_starts < landmarks.loop_serves);
 }
 
@@ -372,6 +375,56 @@ fn a_request_is_stepped_from_accept_to_the_answer() {
     ];
     assert!(order.map(at).is_sorted(), "{stops:?}");
     walk.end();
+}
+
+#[test]
+fn a_client_connects_during_the_lookup_and_is_answered_after_it() {
+    let (_turn, recorder) = recorder();
+    let mut walk = Walk::new(recorder);
+    walk.stop();
+    // The lookup is under way for as long as the worker is held in it.
+    let lookup = Key { name: "gethostbyaddr".to_owned(), target: "spanwalk::server::netdb".to_owned() };
+    assert_eq!(walk.after(Command::RunTo(Target::Call(lookup))), "worker-1 enter gethostbyaddr");
+    let mut client = TcpStream::connect(walk.server.address().unwrap()).unwrap();
+    client.write_all(b"GET /static/hello.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    client.set_nonblocking(true).unwrap();
+    assert_eq!(client.read(&mut [0; 1]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody has accepted");
+    client.set_nonblocking(false).unwrap();
+    walk.control.command(Command::Continue);
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("hello\n"));
+    walk.end();
+}
+
+#[test]
+fn a_handler_that_blocks_lets_nobody_else_in() {
+    let (_turn, recorder) = recorder();
+    recorder.restart(HoldMode::Follow);
+    let block_handler = Some(Duration::from_millis(200));
+    let server = Server::start(Settings { block_handler, ..settings(ResolverKind::Thread) }).unwrap();
+    let chain = Book::embedded().chain();
+    let mut log = Log::new();
+    let at = |log: &Log, kind: &str, name: &str| {
+        let is_it = |event: &&Event| {
+            event.kind.word() == kind
+                && event.kind.span().and_then(|span| log.span(span)).is_some_and(|span| *span.callsite.name == *name)
+        };
+        log.events().iter().filter(is_it).map(|event| event.seq).collect::<Vec<_>>()
+    };
+    read_until(&recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
+    let address = server.address().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || get(address, "/block"));
+        read_until(&recorder, &mut log, |log| !at(log, "enter", "block_the_thread").is_empty());
+        assert!(get(address, "/static/hello.txt").ends_with("hello\n"));
+    });
+    server.stopper()();
+    server.join().unwrap();
+    read(&recorder, &mut log);
+    let (unblocked, accepts) = (at(&log, "exit", "block_the_thread"), at(&log, "enter", "do_handle"));
+    assert_eq!((unblocked.len(), accepts.len()), (1, 2));
+    assert!(accepts[1] > unblocked[0], "the second client was let in while the first blocked the thread");
 }
 
 #[test]

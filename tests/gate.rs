@@ -312,7 +312,7 @@ fn whoever_is_held_goes_on_when_the_viewer_panics() {
 
 #[test]
 fn whoever_is_held_goes_on_when_the_viewer_is_silent() {
-    let silence = Duration::from_millis(80);
+    let silence = Duration::from_millis(600);
     let mut walk = Walk::new(HoldMode::Hold { silence, settle: LONG });
     let program = walk.thread("main", nested);
     let began = Instant::now();
@@ -325,10 +325,10 @@ fn whoever_is_held_goes_on_when_the_viewer_is_silent() {
 
 #[test]
 fn signs_of_life_keep_the_gate_shut() {
-    let mut walk = Walk::new(HoldMode::Hold { silence: Duration::from_millis(40), settle: LONG });
+    let mut walk = Walk::new(HoldMode::Hold { silence: Duration::from_secs(1), settle: LONG });
     let program = walk.thread("main", nested);
     walk.stop();
-    let until = Instant::now() + Duration::from_millis(200);
+    let until = Instant::now() + Duration::from_millis(1_500);
     while Instant::now() < until {
         assert!(!walk.control().status().detached);
         std::thread::yield_now();

@@ -30,13 +30,29 @@ fn files(path: &Path, found: &mut Vec<PathBuf>) {
 fn imports(text: &str) -> Vec<String> {
     let code: String =
         text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
+    let word = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut found = Vec::new();
     for after in code.split("crate::").skip(1) {
-        let path = after.trim_start();
-        let list = path.strip_prefix('{').and_then(|list| list.split('}').next()).unwrap_or(path);
-        let is_list = path.starts_with('{');
-        for item in list.split(',').take(if is_list { usize::MAX } else { 1 }) {
-            found.push(item.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        let Some(list) = after.trim_start().strip_prefix('{') else {
+            found.push(word(after));
+            continue;
+        };
+        // The names at the outermost level of the braces.
+        let (mut depth, mut begins) = (1, true);
+        for (at, letter) in list.char_indices() {
+            if begins && !letter.is_whitespace() {
+                found.push(word(&list[at..]));
+                begins = false;
+            }
+            match letter {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => begins = true,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
         }
     }
     found
@@ -64,7 +80,6 @@ fn a_room_imports_only_what_the_table_allows() {
 
 #[test]
 fn imports_are_found_in_paths_and_lists() {
-    let found =
-        imports("use crate::trace::Log; // crate::tui\nuse crate::{record::Gate, lesson}; crate::server::run()");
-    assert_eq!(found, ["trace", "record", "lesson", "server"]);
+    let text = "use crate::trace::Log; // crate::tui\nuse crate::{record::{Gate, Key}, lesson}; crate::server::run()";
+    assert_eq!(imports(text), ["trace", "record", "lesson", "server"]);
 }

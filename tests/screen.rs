@@ -104,7 +104,7 @@ impl Terminal {
     fn step(&self, keys: &str, before: &str) -> String {
         self.type_(keys);
         self.wait_until("another stop", |screen| {
-            screen != before && (header(screen).contains("PAUSED") || header(screen).contains("RUNNING, polling"))
+            screen != before && (header(screen).contains("PAUSED") || header(screen).contains("polling"))
         })
     }
 
@@ -225,11 +225,21 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     assert!(seen.contains("27/29 app") && seen.contains("conn-1"), "{seen}");
     terminal.type_("c");
     terminal.wait_for("200 OK");
+    // More connections that are over than lanes that are alive.
+    for done in 2..7 {
+        terminal.type_("g");
+        terminal.wait_until("another that is done", |screen| screen.contains(&format!("{done} lanes are done")));
+    }
     terminal.type_("R");
     terminal.wait_for("Start again");
-    terminal.type_("\r");
+    // The right arrow chooses the other resolver.
+    terminal.type_("\x1b[C\r");
     let screen = terminal.wait_for("1/29 run");
     assert!(!screen.contains("conn-1"), "{screen}");
+    terminal.type_("r");
+    terminal.wait_for("16/29 hub.run");
+    let screen = terminal.wait_for("WAITING for stop_event");
+    assert!(!screen.contains("worker-1"), "{screen}");
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));
 }
@@ -270,6 +280,17 @@ fn signals_give_the_terminal_back_though_the_server_is_held() {
         assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
         assert_eq!(terminal.end(), Some(0), "{signal}");
     }
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_program() {
+    let Terminal { pty, mut child, shown } = Terminal::demo((80, 24));
+    drop(pty);
+    // The reader thread has the terminal too, and sees its end when it is hung up.
+    let hung_up = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+    assert!(hung_up.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    drop(shown);
 }
 
 #[test]

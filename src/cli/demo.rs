@@ -9,7 +9,7 @@ use super::args::{DemoArgs, Until};
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
-use super::{UsageError, signals, watch};
+use super::{UsageError, complain, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Recorder};
@@ -17,8 +17,6 @@ use crate::server::{self, Server, Settings};
 use crate::trace::{Chain, Command, Event, Log, Run, Target};
 use crate::tui;
 
-/// How long a screen that was asked to end may take.
-const END_WITHIN: Duration = Duration::from_secs(6);
 /// How often a run without a screen looks whether it should end, when nothing happens.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -153,26 +151,11 @@ fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     // A person takes their time: no client is cut off for that.
     let settings = Settings { header_timeout: None, ..args.server.settings() };
     let mut session = Session::start(recorder, settings)?;
-    let asked_to_end = signals::on_end({
-        let end = session.ender();
-        move || {
-            end();
-            leave_if_the_screen_does_not();
-        }
-    })?;
+    let asked_to_end = signals::on_end(session.ender())?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book, sources: &BuiltIn };
     let drawn = tui::run(&mut session, material, &tui::Options { is_ascii: args.ascii, asked_to_end });
-    let ended = session.end();
+    let ended = session.end(|| complain("waiting for what the server has in flight; ctrl-c leaves now"));
     drawn.context("cannot draw on the terminal")?;
     Ok(ended?)
-}
-
-/// A signal has come. The screen ends by itself within a moment; should it be stuck, the terminal is given back without it.
-fn leave_if_the_screen_does_not() {
-    let _ = std::thread::Builder::new().name("leave".to_owned()).spawn(|| {
-        std::thread::sleep(END_WITHIN);
-        tui::restore();
-        std::process::exit(0);
-    });
 }

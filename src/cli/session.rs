@@ -11,8 +11,8 @@ use crate::server::{ResolverKind, Server, ServerError, Settings};
 use crate::trace::{Command, Log, Status};
 use crate::tui::{Program, Resolver, Restart};
 
-/// How long a stopped server may take to end before a restart gives up.
-const END_WITHIN: Duration = Duration::from_secs(3);
+/// How long a server that is being stopped may take before the person is told why nothing happens.
+const TELL_AFTER: Duration = Duration::from_secs(1);
 /// How long a picture waits for the stop that a command leads to.
 const STOP_WITHIN: Duration = Duration::from_millis(4);
 /// How long a request waits for its answer. A person may hold the server meanwhile.
@@ -27,6 +27,8 @@ pub(super) struct Session {
     control: Control,
     settings: Settings,
     server: Option<Server>,
+    /// The end of the server that is being stopped for a restart.
+    stopping: Option<mpsc::Receiver<()>>,
     /// Stops the server that runs now, whichever that is.
     stop: Arc<Mutex<Option<Call>>>,
     generation: u64,
@@ -45,6 +47,7 @@ impl Session {
             control,
             settings,
             server: None,
+            stopping: None,
             stop: Arc::default(),
             generation: 1,
             notices,
@@ -73,21 +76,39 @@ impl Session {
         }
     }
 
-    /// Ends the server in good order.
-    pub(super) fn end(mut self) -> Result<(), ServerError> {
+    /// Ends the server in good order. Whoever waits for it may say, on the terminal that was given back, what it waits for.
+    pub(super) fn end(mut self, waits: impl FnOnce()) -> Result<(), ServerError> {
         self.ender()();
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        match self.server.take() {
-            Some(server) if server.wait(self.settings.stop_timeout + END_WITHIN) => server.join(),
-            // It is blocked in its own code; the process ends without it.
-            _ => Ok(()),
+        let Some(server) = self.server.take() else { return Ok(()) };
+        if !server.wait(Duration::from_millis(300)) {
+            waits();
+            if !server.wait(self.settings.stop_timeout + Duration::from_secs(1)) {
+                // It is blocked in its own code; the process ends without it.
+                return Ok(());
+            }
         }
+        server.join()
     }
 
     fn address_of_server(&self) -> Option<SocketAddr> {
         self.server.as_ref().and_then(Server::address)
+    }
+
+    /// The second half of a restart, once the old server has ended.
+    fn restart_if_stopped(&mut self) {
+        if self.stopping.as_ref().is_some_and(|stopping| stopping.try_recv().is_ok()) {
+            self.stopping = None;
+            self.failure = None;
+            self.recorder.restart(HoldMode::stepping());
+            if let Err(error) = self.launch() {
+                let _ = self.notify.send(error.to_string());
+            }
+            // What clients of the old server say no longer matters.
+            (self.notify, self.notices) = mpsc::channel();
+        }
     }
 
     /// A server that ended by itself: why, once.
@@ -103,6 +124,7 @@ impl Session {
 
 impl Program for Session {
     fn update(&mut self, log: &mut Log) -> bool {
+        self.restart_if_stopped();
         let batch = self.recorder.drain();
         let is_new = batch.generation != self.generation;
         if is_new {
@@ -128,26 +150,35 @@ impl Program for Session {
     }
 
     fn restart(&mut self, restart: Restart) -> Result<(), String> {
-        self.control.command(Command::Continue);
-        if let Some(server) = self.server.take() {
-            // Twice: the second does not wait for what is in flight.
-            let stop = server.stopper();
-            stop();
-            stop();
-            if !server.wait(END_WITHIN + self.settings.block_handler.unwrap_or_default()) {
-                self.server = Some(server);
-                return Err("the server has not stopped; try again".to_owned());
-            }
-            let _ = server.join();
+        if self.stopping.is_some() {
+            return Err("the server is being stopped already; q leaves".to_owned());
         }
-        self.failure = None;
         self.settings.resolver = match restart.resolver {
             Resolver::Thread => ResolverKind::Thread,
             Resolver::Block => ResolverKind::Block,
         };
         self.settings.slow_dns = restart.slow_dns;
-        self.recorder.restart(HoldMode::stepping());
-        self.launch().map_err(|error| error.to_string())
+        self.control.command(Command::Continue);
+        let (ended, is_ended) = mpsc::channel();
+        self.stopping = Some(is_ended);
+        let server = self.server.take();
+        let notify = self.notify.clone();
+        let wait = move || {
+            if let Some(server) = server {
+                // Twice: the second does not wait for what is in flight.
+                let stop = server.stopper();
+                stop();
+                stop();
+                if !server.wait(TELL_AFTER) {
+                    let _ = notify.send("the server is still in its own code and stops after it; q leaves".to_owned());
+                }
+                // How the old run ended does not matter to the new one.
+                let _ = server.join();
+            }
+            let _ = ended.send(());
+        };
+        let waiter = std::thread::Builder::new().name("restart".to_owned()).spawn(wait);
+        waiter.map(drop).map_err(|error| format!("cannot restart: {error}"))
     }
 
     fn started_with(&self) -> Restart {

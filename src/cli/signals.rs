@@ -1,22 +1,36 @@
-//! SIGINT, SIGTERM, SIGHUP: end in good order, on a thread of their own.
+//! SIGINT, SIGTERM, SIGHUP: end in good order, on a thread of their own; and if that takes too long, end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-/// Calls `end` at every signal that asks the process to end. The flag is set before the first call.
+use super::complain;
+use crate::tui;
+
+/// How long a process may take to end in good order: a little more than the server gives what is in flight.
+const LEAVE_AFTER: Duration = Duration::from_millis(3_500);
+/// How long it may take at the second signal.
+const LEAVE_NOW: Duration = Duration::from_millis(300);
+
+/// Calls `end` at every signal that asks the process to end. The flag is set before the first call. Whatever is stuck then,
+/// in a handler that blocks or in a write to a pipe that nobody reads, the process ends: after a limit, or soon after a
+/// second signal.
 pub(super) fn on_end(end: impl Fn() + Send + 'static) -> anyhow::Result<Arc<AtomicBool>> {
     let asked = Arc::new(AtomicBool::new(false));
+    let handle = {
+        let asked = asked.clone();
+        move || {
+            let is_first = !asked.swap(true, Ordering::AcqRel);
+            end();
+            leave_after(if is_first { LEAVE_AFTER } else { LEAVE_NOW });
+        }
+    };
     #[cfg(unix)]
     {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let asked = asked.clone();
         let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for _ in signals.forever() {
-                asked.store(true, Ordering::Release);
-                end();
-            }
-        })?;
+        let watch = move || signals.forever().for_each(|_| handle());
+        std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
     }
     #[cfg(not(unix))]
     {
@@ -25,16 +39,26 @@ pub(super) fn on_end(end: impl Fn() + Send + 'static) -> anyhow::Result<Arc<Atom
         for signal in [SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, raised.clone())?;
         }
-        let asked = asked.clone();
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let watch = move || {
             loop {
-                std::thread::sleep(std::time::Duration::from_millis(100));
+                std::thread::sleep(Duration::from_millis(100));
                 if raised.swap(false, Ordering::AcqRel) {
-                    asked.store(true, Ordering::Release);
-                    end();
+                    handle();
                 }
             }
-        })?;
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
     }
     Ok(asked)
+}
+
+/// Ends the process after this time, if it has not ended by itself.
+fn leave_after(this_long: Duration) {
+    let leave = move || {
+        std::thread::sleep(this_long);
+        tui::restore();
+        complain("the server was still busy in its own code; left without waiting for it");
+        std::process::exit(0);
+    };
+    let _ = std::thread::Builder::new().name("leave".to_owned()).spawn(leave);
 }

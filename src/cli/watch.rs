@@ -19,6 +19,11 @@ type Layer = Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>;
 pub(super) fn install(recorder: Option<&Recorder>, console: Option<SocketAddr>) -> anyhow::Result<()> {
     let mut layers: Vec<Layer> = Vec::new();
     if let Some(address) = console {
+        if address.port() == 0 {
+            let message =
+                format!("no tokio-console can be told the port of `--console {address}`; name one, such as 6669");
+            return Err(UsageError(message).into());
+        }
         layers.push(console_layer(address)?);
     }
     if let Some(recorder) = recorder {
@@ -35,7 +40,8 @@ pub(super) fn install(recorder: Option<&Recorder>, console: Option<SocketAddr>) 
 fn console_layer(address: SocketAddr) -> anyhow::Result<Layer> {
     // console-subscriber reports a taken address from a thread of its own, by a panic.
     drop(std::net::TcpListener::bind(address).map_err(|error| {
-        UsageError(format!("cannot open the door for tokio-console on `{address}`: {error}; try --console 127.0.0.1:0"))
+        let remedy = "try another port, such as --console 127.0.0.1:6670";
+        anyhow::anyhow!("cannot open the door for tokio-console on `{address}`: {error}; {remedy}")
     })?);
     Ok(console_subscriber::ConsoleLayer::builder().server_addr(address).spawn().boxed())
 }

@@ -7,7 +7,7 @@
 //!
 //! Every line has every key; what does not apply is `null`, fields are an object. `seq` counts from 0 and has no gaps,
 //! `t_ns` is raw monotonic time (holds included), `span` and `parent` are the recorder's own ids. What an event has
-//! beyond that is among its fields: `to` and `reason` of a switch or wake, `edge` of a hold or release, `kind` of a lane.
+//! beyond that is among its fields: `to` and `reason` of a switch or wake, `edge` of a hold or release, `shown` of a hold, `kind` of a lane.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -53,7 +53,8 @@ fn fields(kind: &Kind, lane_name: &dyn Fn(LaneId) -> Json) -> Json {
         Kind::Switch { to, reason: why } | Kind::Wake { to, reason: why } => {
             json!({ "to": lane_name(*to), "reason": reason(why) })
         }
-        Kind::Hold { edge, .. } | Kind::Release { edge, .. } => json!({ "edge": edge.word() }),
+        Kind::Hold { edge, is_shown, .. } => json!({ "edge": edge.word(), "shown": is_shown }),
+        Kind::Release { edge, .. } => json!({ "edge": edge.word() }),
         Kind::LaneOpen { kind: LaneKind::Thread, .. } => json!({ "kind": "thread" }),
         Kind::LaneOpen { kind: LaneKind::Task, .. } => json!({ "kind": "task" }),
         Kind::Dropped { count } => json!({ "count": count }),

@@ -33,7 +33,7 @@ impl Book {
     pub fn read_dir(directory: &Path) -> Result<Self, LessonError> {
         let read_error = |path: &Path| {
             let path = path.to_owned();
-            |source| LessonError::Read { path, source }
+            |cause| LessonError::Read { path, cause }
         };
         let mut files = Vec::new();
         for entry in fs::read_dir(directory).map_err(read_error(directory))? {

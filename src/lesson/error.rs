@@ -12,13 +12,13 @@ pub enum LessonError {
     #[error(
         "cannot read the walkthrough in `{path}`: {}; name a directory that holds the Markdown pages, or leave \
          --walkthrough out to use the built-in ones",
-        reason(.source)
+        reason(.cause)
     )]
     Read {
         /// The directory, or the page.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The directory has no page.
     #[error("no page in `{path}`; a page is a file whose name ends in `.md`")]

@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 use super::store::Store;
 use crate::trace::{Callsite, Command, Edge, Kind, LaneId, Run, SpanId, Status, Stop, Target, Thread, ThreadId};
 
+/// How long a viewer may be silent: with the last look a ninth longer, and still under a second.
+const SILENCE: Duration = Duration::from_millis(800);
+/// How long the stepped thread may take to arrive.
+const SETTLE: Duration = Duration::from_millis(250);
 /// How often somebody who waits for a stop looks whether another thread is to be shown.
 const SETTLE_LOOK: Duration = Duration::from_millis(10);
 /// How often a held thread looks whether its viewer is alive, per silence limit.
@@ -43,10 +47,10 @@ pub enum HoldMode {
 }
 
 impl HoldMode {
-    /// Held from the first step on; let go after 900 ms of silence, settled after 250 ms.
+    /// Held from the first step on; let go after 800 ms of silence, settled after 250 ms.
     #[must_use]
     pub fn stepping() -> Self {
-        Self::Hold { silence: Duration::from_millis(900), settle: Duration::from_millis(250) }
+        Self::Hold { silence: SILENCE, settle: SETTLE }
     }
 }
 
@@ -58,6 +62,8 @@ pub(super) struct Point<'a> {
     pub(super) depth: usize,
     pub(super) edge: Edge,
     pub(super) callsite: &'a Callsite,
+    /// The log that is being written.
+    pub(super) generation: u64,
 }
 
 /// Holds threads, and lets them go.
@@ -86,6 +92,7 @@ struct Held {
     stop: Stop,
     thread: Arc<Thread>,
     depth: usize,
+    generation: u64,
     goes: bool,
 }
 
@@ -175,29 +182,32 @@ impl Gate {
             return;
         }
         let stop = Stop { lane: point.lane, thread: point.thread.id, span: point.span, edge: point.edge };
-        inner.held.push(Held { stop, thread: point.thread.clone(), depth: point.depth, goes: false });
-        // Whoever sees the stop finds the hold in the log.
-        store.push(point.thread, point.lane, Kind::Hold { span: point.span, edge: point.edge });
-        inner.show_if_due(stop, store);
+        let (span, edge, generation) = (point.span, point.edge, point.generation);
+        inner.held.push(Held { stop, thread: point.thread.clone(), depth: point.depth, generation, goes: false });
+        let is_shown = inner.shows_arrival(stop);
+        // Whoever sees the stop finds the hold in the log: both are under the gate's lock.
+        store.push(generation, point.thread, point.lane, Kind::Hold { span, edge, is_shown });
         self.changed.notify_all();
         self.wait(inner, stop);
-        store.push(point.thread, point.lane, Kind::Release { span: point.span, edge: point.edge });
+        store.push(generation, point.thread, point.lane, Kind::Release { span, edge });
     }
 
     fn wait(&self, mut inner: MutexGuard<'_, Inner>, stop: Stop) {
-        let (mut beats, mut silent) = (inner.beats, 0);
+        // Looks are counted, not the time since the last sign of life: a process that was stopped and goes on has a viewer
+        // that was stopped as well.
+        let look = inner.silence / LOOKS;
+        let (mut beats, mut silent, mut next_look) = (inner.beats, 0, Instant::now() + look);
         loop {
             if !inner.waiting().any(|held| held.stop == stop) {
                 inner.held.retain(|held| held.stop != stop);
                 return;
             }
-            let look = inner.silence / LOOKS;
-            let (woken, timeout) = self.changed.wait_timeout(inner, look).unwrap_or_else(PoisonError::into_inner);
-            inner = woken;
+            let left = next_look.saturating_duration_since(Instant::now());
+            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
             if inner.beats != beats {
-                (beats, silent) = (inner.beats, 0);
-            } else if timeout.timed_out() {
-                silent += 1;
+                (beats, silent, next_look) = (inner.beats, 0, Instant::now() + look);
+            } else if Instant::now() >= next_look {
+                (silent, next_look) = (silent + 1, Instant::now() + look);
                 if silent >= LOOKS {
                     self.take_down(&mut inner);
                 }
@@ -280,7 +290,7 @@ impl Gate {
 impl Inner {
     fn new(hold: HoldMode) -> Self {
         let (mode, silence, settle) = match hold {
-            HoldMode::Follow => (Mode::Free, Duration::MAX, Duration::MAX),
+            HoldMode::Follow => (Mode::Free, SILENCE, SETTLE),
             HoldMode::Hold { silence, settle } => (Mode::Stop, silence, settle),
         };
         Self {
@@ -317,29 +327,17 @@ impl Inner {
         self.waiting().find(|held| Some(held.stop.thread) == self.shown)
     }
 
-    /// An arrival is shown if nobody is, unless another thread was let go and is still expected.
-    fn show_if_due(&mut self, stop: Stop, store: &Store) {
-        match self.mode {
-            Mode::Step { thread, .. } if thread == stop.thread => {
-                self.mode = Mode::Stop;
-                self.show_arrival(stop.thread, store);
-            }
-            Mode::Step { thread, .. } if !self.blocked.contains(&thread) => {}
-            _ if self.shown().is_none() => {
-                self.mode = Mode::Stop;
-                self.show_arrival(stop.thread, store);
-            }
-            _ => {}
+    /// Whether an arrival is the one to show: if nobody is shown, and no other thread was let go and is still expected.
+    fn shows_arrival(&mut self, stop: Stop) -> bool {
+        let is_due = match self.mode {
+            Mode::Step { thread, .. } => thread == stop.thread || self.blocked.contains(&thread),
+            _ => self.shown().is_none(),
+        };
+        if is_due {
+            self.mode = Mode::Stop;
+            self.shown = Some(stop.thread);
         }
-    }
-
-    /// Shows a thread whose hold has just been logged. If others were held before it, the log must say which is shown.
-    fn show_arrival(&mut self, thread: ThreadId, store: &Store) {
-        if self.waiting().count() > 1 {
-            self.show(thread, store);
-        } else {
-            self.shown = Some(thread);
-        }
+        is_due
     }
 
     /// Shows a thread that was held already, and says so in the log.
@@ -347,7 +345,7 @@ impl Inner {
         self.shown = Some(thread);
         if let Some(held) = self.shown() {
             let Stop { lane, span, edge, .. } = held.stop;
-            store.push(&held.thread, lane, Kind::Hold { span, edge });
+            store.push(held.generation, &held.thread, lane, Kind::Hold { span, edge, is_shown: true });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event as TracingEvent, Subscriber};
@@ -34,14 +34,19 @@ struct SpanState {
     names_lane: bool,
     /// While it is entered its thread is blocked.
     blocks: bool,
-    reason: OnceLock<Arc<str>>,
+    reason: Mutex<Option<Arc<str>>>,
     enters: AtomicU32,
 }
 
 impl SpanState {
-    /// Futures and the roots of lanes are left and entered many times; for them only the close is an end.
+    /// Futures and the roots of lanes are left and entered many times; for them only the close is an end. A span of another
+    /// lane that is entered again is taken for a future from then on.
     fn ends_at_close(&self) -> bool {
-        self.names_lane || self.lane_kind == LaneKind::Task
+        self.names_lane || self.lane_kind == LaneKind::Task || self.enters.load(Ordering::Relaxed) > 1
+    }
+
+    fn reason(&self) -> Option<Arc<str>> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -102,8 +107,15 @@ impl RecorderLayer {
 
     /// Stops here if the gate says so. No lock and no span guard is held by the caller.
     fn gate(&self, state: &SpanState, thread: &Arc<Thread>, edge: Edge) {
-        let point =
-            Point { lane: state.lane, thread, span: state.id, depth: state.depth, edge, callsite: &state.callsite };
+        let point = Point {
+            lane: state.lane,
+            thread,
+            span: state.id,
+            depth: state.depth,
+            edge,
+            callsite: &state.callsite,
+            generation: state.generation,
+        };
         self.shared.gate.arrive(&point, &self.shared.store);
     }
 }
@@ -138,10 +150,7 @@ where
             (None, Some(around)) => (around.lane, around.lane_kind),
             (None, None) => self.lane_of_here(&thread),
         };
-        let reason = OnceLock::new();
-        if let Some(text) = fields.text("reason") {
-            let _ = reason.set(text);
-        }
+        let reason = Mutex::new(fields.text("reason"));
         let state = Arc::new(SpanState {
             id: store.next_span(),
             generation,
@@ -160,7 +169,7 @@ where
             registered.extensions_mut().insert(state);
         }
         let parent = around.map(|around| around.id);
-        store.push(&thread, lane, Kind::Open { span, parent, callsite, fields: fields.0 });
+        store.push(generation, &thread, lane, Kind::Open { span, parent, callsite, fields: fields.0 });
     }
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
@@ -171,10 +180,15 @@ where
             && before.lane != state.lane
             && before.generation == state.generation
         {
-            store.push(&thread, before.lane, Kind::Switch { to: state.lane, reason: before.reason.get().cloned() });
+            store.push(
+                state.generation,
+                &thread,
+                before.lane,
+                Kind::Switch { to: state.lane, reason: before.reason() },
+            );
         }
         ENTERED.with_borrow_mut(|entered| entered.push(state.clone()));
-        store.push(&thread, state.lane, Kind::Enter { span: state.id });
+        store.push(state.generation, &thread, state.lane, Kind::Enter { span: state.id });
         // Later enters are polls and switches back, not calls; among them the one that dropping a future makes.
         if state.enters.fetch_add(1, Ordering::Relaxed) == 0 {
             self.gate(&state, &thread, Edge::Enter);
@@ -201,12 +215,12 @@ where
             }
             entered.last().cloned()
         });
-        store.push(&thread, state.lane, Kind::Exit { span: state.id });
+        store.push(state.generation, &thread, state.lane, Kind::Exit { span: state.id });
         if let Some(after) = after
             && after.lane != state.lane
             && after.generation == state.generation
         {
-            store.push(&thread, state.lane, Kind::Switch { to: after.lane, reason: after.reason.get().cloned() });
+            store.push(state.generation, &thread, state.lane, Kind::Switch { to: after.lane, reason: after.reason() });
         }
     }
 
@@ -216,7 +230,7 @@ where
         if state.ends_at_close() && state.enters.load(Ordering::Relaxed) > 0 {
             self.gate(&state, &thread, Edge::Exit);
         }
-        self.shared.store.push(&thread, state.lane, Kind::Close { span: state.id });
+        self.shared.store.push(state.generation, &thread, state.lane, Kind::Close { span: state.id });
         if state.is_lane_root {
             self.shared.store.close_lane(state.lane, &thread);
             self.shared.gate.lane_closed(state.lane);
@@ -228,17 +242,27 @@ where
         values.record(&mut fields);
         let Some(state) = self.state(id, &ctx) else { return };
         if let Some(text) = fields.text("reason") {
-            let _ = state.reason.set(text);
+            *state.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
         }
         let Some(thread) = self.thread() else { return };
-        self.shared.store.push(&thread, state.lane, Kind::Record { span: state.id, fields: fields.0 });
+        self.shared.store.push(
+            state.generation,
+            &thread,
+            state.lane,
+            Kind::Record { span: state.id, fields: fields.0 },
+        );
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
         let (Some(state), Some(cause)) = (self.state(id, &ctx), self.state(follows, &ctx)) else { return };
         let field = Field { name: "follows_from".into(), value: Value::Span(cause.id) };
         let Some(thread) = self.thread() else { return };
-        self.shared.store.push(&thread, state.lane, Kind::Record { span: state.id, fields: vec![field] });
+        self.shared.store.push(
+            state.generation,
+            &thread,
+            state.lane,
+            Kind::Record { span: state.id, fields: vec![field] },
+        );
     }
 
     fn on_event(&self, event: &TracingEvent<'_>, _ctx: Context<'_, S>) {
@@ -255,11 +279,11 @@ where
         }
         let lane = inside.as_ref().map_or_else(|| self.lane_of_here(&thread).0, |inside| inside.lane);
         if let Some(to) = fields.text("wakes").and_then(|name| store.find_lane(&name)) {
-            store.push(&thread, lane, Kind::Wake { to, reason: fields.text("reason") });
+            store.push(generation, &thread, lane, Kind::Wake { to, reason: fields.text("reason") });
             return;
         }
         let callsite = store.callsite(event.metadata());
         let span = inside.map(|inside| inside.id);
-        store.push(&thread, lane, Kind::Note { span, callsite, fields: fields.0 });
+        store.push(generation, &thread, lane, Kind::Note { span, callsite, fields: fields.0 });
     }
 }

@@ -244,9 +244,13 @@ impl Store {
         }
     }
 
-    /// Appends an event; its time and its place are given under one lock, so that both agree.
-    pub(super) fn push(&self, thread: &Arc<Thread>, lane: LaneId, kind: Kind) {
-        self.push_locked(&mut self.lock(), thread, lane, kind);
+    /// Appends an event to the log of that generation; its time and its place are given under one lock, so that both
+    /// agree. Does nothing if a new log has been begun meanwhile.
+    pub(super) fn push(&self, generation: u64, thread: &Arc<Thread>, lane: LaneId, kind: Kind) {
+        let mut inner = self.lock();
+        if inner.generation == generation {
+            self.push_locked(&mut inner, thread, lane, kind);
+        }
     }
 
     fn push_locked(&self, inner: &mut Inner, thread: &Arc<Thread>, lane: LaneId, kind: Kind) {

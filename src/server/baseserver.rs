@@ -109,8 +109,9 @@ impl WSGIServer {
         }
     }
 
-    /// Mirrors `BaseServer.close`: the io watcher stopped, the listener closed, the stop event set.
-    #[instrument(skip_all, fields(fd))]
+    /// Mirrors `BaseServer.close`: the io watcher stopped, the listener closed, the stop event set. gevent closes a watcher
+    /// on the spot; a task of tokio ends when the loop next runs, so this waits for that.
+    #[instrument(skip_all, fields(fd, reason = "the io watcher's end"))]
     fn close(&mut self) {
         if let Some(Accepting { task, fd }) = self.watcher.take() {
             Span::current().record("fd", fd);
@@ -143,9 +144,15 @@ async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64
     loop {
         watcher.readable().await;
         event_loop.fired("io watcher", fd);
-        if let Err(error) = do_read(&mut watcher, &connection, fd) {
-            debug!(%error, "accept failed; accepting again in 100 ms");
-            tokio::time::sleep(DELAY_AFTER_ERROR).await;
+        match do_read(&mut watcher, &connection, fd) {
+            // Nobody waits any more: the next readiness is news.
+            Ok(accepted) if accepted < MAX_ACCEPT => {}
+            // There may be more, but handlers run first.
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                debug!(%error, "accept failed; accepting again in 100 ms");
+                tokio::time::sleep(DELAY_AFTER_ERROR).await;
+            }
         }
     }
 }
@@ -156,7 +163,7 @@ async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64
 /// # Errors
 /// What `accept` says, other than that nobody is waiting.
 #[instrument(skip_all, fields(fd = fd, accepted = 0, last))]
-fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Result<()> {
+fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Result<usize> {
     let span = Span::current();
     for accepted in 0..MAX_ACCEPT {
         match stream_server::do_read(watcher) {
@@ -166,7 +173,7 @@ fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Res
             }
             Ok(None) => {
                 span.record("last", "EAGAIN");
-                return Ok(());
+                return Ok(accepted);
             }
             Err(error) => {
                 span.record("last", error.to_string());
@@ -174,7 +181,7 @@ fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Res
             }
         }
     }
-    Ok(())
+    Ok(MAX_ACCEPT)
 }
 
 /// Mirrors `BaseServer.do_handle`: a greenlet for the connection. It is only scheduled here.

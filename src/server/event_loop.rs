@@ -8,7 +8,8 @@
 //! The loop is tokio's; this file says what tokio lets us know of it. `poll` comes from the hooks around parking, so it is
 //! a poll that may block; polls of zero length under load have no hook and are not claimed. A watcher is a task that waits
 //! for its descriptor and says so when it fires. Callbacks are what gets control back afterwards: the main lane, or a
-//! handler. The reason why the loop woke is the first watcher or callback of the turn.
+//! handler. The reason why the loop woke is the first watcher or callback of the turn. tokio does not tell the descriptors of
+//! its epoll and of its own eventfd, nor how many bytes hyper has read: they are left out.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -46,10 +47,12 @@ pub struct EventLoop {
 struct Turn {
     poll: Option<EnteredSpan>,
     callbacks: Option<EnteredSpan>,
+    /// Since `callbacks` was opened.
+    callbacks_open: u64,
+    /// In the whole turn.
     callbacks_run: u64,
     watchers_fired: u64,
     woke: Option<String>,
-    is_quiet: bool,
 }
 
 thread_local! {
@@ -90,9 +93,6 @@ impl EventLoop {
 
     /// The runtime is about to poll: the turn is over.
     pub(super) fn before_poll(&self) {
-        if with_turn(|turn| turn.is_quiet) {
-            return;
-        }
         self.end_turn();
         if !self.callbacks_pending.load(Ordering::Acquire) {
             self.poll();
@@ -136,11 +136,9 @@ impl EventLoop {
     /// or until the main lane has it.
     fn run_callbacks(&self, who: &str) {
         self.callbacks_pending.store(false, Ordering::Release);
-        if with_turn(|turn| turn.is_quiet) {
-            return;
-        }
         let is_open = with_turn(|turn| {
             turn.callbacks_run += 1;
+            turn.callbacks_open += 1;
             turn.woke.get_or_insert_with(|| who.to_owned());
             turn.callbacks.is_some()
         });
@@ -152,7 +150,7 @@ impl EventLoop {
     }
 
     fn end_callbacks(&self) {
-        let (callbacks, count) = with_turn(|turn| (turn.callbacks.take(), turn.callbacks_run));
+        let (callbacks, count) = with_turn(|turn| (turn.callbacks.take(), std::mem::take(&mut turn.callbacks_open)));
         if let Some(callbacks) = callbacks {
             callbacks.record("callbacks", count);
         }
@@ -189,14 +187,6 @@ impl EventLoop {
         .await;
         self.run_callbacks("main");
         self.end_turn();
-        output
-    }
-
-    /// Runs the loop without saying anything about it.
-    pub(super) fn quietly<T>(&self, run: impl FnOnce() -> T) -> T {
-        with_turn(|turn| turn.is_quiet = true);
-        let output = run();
-        with_turn(|turn| turn.is_quiet = false);
         output
     }
 }

@@ -79,7 +79,8 @@ impl Hub {
     /// Mirrors `watcher.stop()` and `watcher.close()`: ends the task and waits until what it owns is dropped.
     pub(super) fn cancel(&self, watcher: JoinHandle<()>) {
         watcher.abort();
-        let _ = self.switch_quietly(watcher);
+        // Its end is that it was aborted; a second interrupt leaves it to the runtime's end.
+        let _ = self.switch(watcher);
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -108,11 +109,6 @@ impl Hub {
         let output = self.run(self.event_loop.resume_main(future, &self.interrupt));
         debug!("block_on returned");
         output
-    }
-
-    /// A turn of the loop for housekeeping that has no counterpart upstream: no switch is shown, since nobody waits.
-    fn switch_quietly<T>(&self, future: impl Future<Output = T>) -> T {
-        self.event_loop.quietly(|| self.runtime.block_on(future))
     }
 }
 

@@ -35,6 +35,9 @@ pub enum LookupError {
     /// Nobody knows the address.
     #[error("host not found")]
     NotFound,
+    /// There was nobody to ask: the pool has no place, no watcher or no thread.
+    #[error("no lookup: {0}")]
+    NotAsked(&'static str),
     /// Somebody stops the server.
     #[error("interrupted")]
     Interrupted,
@@ -259,8 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_host_is_not_found() {
-        // TEST-NET-1 of RFC 5737: nobody has it.
+    fn a_name_without_an_address_is_not_found() {
         let answer = address_of("not a host name at all");
         assert_eq!(answer, Err(LookupError::NotFound));
     }

@@ -51,7 +51,7 @@ impl WSGIServer {
     /// # Errors
     /// If the system gives no event loop.
     #[instrument(skip_all, fields(
-        address = %stream_server::spelled(&settings.host, settings.port), family = "AF_INET", handler_class = "hyper http1",
+        address = %stream_server::spelled(&settings.host, settings.port), family = stream_server::family(&settings.host), handler_class = "hyper http1",
         backlog = BACKLOG, reuse_addr = true, max_accept = baseserver::MAX_ACCEPT, started = false, environ_keys,
     ))]
     pub fn new(
@@ -60,9 +60,6 @@ impl WSGIServer {
         address: Arc<OnceLock<SocketAddr>>,
         interrupt: Interrupt,
     ) -> Result<Self, ServerError> {
-        if settings.host.contains(':') {
-            Span::current().record("family", "AF_INET6");
-        }
         let hub = Arc::new(Hub::new(interrupt)?);
         let environ = set_environ();
         Span::current().record("environ_keys", environ.len());

@@ -28,7 +28,7 @@ pub(super) fn getfqdn(name: &str, server: &mut WSGIServer) -> Result<String, Ser
             names.find(|name| name.contains('.')).unwrap_or(&host.name).clone()
         }
         Err(LookupError::Interrupted) => return Err(ServerError::Interrupted),
-        Err(LookupError::NotFound) => asked,
+        Err(LookupError::NotFound | LookupError::NotAsked(_)) => asked,
     };
     span.record("fqdn", &fqdn);
     span.record("has_dot", fqdn.contains('.'));

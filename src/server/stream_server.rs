@@ -41,8 +41,7 @@ pub(super) fn init_socket(server: &mut WSGIServer) -> Result<(), ServerError> {
 /// What `tcp_listener` says.
 #[instrument(skip_all, fields(address = %spelled(&address.0, address.1), backlog = backlog, family))]
 fn get_listener(address: &(String, u16), backlog: i32) -> Result<TcpListener, ServerError> {
-    let family = if address.0.contains(':') { "AF_INET6" } else { "AF_INET" };
-    Span::current().record("family", family);
+    Span::current().record("family", family(&address.0));
     tcp_listener(address, backlog, true)
 }
 
@@ -81,7 +80,11 @@ fn tcp_listener(address: &(String, u16), backlog: i32, reuse_addr: bool) -> Resu
 /// `socket`, `SO_REUSEADDR`, `bind`: all of [`tcp_listener`] that can fail for a wrong address.
 pub(super) fn bind(address: &(String, u16)) -> Result<(Socket, SocketAddr), ServerError> {
     let refuse = |error: io::Error| refused(address, &error);
-    let resolved = (address.0.as_str(), address.1).to_socket_addrs().map_err(refuse)?.next();
+    // As gevent does: a name, like an address without colons, means IPv4 where there is the choice.
+    let is_six = family(&address.0) == "AF_INET6";
+    let mut found: Vec<_> = (address.0.as_str(), address.1).to_socket_addrs().map_err(refuse)?.collect();
+    found.sort_by_key(|found| found.is_ipv6() != is_six);
+    let resolved = found.first().copied();
     let resolved = resolved.ok_or_else(|| refuse(io::Error::other("the name has no address")))?;
     let socket = Socket::new(Domain::for_address(resolved), Type::STREAM, Some(Protocol::TCP)).map_err(refuse)?;
     debug!(fd = fileno(&socket), "socket");
@@ -107,6 +110,11 @@ fn refused((host, port): &(String, u16), error: &io::Error) -> ServerError {
         _ => (error.to_string(), "try --host 127.0.0.1 --port 0"),
     };
     ServerError::Listen { address: spelled(host, *port), reason, remedy }
+}
+
+/// The address family that a host stands for.
+pub(super) fn family(host: &str) -> &'static str {
+    if host.contains(':') { "AF_INET6" } else { "AF_INET" }
 }
 
 /// A host and a port in one word; an IPv6 address goes in brackets.

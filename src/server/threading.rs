@@ -40,6 +40,11 @@ impl<T> Queue<T> {
         self.changed.notify_one();
     }
 
+    /// Takes back what was put last, if nobody has it yet.
+    pub(super) fn take_back(&self) {
+        self.lock().tasks.pop_back();
+    }
+
     /// Mirrors `Queue.get`: the next task. Waits for one, asleep in the kernel and on no socket, until it has been idle
     /// for long enough.
     #[instrument(skip_all, fields(blocks = "a task", idle_ms = self.idle.as_millis(), got))]

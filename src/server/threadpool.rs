@@ -113,26 +113,32 @@ impl ThreadPool {
     ))]
     pub(super) fn spawn(&mut self, job: Job) -> Result<Arc<AsyncResult<Answer>>, LookupError> {
         let span = Span::current();
-        let place = self.semaphore.try_acquire().map_err(|_| LookupError::NotFound)?;
-        // Given back by `on_async`, in the hub.
-        place.forget();
+        let place =
+            self.semaphore.clone().try_acquire_owned().map_err(|_| LookupError::NotAsked("the pool has no place"))?;
         span.record("semaphore_after", self.semaphore.available_permits());
         let promise = Arc::new(AsyncResult::new(self.hub.event_loop().clone()));
         let result = ThreadResult::new(&self.hub, &promise, &self.semaphore).map_err(|error| {
             debug!(%error, "no watcher");
-            LookupError::NotFound
+            LookupError::NotAsked("the system gives no descriptor")
         })?;
         span.record("watcher_fd", result.sender.fd());
         let unfinished = self.workers.unfinished.fetch_add(1, Ordering::Relaxed) + 1;
         span.record("unfinished", unfinished);
         self.task_queue.put(Task { job, result });
-        self.adjust(&span);
+        if let Err(error) = self.adjust(&span) {
+            debug!(%error, "no thread");
+            self.workers.unfinished.fetch_sub(1, Ordering::Relaxed);
+            self.task_queue.take_back();
+            return Err(LookupError::NotAsked("the system gives no thread"));
+        }
+        // Given back by `on_async`, in the hub.
+        place.forget();
         span.record("pool_size", self.workers.size.load(Ordering::Relaxed));
         Ok(promise)
     }
 
     /// Mirrors `ThreadPool.adjust`: threads as long as there are more tasks than threads.
-    fn adjust(&mut self, span: &Span) {
+    fn adjust(&mut self, span: &Span) -> std::io::Result<()> {
         let (size, unfinished) = (&self.workers.size, &self.workers.unfinished);
         while unfinished.load(Ordering::Relaxed) > size.load(Ordering::Relaxed)
             && size.load(Ordering::Relaxed) < MAXSIZE
@@ -148,12 +154,14 @@ impl ThreadPool {
             span.record("worker", &worker.lane);
             let name = format!("ThreadPoolWorker-{}", self.started);
             let run = run(worker);
-            if std::thread::Builder::new().name(name).spawn(run).is_err() {
-                debug!("the system gives no thread");
-                return;
-            }
-            size.fetch_add(1, Ordering::Relaxed);
+            match std::thread::Builder::new().name(name).spawn(run) {
+                Ok(_) => size.fetch_add(1, Ordering::Relaxed),
+                // One thread is enough for everything; without any nothing would ever be done.
+                Err(_) if size.load(Ordering::Relaxed) > 0 => return Ok(()),
+                Err(error) => return Err(error),
+            };
         }
+        Ok(())
     }
 
     /// Lets every worker leave, and waits a moment for those in the middle of a task.
@@ -202,10 +210,13 @@ fn run(worker: Worker) -> impl FnOnce() + Send + 'static {
 }
 
 /// Mirrors `_WorkerGreenlet.__run_task`: the one thing a worker is for.
-#[instrument(skip_all, fields(func = task.job.func, argument = task.job.argument, result))]
+#[instrument(skip_all, fields(func = task.job.func, argument = task.job.argument, result, took_us))]
 fn run_task(task: Task, interrupt: &Interrupt) {
+    let began = std::time::Instant::now();
     let answer = (task.job.work)(interrupt);
-    Span::current().record("result", answer.as_ref().map_or_else(ToString::to_string, |host| host.name.clone()));
+    let span = Span::current();
+    span.record("took_us", began.elapsed().as_micros());
+    span.record("result", answer.as_ref().map_or_else(ToString::to_string, |host| host.name.clone()));
     task.result.set(answer);
 }
 
@@ -264,7 +275,7 @@ fn on_async(
     semaphore.add_permits(1);
     span.record("semaphore_after", semaphore.available_permits());
     let answer = answer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-    let answer = answer.unwrap_or(Err(LookupError::NotFound));
+    let answer = answer.unwrap_or(Err(LookupError::NotAsked("the worker left no answer")));
     span.record("value", answer.as_ref().map_or_else(ToString::to_string, |host| host.name.clone()));
     promise.set(answer);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Activity, Callsite, LaneId, SpanId, State};
+use super::{Activity, Callsite, Lane, LaneId, SpanId, State};
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn diff(earlier: Option<&State>, later: &State) -> Vec<LaneDiff> {
             let old = earlier.and_then(|state| state.lane(lane.id));
             let was_open = |span| earlier.is_none() || old.is_some_and(|old| old.frames().any(|f| f.span == span));
             let mut frames: Vec<DiffFrame> = Vec::new();
-            for frame in old.into_iter().flat_map(|old| old.frames()) {
+            for frame in old.into_iter().flat_map(Lane::frames) {
                 if !lane.frames().any(|kept| kept.span == frame.span) {
                     frames.push(DiffFrame {
                         span: frame.span,

@@ -83,8 +83,9 @@ pub enum Kind {
     Switch { to: LaneId, reason: Option<Arc<str>> },
     /// The event's lane makes another lane ready to run.
     Wake { to: LaneId, reason: Option<Arc<str>> },
-    /// The gate holds the thread here. Said again when a lane that was waiting at its gate becomes the one shown.
-    Hold { span: SpanId, edge: Edge },
+    /// The gate holds the thread here. `is_shown` says that this is the lane the person looks at, with which the whole
+    /// program stands still; a thread that was held already is held again when it becomes the one shown.
+    Hold { span: SpanId, edge: Edge, is_shown: bool },
     /// The gate lets the thread go on.
     Release { span: SpanId, edge: Edge },
     /// This many events were not recorded.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Callsite, Event, Kind, LaneId, LaneKind, ProgramClock, Seq, SpanId, State, Time};
+use super::{Callsite, Event, Key, Kind, LaneId, LaneKind, ProgramClock, Seq, SpanId, State, Time};
 
 /// Events between two kept states of a short log: what `state_at` replays at the most.
 const INTERVAL: usize = 256;
@@ -166,7 +166,11 @@ impl Log {
                     span.close = Some(at);
                 }
             }
-            Kind::Hold { .. } => self.clock.hold(event.time),
+            Kind::Hold { is_shown, .. } => {
+                if *is_shown {
+                    self.clock.hold(event.time);
+                }
+            }
             Kind::Release { .. } => self.clock.release(event.time),
             Kind::Dropped { count } => self.dropped += count,
             Kind::LaneClose | Kind::Record { .. } | Kind::Note { .. } | Kind::Switch { .. } | Kind::Wake { .. } => {}
@@ -199,6 +203,19 @@ impl Log {
     #[must_use]
     pub fn span(&self, id: SpanId) -> Option<&SpanRecord> {
         self.spans.get(&id)
+    }
+
+    /// Whether any call so far has this name.
+    #[must_use]
+    pub fn has_call_named(&self, name: &str) -> bool {
+        self.spans.values().any(|span| *span.callsite.name == *name)
+    }
+
+    /// Whether a call had been opened among the first `cursor` events.
+    #[must_use]
+    pub fn has_opened(&self, key: &Key, cursor: usize) -> bool {
+        let events = &self.events[..cursor.min(self.events.len())];
+        events.iter().any(|event| matches!(&event.kind, Kind::Open { callsite, .. } if key.matches(callsite)))
     }
 
     /// All lanes, in the order in which they came to be.

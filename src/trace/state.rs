@@ -19,10 +19,10 @@ pub struct State {
     lanes: Vec<Arc<Lane>>,
     /// Per thread the spans entered and not exited, outermost first.
     threads: BTreeMap<ThreadId, Vec<(SpanId, LaneId)>>,
-    /// Held lanes, in the order of arrival.
+    /// Held threads, in the order of arrival.
     held: Vec<Stop>,
-    /// The held lane that is shown as paused.
-    paused: Option<LaneId>,
+    /// The held thread that is shown as paused.
+    paused: Option<ThreadId>,
     /// Span entered last, whichever lane.
     last_entered: Option<SpanId>,
 }
@@ -152,18 +152,18 @@ impl State {
             Kind::Record { span, fields } => {
                 self.with_frame(lane, *span, |frame| frame.fields.extend(fields.iter().cloned()));
             }
-            Kind::Hold { span, edge } => {
-                let stop = Stop { lane, thread: event.thread.id, span: *span, edge: *edge };
-                if !self.held.iter().any(|held| held.lane == lane) {
-                    self.held.push(stop);
-                    self.paused.get_or_insert(lane);
-                } else {
-                    self.paused = Some(lane);
+            Kind::Hold { span, edge, is_shown } => {
+                let thread = event.thread.id;
+                if !self.held.iter().any(|held| held.thread == thread) {
+                    self.held.push(Stop { lane, thread, span: *span, edge: *edge });
+                }
+                if *is_shown {
+                    self.paused = Some(thread);
                 }
             }
             Kind::Release { .. } => {
-                self.held.retain(|held| held.lane != lane);
-                if self.paused == Some(lane) {
+                self.held.retain(|held| held.thread != event.thread.id);
+                if self.paused == Some(event.thread.id) {
                     self.paused = None;
                 }
             }
@@ -212,10 +212,10 @@ impl State {
     /// The lane that is shown as paused, and where.
     #[must_use]
     pub fn paused(&self) -> Option<Stop> {
-        self.held.iter().find(|stop| Some(stop.lane) == self.paused).copied()
+        self.held.iter().find(|stop| Some(stop.thread) == self.paused).copied()
     }
 
-    /// Every held lane.
+    /// Every held thread.
     #[must_use]
     pub fn held(&self) -> &[Stop] {
         &self.held
@@ -238,9 +238,11 @@ impl State {
         if lane.is_done {
             return Activity::Done;
         }
+        if let Some(stop) = self.paused().filter(|stop| stop.lane == lane.id) {
+            return Activity::Paused(stop.edge);
+        }
         if let Some(stop) = self.held.iter().find(|stop| stop.lane == lane.id) {
-            let is_shown = self.paused == Some(lane.id);
-            return if is_shown { Activity::Paused(stop.edge) } else { Activity::Held(stop.edge) };
+            return Activity::Held(stop.edge);
         }
         let Some(innermost) = lane.frames().last() else {
             return if lane.has_run { Activity::Idle } else { Activity::Created };

@@ -1,7 +1,7 @@
 //! Raw time and program time.
 //!
 //! The log stores raw monotonic nanoseconds. While a person holds the program, wall time goes on and the program
-//! does not: *program time* leaves the stops out. A stop begins with a `hold` event and ends with the next
+//! does not: *program time* leaves the stops out. A stop begins when a held lane is shown, and ends with the next
 //! `release` of any lane:
 //!
 //! ```text
@@ -9,9 +9,8 @@
 //!   program  0────┤             ├──────────┤      ├────────►
 //! ```
 //!
-//! One clock serves all lanes. A lane that is let through while another stays held still moves the clock, which is
-//! why a stop ends with *any* release and not with the union of all holds: a worker that waits at its next
-//! watched point must not turn the steps of the main lane into nothing.
+//! One clock serves all lanes. It is not the union of all holds: a worker that waits at its next watched point, while the
+//! main lane is stepped, must not turn the main lane's steps into nothing. So its hold alone stops no clock.
 
 use std::fmt;
 

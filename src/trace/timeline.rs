@@ -216,6 +216,13 @@ impl RowView<'_> {
                 next += skip;
             }
         }
+        // Calls need not begin in the order in which they were made.
+        bars.sort_by_key(|bar| bar.from);
+        bars.dedup_by(|later, kept| {
+            let is_same = later.from == kept.from;
+            kept.count += if is_same { later.count } else { 0 };
+            is_same
+        });
         bars
     }
 

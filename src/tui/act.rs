@@ -90,6 +90,7 @@ impl Ui<'_> {
     pub(super) fn step(&mut self, command: Command) -> Effect {
         self.cursor = None;
         self.page = None;
+        self.hush();
         if self.status.detached {
             self.notify("the gate was taken down: the program runs on its own; R starts it again");
             return Effect::None;

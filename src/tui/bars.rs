@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use super::command::{command, short};
 use super::layout::Pane;
 use super::overlay::Overlay;
-use super::text::{cut, width};
+use super::text::{cut, pad, width};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::trace::{Edge, Kind, Log, Run};
@@ -23,8 +23,9 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         (Some(stop), ..) if stop.edge == Edge::Exit => ("‖ PAUSED, RETURNING", Role::Accent),
         (Some(_), ..) => ("‖ PAUSED ON STEP", Role::Accent),
         (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
-        (None, true, _) if ui.is_waiting_for_the_world() => ("▶ RUNNING, polling", Role::Good),
+        (None, true, Run::Stepping) if ui.is_waiting_for_the_world() => ("▶ STEPPING, polling", Role::Good),
         (None, true, Run::Stepping) => ("▶ STEPPING", Role::Good),
+        (None, true, _) if ui.is_waiting_for_the_world() => ("▶ RUNNING, polling", Role::Good),
         (None, ..) => ("▶ RUNNING", Role::Good),
     };
     let steps = ui.material.chain.steps();
@@ -48,15 +49,20 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     };
     let time = ui.log.clock().program(ui.log.time_at(cursor));
     let dropped = ui.log.dropped();
+    // The state and the step keep their columns from one stop to the next.
+    let word = pad(word, 19);
+    let widest = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0) + 6;
+    let step = step.unwrap_or_default();
+    let step = pad(&step, widest.max(width(&step)));
     // Text, colour, and when it goes: the highest first.
     let mut parts = vec![
-        ("spanwalk".to_owned(), Role::Heading, 5),
+        ("spanwalk".to_owned(), Role::Heading, 6),
         (ui.address.clone(), Role::Plain, 4),
-        (word.to_owned(), role, 0),
-        (step.unwrap_or_default(), Role::Heading, 1),
+        (word, role, 0),
+        (step, Role::Heading, 1),
         (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, u8::from(ui.is_live()) * 2),
         (phase.to_owned(), Role::Plain, 3),
-        (format!("program {time}"), Role::Dim, 6),
+        (format!("program {time}"), Role::Dim, 5),
     ];
     if dropped > 0 {
         parts.push((format!("{dropped} events dropped"), Role::Bad, 1));
@@ -68,7 +74,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         let worst = parts.iter().enumerate().max_by_key(|(_, part)| part.2).map_or(0, |worst| worst.0);
         parts.remove(worst);
     }
-    let gap = if total(&parts, 4) <= room { 4 } else { 2 };
+    let gap = 2;
     let mut spans = vec![Span::raw(" ")];
     for (index, (text, role, _)) in parts.into_iter().enumerate() {
         if index > 0 {
@@ -108,7 +114,7 @@ pub(super) const PAST: &[Hint] = &[
     ("moments", ""),
     ("next-pane", ""),
 ];
-pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "run to it"), ("close", "")];
+pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
     &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
 pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
@@ -157,7 +163,10 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
         spans.push(Span::raw("   "));
     } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
-        let text = "running: nothing to step until something arrives — g sends a request   ";
+        let text = match ui.status.run {
+            Run::Free => "running freely: p stops at the next call, g sends a request   ",
+            _ => "running: nothing to step until something arrives — g sends a request   ",
+        };
         spans.push(Span::styled(cut(text, room.saturating_sub(1)), theme.style(Role::Good)));
         used += width(text);
         is_told = true;

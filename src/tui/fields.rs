@@ -49,7 +49,10 @@ fn frame_entries(ui: &Ui, frame: &Frame) -> Vec<(String, String, bool)> {
     let opened = clock.program(frame.opened);
     let now = clock.program(ui.log.time_at(ui.cursor()));
     let open_for = crate::trace::Time(now.since(opened));
-    entries.push(("opened".into(), format!("at {opened}, open for {open_for}"), false));
+    // While the program runs the recording is behind; how long a call is open is known at a stop, or in the past.
+    let is_known = !ui.is_live() || ui.known.state.paused().is_some();
+    let open_for = if is_known { format!("open for {open_for}") } else { "and still open".to_owned() };
+    entries.push(("opened".into(), format!("at {opened}, {open_for}"), false));
     if frame.enters > 1 {
         entries.push(("entered".into(), format!("{} times", frame.enters), false));
     }

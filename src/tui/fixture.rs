@@ -65,7 +65,7 @@ impl Writer {
     }
 
     fn hold(&mut self, lane: LaneId, span: SpanId) {
-        self.push(lane, Kind::Hold { span, edge: Edge::Enter });
+        self.push(lane, Kind::Hold { span, edge: Edge::Enter, is_shown: true });
     }
 
     fn release(&mut self, lane: LaneId, span: SpanId) {
@@ -128,7 +128,9 @@ pub(super) fn run_until(until: Until) -> Log {
     let worker = w.call(WORKER, None, ("run", "threadpool", 90), &[]);
     let task = w.call(WORKER, Some(worker), ("run_task", "threadpool", 99), &[("func", "gethostbyaddr")]);
     let poll = w.call(HUB, Some(turns), ("poll", "event_loop", 33), &[("blocks", "poll")]);
+    let lookup = w.call(WORKER, Some(task), ("gethostbyaddr", "netdb", 12), &[]);
     w.time += 400_000;
+    w.finish(WORKER, lookup);
     w.finish(WORKER, task);
     let idle = w.call(WORKER, Some(worker), ("get", "threading", 5), &[("blocks", "a task")]);
     let _ = idle;
@@ -198,7 +200,7 @@ pub(super) fn put_inside_spawn(ui: &Ui<'_>) -> [Event; 2] {
 pub(super) fn hold_of_hub(ui: &Ui<'_>) -> Event {
     let hub = ui.log.latest().lane_named("hub").expect("there is a hub");
     let last = ui.log.events().last().expect("something happened");
-    let kind = Kind::Hold { span: hub.stack[0].span, edge: Edge::Enter };
+    let kind = Kind::Hold { span: hub.stack[0].span, edge: Edge::Enter, is_shown: true };
     Event { seq: Seq(last.seq.0 + 1), lane: HUB, kind, ..last.clone() }
 }
 

@@ -119,7 +119,12 @@ fn evidence_lines(claim: &str, evidence: &Evidence, theme: &Theme, columns: usiz
         (format!("{mark} "), theme.style(role)),
         (word.to_owned(), theme.style(role)),
         (claim.to_owned(), said),
-        (format!(" ({})", evidence.detail), quiet),
+        // What has not run is said in three words: the rest would be a list of what is missing.
+        if evidence.outcome == Outcome::NotRun {
+            (" (not yet)".to_owned(), quiet)
+        } else {
+            (format!(" ({})", evidence.detail), quiet)
+        },
     ];
     wrap(&runs, columns, "  ")
 }

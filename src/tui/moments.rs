@@ -17,6 +17,8 @@ const FEW: usize = 2;
 /// One of the three.
 #[derive(Clone, Debug)]
 pub(super) struct Moment {
+    /// Which instant it is, in a few words.
+    pub(super) what: String,
     /// The instant exists in this run; else why it does not.
     pub(super) lanes: Result<Vec<LaneDiff>, &'static str>,
     /// Who accepts, and what becomes of clients.
@@ -24,30 +26,34 @@ pub(super) struct Moment {
 }
 
 /// The headings.
-pub(super) const TITLES: [(&str, &str); 3] =
-    [("BEFORE", "in spawn"), ("DURING", "the lookup runs"), ("AFTER", "the loop serves")];
+pub(super) const TITLES: [&str; 3] = ["BEFORE", "DURING", "AFTER"];
 
 /// Compares the three instants.
 pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3] {
     // Held in `spawn` is how a person who steps has seen it.
     let cursors = [marks.before.map(|at| held_at(log, at)), marks.during, marks.loop_serves];
     let mut earlier = None;
-    cursors.map(|cursor| match cursor {
-        Some(cursor) => {
-            let state = log.state_at(cursor);
-            let lanes = diff(earlier.as_ref(), &state);
-            earlier = Some(state);
-            Moment { lanes: Ok(lanes), accepting: accepting(log, chain, cursor) }
-        }
-        None => {
+    let mut words = ["in spawn", "the lookup runs", "the loop serves"].into_iter();
+    cursors.map(|cursor| {
+        let mut what = words.next().unwrap_or_default().to_owned();
+        let Some(cursor) = cursor else {
             // What is missing although a later instant has been reached will not come.
             let why = if marks.loop_serves.is_some() {
                 "It did not happen in this run: no worker ran a lookup while the loop was alive."
             } else {
-                "Not reached yet: press esc, then r."
+                "Not reached yet: press r."
             };
-            Moment { lanes: Err(why), accepting: Vec::new() }
+            return Moment { what, lanes: Err(why), accepting: Vec::new() };
+        };
+        let state = log.state_at(cursor);
+        let has_spawned = chain.key("spawn").is_some_and(|key| log.has_opened(key, cursor));
+        if earlier.is_none() && !has_spawned {
+            // There is no worker: main looks the name up by itself.
+            what = "in main's own lookup".to_owned();
         }
+        let lanes = diff(earlier.as_ref(), &state);
+        earlier = Some(state);
+        Moment { what, lanes: Ok(lanes), accepting: accepting(log, chain, cursor) }
     })
 }
 
@@ -84,7 +90,7 @@ fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
     let taken = match (chain.key("do_read"), called("do_read", false)) {
         (None, _) => None,
         (_, Some(_)) => Some("do_read has taken clients"),
-        (_, None) => Some("no client is taken yet: do_read has not run"),
+        (_, None) => Some("no client was taken by then: do_read had not run"),
     };
     let mut lines = vec![format!("the io watcher{}, armed by start_accepting", on(armed))];
     lines.extend(taken.map(str::to_owned));

@@ -15,7 +15,7 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use crate::trace::{Command, Target};
+use crate::trace::{Command, Event, Key, Kind, Target};
 
 /// What is open on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,18 +129,41 @@ impl Ui<'_> {
 
     /// Runs to the step with this id, or else to a span of this name.
     fn run_until(&mut self, text: &str) -> Effect {
-        let target = match self.material.chain.key(text) {
+        let chain = self.material.chain;
+        let is_known = self.log.has_call_named(text) || chain.steps().iter().any(|step| step.key.name == text);
+        let target = match chain.key(text) {
             Some(key) => Target::Call(key.clone()),
-            None => Target::Name(text.to_owned()),
+            None if is_known => Target::Name(text.to_owned()),
+            None => {
+                self.notify(format!("no step and no call so far is named `{text}`; i lists the steps"));
+                return Effect::None;
+            }
         };
-        self.notify(format!("running until `{text}`; p pauses"));
-        self.step(Command::RunTo(target))
+        let effect = self.step(Command::RunTo(target));
+        self.say_of_run(format!("running until `{text}`; p pauses"));
+        effect
+    }
+
+    /// Where a call was entered first, as a cursor.
+    fn first_enter(&self, key: &Key) -> Option<usize> {
+        let is_it = |event: &Event| match event.kind {
+            Kind::Enter { span } => self.log.span(span).is_some_and(|record| key.matches(&record.callsite)),
+            _ => false,
+        };
+        self.log.events().iter().position(is_it).map(|at| at + 1)
     }
 
     fn choose_step(&mut self, at: usize) -> Effect {
         let steps = self.material.chain.steps();
         match steps.get(at) {
-            Some(step) => self.run_until(&step.id),
+            // What has been is looked at in the recording; what has not is run to.
+            Some(step) => match self.first_enter(&step.key) {
+                Some(cursor) => {
+                    self.set_cursor(cursor);
+                    Effect::None
+                }
+                None => self.run_until(&step.id),
+            },
             None => {
                 self.page = Some(at - steps.len());
                 self.lesson_scroll = 0;
@@ -163,7 +186,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
         Some(Overlay::Steps { at }) => {
             let lines = steps(ui, *at, usize::from(body.width.saturating_sub(2)).min(82));
             let area = centred(body, 84, lines.len() as u16 + 2);
-            let inner = framed(buffer, area, ui, "Steps", "enter runs to it", true);
+            let inner = framed(buffer, area, ui, "Steps", "enter goes there", true);
             let scroll = (at + 2).saturating_sub(usize::from(inner.height));
             put_lines(buffer, inner, &lines, scroll);
         }
@@ -174,11 +197,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
                 Line::from(vec![Span::raw(format!(" {text}")), Span::styled(" ", ui.theme.style(Role::Selected))]);
             let ids: Vec<&str> = ui.material.chain.steps().iter().map(|step| &*step.id).collect();
             let matching: Vec<&str> = ids.into_iter().filter(|id| id.contains(text.trim())).collect();
-            let hint = if matching.is_empty() {
-                "no step of that name: runs until a span of it".into()
-            } else {
-                matching.join("  ")
-            };
+            let hint = if matching.is_empty() { "no step is named like that".into() } else { matching.join("  ") };
             let hint = Line::styled(cut(&format!(" {hint}"), usize::from(inner.width)), ui.theme.style(Role::Dim));
             put_lines(buffer, inner, &[line, hint], 0);
         }
@@ -247,7 +266,7 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
         let mark = if ui.known.step == Some(index) {
             "→"
         } else if has_run {
-            "✓"
+            "•"
         } else {
             " "
         };
@@ -310,7 +329,7 @@ fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll:
         // One at a time: all headings, the open one marked.
         let tabs: Vec<Span> = (0..3)
             .map(|at| {
-                let (title, what) = moments::TITLES[at];
+                let (title, what) = (moments::TITLES[at], &all[at].what);
                 let role = if at == column { Role::Selected } else { Role::Dim };
                 Span::styled(format!(" {title} {what} "), theme.style(role))
             })
@@ -321,7 +340,7 @@ fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll:
         let x = inner.x + place as u16 * each;
         let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
         if is_wide && area.height > 0 {
-            let (title, what) = moments::TITLES[at];
+            let (title, what) = (moments::TITLES[at], all[at].what.clone());
             let heading = Line::from(vec![
                 Span::styled(format!("{title}  "), theme.style(Role::Accent)),
                 Span::styled(what, theme.style(Role::Heading)),

@@ -18,10 +18,11 @@ pub trait Program {
     /// Asks the gate.
     fn command(&mut self, command: Command);
 
-    /// Stops the program and starts it again, held at its first step.
+    /// Has the program stopped and started again, held at its first step. Returns at once: the old run goes on until it has
+    /// ended, and then [`Program::update`] begins an empty log. What goes wrong meanwhile arrives as a notice.
     ///
     /// # Errors
-    /// A sentence for the status line, if it could not be stopped or started.
+    /// A sentence for the status line, if that is under way already.
     fn restart(&mut self, restart: Restart) -> Result<(), String>;
 
     /// How it was started last.

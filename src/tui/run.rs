@@ -3,9 +3,10 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event;
+use ratatui::crossterm::event::{self, Event};
 
 use super::material::Material;
 use super::program::Program;
@@ -42,13 +43,12 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     let mut is_dirty = true;
     let mut drawn: Option<Instant> = None;
     let mut panics_told = 0;
+    let inputs = inputs()?;
+    let mut waiting = None;
     while !options.asked_to_end.load(Ordering::Acquire) {
         // A flood of input must not keep the gate waiting for its sign of life.
-        for _ in 0..INPUTS {
-            if !event::poll(Duration::ZERO)? {
-                break;
-            }
-            let Some(action) = keymap::action(&event::read()?, ui.mode()) else {
+        for input in waiting.take().into_iter().chain(inputs.try_iter()).take(INPUTS) {
+            let Some(action) = keymap::action(&input?, ui.mode()) else {
                 continue;
             };
             is_dirty = true;
@@ -70,9 +70,30 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             (is_dirty, drawn) = (false, Some(Instant::now()));
         }
         // Sleeps until a key comes, or until it is time to look again.
-        event::poll(LOOK)?;
+        match inputs.recv_timeout(LOOK) {
+            Ok(input) => waiting = Some(input),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the terminal's input has ended")),
+        }
     }
     Ok(())
+}
+
+/// What is typed, read by a thread of its own: reading from a terminal that was closed may never come back, and must not
+/// keep the screens from ending.
+fn inputs() -> io::Result<Receiver<io::Result<Event>>> {
+    let (send, receive) = mpsc::channel();
+    let read = move || {
+        loop {
+            let input = event::read();
+            let has_failed = input.is_err();
+            if send.send(input).is_err() || has_failed {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("input".to_owned()).spawn(read)?;
+    Ok(receive)
 }
 
 fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
@@ -80,14 +101,8 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
         Effect::None | Effect::Quit => {}
         Effect::Command(command) => program.command(command),
         Effect::Restart(restart) => match program.restart(restart) {
-            Ok(()) => {
-                // What arrives from now on belongs to the new run.
-                ui.absorb(|log| {
-                    *log = Log::new();
-                    true
-                });
-                ui.forget();
-            }
+            // The new run begins with an empty log: then everything about the old one is forgotten.
+            Ok(()) => ui.say_of_run("the server stops and starts again".to_owned()),
             Err(why) => ui.notify(why),
         },
         Effect::Request => match program.send_request() {

@@ -107,7 +107,7 @@ pub(super) fn word(activity: &Activity, innermost: Option<&str>) -> String {
 /// The word for a lane of a state.
 pub(super) fn lane_word(state: &State, lane: &Lane) -> String {
     let innermost =
-        lane.stack.last().filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
+        lane.frames().last().filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
     word(&state.activity(lane), innermost.map(|frame| &*frame.callsite.name))
 }
 
@@ -143,7 +143,7 @@ pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: 
     let caps = caps(&lanes, folds, current_lane, room.saturating_sub(lanes.len() + usize::from(groups_done)));
     let mut rows = Vec::new();
     for (index, (lane, cap)) in lanes.iter().zip(caps).enumerate() {
-        if groups_done && index == lanes.len() - done.len() && folds.shows_done {
+        if groups_done && folds.shows_done && index + done.len() == lanes.len() {
             rows.push(done_row(done.len(), true));
         }
         push_lane(&mut rows, state, lane, folds, cap);
@@ -157,7 +157,7 @@ pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: 
 /// How many rows the frames of each lane may take.
 fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) -> Vec<usize> {
     let wants = |lane: &Lane| {
-        if folds.is_folded(lane) { 0 } else { lane.stack.len() }
+        if folds.is_folded(lane) { 0 } else { lane.frames().count() }
     };
     let total: usize = lanes.iter().map(|lane| wants(lane)).sum();
     if total <= room {
@@ -179,7 +179,7 @@ fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) ->
 
 fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap: usize) {
     let activity = state.activity(lane);
-    let fold = match (lane.stack.is_empty(), folds.is_folded(lane)) {
+    let fold = match (lane.frames().next().is_none(), folds.is_folded(lane)) {
         (true, _) => ' ',
         (false, true) => '▸',
         (false, false) => '▾',
@@ -194,25 +194,22 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
         },
         role: role(&activity),
     });
-    let (shown, more) = if lane.stack.len() > cap { (cap.saturating_sub(1), cap > 0) } else { (cap, false) };
-    // Not always the innermost: a span may have been opened for later.
+    let frames = lane.frames().count();
+    let (shown, more) = if frames > cap { (cap.saturating_sub(1), cap > 0) } else { (cap, false) };
+    // Not always the innermost: a call may be held at its end while another is open.
     let here = state.paused().filter(|stop| stop.lane == lane.id).map(|stop| stop.span);
-    for frame in lane.stack.iter().rev().take(shown) {
+    for frame in lane.frames().rev().take(shown) {
         rows.push(frame_row(frame, here == Some(frame.span)));
     }
     if more {
-        let hidden = lane.stack.len() - shown;
+        let hidden = frames - shown;
         let shape = Shape::Text(format!("    … {hidden} more frames"));
         rows.push(Row { id: RowId::More(lane.id), shape, role: Role::Dim });
     }
 }
 
 fn frame_row(frame: &Frame, is_here: bool) -> Row {
-    let role = match (is_here, frame.enters) {
-        (true, _) => Role::Accent,
-        (false, 0) => Role::Dim,
-        (false, _) => Role::Plain,
-    };
+    let role = if is_here { Role::Accent } else { Role::Plain };
     let shape = Shape::Frame {
         mark: if is_here { '→' } else { ' ' },
         name: frame.callsite.name.to_string(),

@@ -19,6 +19,15 @@ use super::stack::{Folds, RowId};
 use super::theme::Theme;
 use crate::trace::{Activity, Command, Log, Run, Status, Window};
 
+/// A sentence in the last line.
+struct Notice {
+    text: String,
+    /// When it goes by itself.
+    until: Duration,
+    /// It speaks of a run that is under way.
+    is_of_run: bool,
+}
+
 /// How long a notice stays.
 const NOTICE: Duration = Duration::from_secs(6);
 
@@ -64,7 +73,7 @@ pub struct Ui<'a> {
     pub(super) page: Option<usize>,
     pub(super) known: Known,
     now: Duration,
-    notice: Option<(String, Duration)>,
+    notice: Option<Notice>,
 }
 
 impl<'a> Ui<'a> {
@@ -117,6 +126,10 @@ impl<'a> Ui<'a> {
     /// Says how the gate stands. Returns whether that is new.
     pub fn set_status(&mut self, status: Status) -> bool {
         let is_new = self.status != status;
+        if is_new && matches!(status.run, Run::Paused(_)) && self.notice.as_ref().is_some_and(|notice| notice.is_of_run)
+        {
+            self.notice = None;
+        }
         self.status = status;
         is_new
     }
@@ -131,7 +144,7 @@ impl<'a> Ui<'a> {
     /// Says what time it is, since the screens came up. Returns whether that changes the picture.
     pub fn tick(&mut self, now: Duration) -> bool {
         self.now = now;
-        let is_over = self.notice.as_ref().is_some_and(|notice| notice.1 <= now);
+        let is_over = self.notice.as_ref().is_some_and(|notice| notice.until <= now);
         if is_over {
             self.notice = None;
         }
@@ -140,11 +153,21 @@ impl<'a> Ui<'a> {
 
     /// Shows a sentence in the last line for a moment.
     pub fn notify(&mut self, text: impl Into<String>) {
-        self.notice = Some((text.into(), self.now + NOTICE));
+        self.notice = Some(Notice { text: text.into(), until: self.now + NOTICE, is_of_run: false });
+    }
+
+    /// Shows a sentence about where the program is running to, until it is there.
+    pub(super) fn say_of_run(&mut self, text: String) {
+        self.notice = Some(Notice { text, until: self.now + NOTICE, is_of_run: true });
+    }
+
+    /// A new command: what was said of the one before is over.
+    pub(super) fn hush(&mut self) {
+        self.notice = None;
     }
 
     pub(super) fn notice(&self) -> Option<&str> {
-        self.notice.as_ref().map(|notice| &*notice.0)
+        self.notice.as_ref().map(|notice| &*notice.text)
     }
 
     /// Puts the cursor after the first `cursor` events; at or behind the end it is live.
