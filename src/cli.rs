@@ -9,6 +9,7 @@ mod signals;
 mod sources;
 mod watch;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -46,8 +47,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.into_iter().any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// One line to standard error, under the program's name.
-#[expect(clippy::print_stderr, reason = "the one place that complains")]
+/// One line to standard error, under the program's name. If that is closed too there is nobody left to tell.
 fn complain(text: &str) {
-    eprintln!("spanwalk: {text}");
+    let _ = writeln!(std::io::stderr(), "spanwalk: {text}");
 }

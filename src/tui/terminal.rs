@@ -7,6 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
@@ -35,7 +36,9 @@ static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// A terminal that is ours until this is dropped.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Box<dyn Write>>>>,
+    /// Never dropped: ratatui's drop shows the cursor, which [`restore`] does already, and panics where the terminal and
+    /// stderr are both gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Box<dyn Write>>>>>,
 }
 
 impl Screen {
@@ -52,7 +55,7 @@ impl Screen {
         let screen =
             entered.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(PICTURE, handle()))));
         match screen {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
                 restore();
                 Err(error)
