@@ -20,7 +20,7 @@ mod state;
 mod time;
 mod timeline;
 
-pub use chain::{Chain, ChainStep, Key, Landmarks};
+pub use chain::{Chain, ChainStep, Key, Landmarks, here};
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};

@@ -1,6 +1,6 @@
 //! The documented chain: which step a span is, where we are in it, and the two instants everything turns on.
 
-use super::{Callsite, Kind, Log, SpanId, State, Stop};
+use super::{Activity, Callsite, Kind, Log, SpanId, State};
 
 /// A call by what `tracing` knows of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +32,29 @@ pub struct ChainStep {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chain {
     steps: Vec<ChainStep>,
+}
+
+/// The call we are in at a cursor, given the state there: where the shown lane stands; in the loop's poll, while everybody
+/// waits for the world; in the call entered last, if it is still open; else in what the event before the cursor was about,
+/// or what is around that.
+#[must_use]
+pub fn here(log: &Log, state: &State, cursor: usize) -> Option<SpanId> {
+    let is_open = |span: &SpanId| state.frame(*span).is_some();
+    let polling = || {
+        let polls = state.lanes().iter().filter(|lane| state.activity(lane) == Activity::Polling);
+        polls.filter_map(|lane| lane.frames().last()).map(|frame| frame.span).next()
+    };
+    let around = || {
+        let event = log.events().get(cursor.checked_sub(1)?)?;
+        let mut span = event.kind.span();
+        while let Some(record) = span.filter(|span| !is_open(span)).and_then(|span| log.span(span)) {
+            span = record.parent;
+        }
+        span
+    };
+    let waits = cursor >= log.len() && state.held().is_empty();
+    let stop = state.paused().map(|stop| stop.span);
+    stop.or_else(|| waits.then(polling).flatten()).or_else(|| state.last_entered().filter(is_open)).or_else(around)
 }
 
 /// Cursors (number of events before them) of the instants that screens refer to; `None` where the run has not come
@@ -72,13 +95,6 @@ impl Chain {
     #[must_use]
     pub fn step_of(&self, callsite: &Callsite) -> Option<usize> {
         self.steps.iter().position(|step| step.key.matches(callsite))
-    }
-
-    /// The step we are in: that of the innermost documented call of the paused lane, or of the call entered last.
-    #[must_use]
-    pub fn step_at(&self, log: &Log, state: &State) -> Option<usize> {
-        let at = state.paused().map(|Stop { span, .. }| span).or(state.last_entered())?;
-        self.step_around(log, at)
     }
 
     /// The step of a span, or of the nearest documented call around it.

@@ -1,5 +1,7 @@
 //! What each action does to the screens, and what it asks of the program.
 
+use ratatui::text::Line;
+
 use super::command::Action;
 use super::layout::Pane;
 use super::overlay::Overlay;
@@ -54,7 +56,10 @@ impl Ui<'_> {
             Action::Forth => self.move_cursor(true),
             Action::ToStart => self.cursor = (!self.log.is_empty()).then_some(0),
             Action::ToLive => self.cursor = None,
-            Action::Answer => self.shows_answer = !self.shows_answer,
+            Action::Answer => {
+                self.shows_answer = !self.shows_answer;
+                self.find_answer();
+            }
             Action::NextPane => self.focus = self.focus.moved(1),
             Action::PreviousPane => self.focus = self.focus.moved(Pane::ALL.len() - 1),
             Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
@@ -66,8 +71,8 @@ impl Ui<'_> {
             Action::ZoomOut => {
                 self.window = Some(time_window::zoomed(self.window_now(), self.time_now(), 4));
             }
-            Action::Earlier => self.window = Some(time_window::panned(self.window_now(), false)),
-            Action::Later => self.window = Some(time_window::panned(self.window_now(), true)),
+            Action::Earlier => self.pan(false),
+            Action::Later => self.pan(true),
             Action::Fit => self.window = None,
             Action::Up => self.scroll(self.focus, -1),
             Action::Down => self.scroll(self.focus, 1),
@@ -131,6 +136,14 @@ impl Ui<'_> {
         self.page = None;
     }
 
+    /// Moves the timeline's window, as far as there is something to see.
+    fn pan(&mut self, is_later: bool) {
+        let moved = time_window::panned(self.window_now(), is_later);
+        if moved.from < self.time_now() {
+            self.window = Some(moved);
+        }
+    }
+
     fn time_now(&self) -> Time {
         self.log.clock().program(self.log.time_at(self.cursor()))
     }
@@ -174,15 +187,29 @@ impl Ui<'_> {
                 self.fields_scroll = self.fields_scroll.saturating_add_signed(by).min(limit);
             }
             Pane::Timeline => {
-                let limit = self.log.lanes().len().saturating_sub(1);
+                // The last lanes stay in sight: a lane takes a row at the least.
+                let limit = self.log.lanes().len().saturating_sub(usize::from(inner(pane).1).max(2) / 2);
                 self.lanes_skipped = self.lanes_skipped.saturating_add_signed(by.signum()).min(limit);
             }
         }
     }
 
+    /// Scrolls the lesson so that the answer is in sight.
+    fn find_answer(&mut self) {
+        let Some(pane) = self.layout().pane(Pane::Lesson).filter(|_| self.shows_answer) else { return };
+        let (columns, rows) =
+            (usize::from(pane.width.saturating_sub(4)).max(1), usize::from(pane.height.saturating_sub(2)));
+        let lines = lesson_pane::lines(self, columns).1;
+        let begins = |line: &&Line<'_>| line.spans.first().is_some_and(|span| span.content.starts_with("Answer:"));
+        if let Some(at) = lines.iter().position(|line| begins(&line)) {
+            let end = (at + 4).min(lines.len());
+            self.lesson_scroll = self.lesson_scroll.clamp(end.saturating_sub(rows).min(at), at);
+        }
+    }
+
     fn sideways(&mut self, is_right: bool) {
         match self.focus {
-            Pane::Timeline => self.window = Some(time_window::panned(self.window_now(), is_right)),
+            Pane::Timeline => self.pan(is_right),
             Pane::Stack => {
                 let lane = match self.selected {
                     Some(RowId::Lane(id) | RowId::More(id)) => self.known.state.lane(id),

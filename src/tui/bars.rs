@@ -30,6 +30,10 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     };
     let steps = ui.material.chain.steps();
     let step = ui.known.step.and_then(|at| Some((at, steps.get(at)?)));
+    let outside = || {
+        let span = ui.known.here.and_then(|span| ui.log.span(span))?;
+        Some(format!("{} › {}", ui.log.lane(span.lane)?.name, span.callsite.name))
+    };
     let step = step.map(|(at, step)| {
         let name = format!("{}/{} {}", at + 1, steps.len(), step.id);
         // In a call that has no page of its own the step is the one around it.
@@ -52,7 +56,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     // The state and the step keep their columns from one stop to the next.
     let word = pad(word, 19);
     let widest = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0) + 6;
-    let step = step.unwrap_or_default();
+    let step = step.or_else(outside).unwrap_or_default();
     let step = pad(&step, widest.max(width(&step)));
     // Text, colour, and when it goes: the highest first.
     let mut parts = vec![

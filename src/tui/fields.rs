@@ -62,7 +62,7 @@ fn frame_entries(ui: &Ui, frame: &Frame) -> Vec<(String, String, bool)> {
 
 fn lane_entries(lane: &Lane, state: String) -> Vec<(String, String, bool)> {
     let kind = match lane.kind {
-        LaneKind::Thread => "runs on a thread of its own or takes turns on it",
+        LaneKind::Thread => "plain code on a thread",
         LaneKind::Task => "a task of the loop: runs when it is polled",
     };
     vec![

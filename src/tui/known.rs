@@ -11,7 +11,7 @@ use super::source::Source;
 use super::stack::{self, Row, RowId};
 use super::ui::Ui;
 use crate::lesson::{Claim, Evidence, evaluate};
-use crate::trace::{Chain, Kind, Landmarks, SpanId, State, Stop};
+use crate::trace::{Chain, Kind, Landmarks, SpanId, State, Stop, here};
 
 /// Below this many events the claims are checked at every change.
 const SMALL: usize = 20_000;
@@ -65,11 +65,8 @@ impl Ui<'_> {
         self.read_on();
         self.known.state = self.log.state_at(cursor);
         let state = &self.known.state;
-        let here = state
-            .paused()
-            .map(|stop| stop.span)
-            .or_else(|| state.last_entered().filter(|span| state.frame(*span).is_some()));
-        self.known.step = chain.step_at(&self.log, state);
+        let here = here(&self.log, state, cursor);
+        self.known.step = here.and_then(|span| chain.step_around(&self.log, span));
         self.arrange_rows(here);
         let span = self.selected_span();
         let shown = match span {

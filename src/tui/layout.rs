@@ -95,7 +95,7 @@ fn wide(body: Rect) -> Vec<(Pane, Rect)> {
     let (upper, lower) = rows(body, (body.height * 28 / 100).max(9));
     let (left, right) = columns(upper, upper.width * 46 / 100);
     let (stack, fields) = rows(left, (left.height * 28 / 100).max(6));
-    let (lesson, source) = rows(right, (right.height * 40 / 100).max(7));
+    let (lesson, source) = rows(right, (right.height * 32 / 100).max(7));
     vec![
         (Pane::Stack, stack),
         (Pane::Fields, fields),

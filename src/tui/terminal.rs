@@ -34,11 +34,13 @@ static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
 /// What other threads said when they panicked.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+type Backend = CrosstermBackend<BufWriter<Box<dyn Write>>>;
+
 /// A terminal that is ours until this is dropped.
 pub(super) struct Screen {
     /// Never dropped: ratatui's drop shows the cursor, which [`restore`] does already, and panics where the terminal and
     /// stderr are both gone.
-    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Box<dyn Write>>>>>,
+    terminal: ManuallyDrop<Terminal<Backend>>,
 }
 
 impl Screen {
