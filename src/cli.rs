@@ -2,7 +2,10 @@
 
 mod args;
 mod demo;
+mod info;
+mod open;
 mod plain;
+mod recording;
 mod serve;
 mod session;
 mod signals;
@@ -26,6 +29,8 @@ pub fn main() -> ExitCode {
         None => demo::run(&args.demo),
         Some(Subcommand::Demo(demo)) => demo::run(demo),
         Some(Subcommand::Serve(serve)) => serve::run(serve),
+        Some(Subcommand::Open(open)) => open::run(open),
+        Some(Subcommand::Info(info)) => info::run(info),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,6 +31,7 @@
 
 #[cfg(feature = "app")]
 pub mod cli;
+pub mod file;
 #[cfg(feature = "app")]
 pub mod format;
 #[cfg(feature = "app")]

@@ -17,6 +17,7 @@ mod event;
 mod ids;
 mod log;
 mod state;
+mod stats;
 mod time;
 mod timeline;
 
@@ -27,5 +28,6 @@ pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};
 pub use log::{LaneRecord, Log, SpanRecord};
 pub use state::{Activity, Frame, Lane, State};
+pub use stats::{CallStats, call_stats};
 pub use time::{ProgramClock, Time};
 pub use timeline::{Bar, Cell, Mark, MarkKind, Row, Timeline, Window};

@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, and what of ours each may import.
-const MAY_IMPORT: [(&str, &[&str]); 7] = [
+const MAY_IMPORT: [(&str, &[&str]); 8] = [
     ("trace", &[]),
     ("record", &["trace"]),
+    ("file", &["trace"]),
     ("format", &["trace"]),
     ("lesson", &["trace"]),
     ("server", &[]),
     ("tui", &["trace", "lesson"]),
-    ("cli", &["trace", "record", "format", "lesson", "server", "tui"]),
+    ("cli", &["trace", "record", "file", "format", "lesson", "server", "tui"]),
 ];
 
 fn files(path: &Path, found: &mut Vec<PathBuf>) {

@@ -260,7 +260,9 @@ fn back_and_forth_move_the_cursor_while_the_program_stays_held() {
 
 #[test]
 fn before_during_and_after_stand_side_by_side() {
-    let terminal = Terminal::demo((120, 40));
+    // Slow enough for the loop to be running while the lookup does.
+    let terminal = Terminal::new((120, 40), &["--port", "0", "--slow-dns", "1s"]);
+    terminal.wait_for("1/29 run");
     terminal.type_("r");
     terminal.wait_for("16/29 hub.run");
     terminal.type_("r");

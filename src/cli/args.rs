@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::builder::styling::Styles;
 use clap::{Parser, ValueEnum};
 
+use super::recording::Recording;
+use crate::file::Existing;
 use crate::server::{ResolverKind, Settings};
 
 /// Step through the call chain of a running server.
@@ -25,6 +27,8 @@ use crate::server::{ResolverKind, Settings};
   spanwalk demo --resolver block             the same without a worker thread: it still serves
   spanwalk demo --plain --until loop         the whole chain as text
   spanwalk demo --jsonl --until loop         the log, one JSON object a line
+  spanwalk demo --record lesson.spanwalk     the same, kept in a file
+  spanwalk open lesson.spanwalk              the file, in the same screens
   spanwalk serve --port 8000 --console       the server alone, with a door for tokio-console
 
 Exit codes: 0 ok, 1 failed, 2 wrong use."
@@ -42,8 +46,12 @@ pub struct Args {
 pub enum Subcommand {
     /// Start the server held at its first step, and step through it (the default).
     Demo(DemoArgs),
-    /// Run the server without a screen and without recording.
+    /// Run the server without a screen.
     Serve(ServeArgs),
+    /// Look at a recording with the screens of the demo; also while it is being written.
+    Open(OpenArgs),
+    /// Print what is in a recording.
+    Info(InfoArgs),
 }
 
 /// Arguments of `demo`.
@@ -85,6 +93,34 @@ pub struct ServeArgs {
     pub(super) server: ServerArgs,
 }
 
+/// Arguments of `open`.
+#[derive(Debug, clap::Args)]
+pub struct OpenArgs {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
+
+    /// Draw with plain ASCII characters.
+    #[arg(long)]
+    pub(super) ascii: bool,
+}
+
+/// Arguments of `info`.
+#[derive(Debug, clap::Args)]
+pub struct InfoArgs {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// As one JSON object, with every callsite.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// How the server is to run, whoever watches.
 #[derive(Debug, clap::Args)]
 pub struct ServerArgs {
@@ -111,6 +147,14 @@ pub struct ServerArgs {
     /// How long a worker thread waits for another task before it leaves.
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true, default_value = "5s")]
     pub(super) worker_idle: Duration,
+
+    /// Write what happens into this file, to be opened with `spanwalk open`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
+
+    /// Replace the file of --record if it exists.
+    #[arg(long, requires = "record")]
+    pub(super) force: bool,
 
     /// Let tokio-console attach, at this address if one is given.
     #[arg(
@@ -142,6 +186,12 @@ pub enum Until {
 }
 
 impl ServerArgs {
+    /// The recording that is asked for, begun.
+    pub(super) fn recording(&self) -> anyhow::Result<Option<Recording>> {
+        let existing = if self.force { Existing::Replace } else { Existing::Keep };
+        self.record.as_deref().map(|path| Recording::start(path, existing)).transpose()
+    }
+
     pub(super) fn settings(&self) -> Settings {
         Settings {
             host: self.host.clone(),

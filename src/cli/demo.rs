@@ -1,12 +1,14 @@
 //! `spanwalk demo`: the server under the recorder, on a screen or as text.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use super::args::{DemoArgs, Until};
 use super::plain::Plain;
+use super::recording::Recording;
 use super::session::Session;
 use super::sources::BuiltIn;
 use super::{UsageError, complain, signals, watch};
@@ -22,10 +24,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the demo in the way its arguments ask for.
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
-    let book = match &args.walkthrough {
-        Some(directory) => Book::read_dir(directory)?,
-        None => Book::embedded(),
-    };
+    let book = book(args.walkthrough.as_deref())?;
     // Better said now than when somebody has stepped to it.
     server::check_address(&args.server.host, args.server.port)?;
     if args.jsonl || args.plain || !io::stdout().is_terminal() {
@@ -38,6 +37,14 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         }
     }
     on_screen(args, &book)
+}
+
+/// The pages of a directory, or the built-in ones.
+pub(super) fn book(directory: Option<&Path>) -> anyhow::Result<Book> {
+    Ok(match directory {
+        Some(directory) => Book::read_dir(directory)?,
+        None => Book::embedded(),
+    })
 }
 
 /// Something that writes a log while it grows.
@@ -77,6 +84,7 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     if let Some(target) = target {
         control.command(Command::RunTo(target));
     }
+    let recording = args.server.recording()?;
     watch::install(Some(&recorder), args.server.console)?;
     let server = Server::start(args.server.settings())?;
     let stop = server.stopper();
@@ -90,12 +98,13 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     // Standard output is locked line by line: nothing that is held could wait for it, but a panic's message might.
     let out = BufWriter::new(io::stdout());
     let mut sink: Box<dyn Sink> = if args.jsonl { Box::new(Jsonl(out)) } else { Box::new(Plain::new(out, book)) };
-    let written = follow(args, &recorder, &control, &server, &mut *sink, &stop);
+    let written = follow(args, &recorder, recording.as_ref(), &control, &server, &mut *sink, &stop);
     if written.is_err() {
         stop();
         control.detach();
     }
     let ended = server.join();
+    recording.map_or(Ok(()), Recording::finish)?;
     written.context("cannot write to standard output")?;
     Ok(ended?)
 }
@@ -104,6 +113,7 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
 fn follow(
     args: &DemoArgs,
     recorder: &Recorder,
+    recording: Option<&Recording>,
     control: &Control,
     server: &Server,
     sink: &mut dyn Sink,
@@ -115,7 +125,11 @@ fn follow(
     loop {
         // Looked at before the drain: what an ended server did is in it.
         let has_ended = server.is_ended();
-        for event in recorder.drain().events {
+        let events = recorder.drain().events;
+        if let Some(recording) = recording {
+            recording.take(&events);
+        }
+        for event in events {
             log.push(event);
             let event = &log.events()[log.len() - 1];
             sink.event(&log, event)?;
@@ -147,15 +161,16 @@ fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
 /// The screen, over a server that is held at its first step.
 fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     let recorder = Recorder::new(HoldMode::stepping());
+    let recording = args.server.recording()?;
     watch::install(Some(&recorder), args.server.console)?;
     // A person takes their time: no client is cut off for that.
     let settings = Settings { header_timeout: None, ..args.server.settings() };
-    let mut session = Session::start(recorder, settings)?;
+    let mut session = Session::start(recorder, recording, settings)?;
     let asked_to_end = signals::on_end(session.ender())?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book, sources: &BuiltIn };
     let drawn = tui::run(&mut session, material, &tui::Options { is_ascii: args.ascii, asked_to_end });
     let ended = session.end(|| complain("waiting for what the server has in flight; ctrl-c leaves now"));
     drawn.context("cannot draw on the terminal")?;
-    Ok(ended?)
+    ended
 }

@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use super::args::ServeArgs;
 use super::{signals, watch};
+use crate::record::{HoldMode, Recorder};
 use crate::server::Server;
+
+/// How often a recording looks whether the server has ended.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs until a signal ends it.
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
-    watch::install(None, args.server.console)?;
+    let recording = args.server.recording()?;
+    let recorder = recording.as_ref().map(|_| Recorder::new(HoldMode::Follow));
+    watch::install(recorder.as_ref(), args.server.console)?;
     let server = Server::start(args.server.settings())?;
     signals::on_end(server.stopper())?;
     // The address is known as soon as the socket listens; the lookup may take longer.
@@ -26,5 +32,15 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     writeln!(out, "spanwalk: serving http://{address}/{console} (ctrl-c stops)")?;
     out.flush()?;
     drop(out);
+    if let (Some(recording), Some(recorder)) = (recording, recorder) {
+        while !server.is_ended() {
+            recorder.wait(LOOK);
+            recording.take(&recorder.drain().events);
+        }
+        let ended = server.join();
+        recording.take(&recorder.drain().events);
+        recording.finish()?;
+        return Ok(ended?);
+    }
     Ok(server.join()?)
 }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use super::recording::Recording;
 use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
@@ -24,6 +25,7 @@ type Call = Box<dyn Fn() + Send>;
 /// The running server and everything that watches it.
 pub(super) struct Session {
     recorder: Recorder,
+    recording: Option<Recording>,
     control: Control,
     settings: Settings,
     server: Option<Server>,
@@ -39,11 +41,16 @@ pub(super) struct Session {
 
 impl Session {
     /// A server held at its first step. The recorder's layer must be installed.
-    pub(super) fn start(recorder: Recorder, settings: Settings) -> Result<Self, ServerError> {
+    pub(super) fn start(
+        recorder: Recorder,
+        recording: Option<Recording>,
+        settings: Settings,
+    ) -> Result<Self, ServerError> {
         let (notify, notices) = mpsc::channel();
         let control = recorder.control();
         let mut session = Self {
             recorder,
+            recording,
             control,
             settings,
             server: None,
@@ -77,8 +84,18 @@ impl Session {
     }
 
     /// Ends the server in good order. Whoever waits for it may say, on the terminal that was given back, what it waits for.
-    pub(super) fn end(mut self, waits: impl FnOnce()) -> Result<(), ServerError> {
+    pub(super) fn end(mut self, waits: impl FnOnce()) -> anyhow::Result<()> {
         self.ender()();
+        let ended = self.end_server(waits);
+        if let Some(recording) = self.recording.take() {
+            // How it ended belongs to the recording.
+            recording.take(&self.recorder.drain().events);
+            recording.finish()?;
+        }
+        Ok(ended?)
+    }
+
+    fn end_server(&mut self, waits: impl FnOnce()) -> Result<(), ServerError> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
@@ -130,6 +147,12 @@ impl Program for Session {
         if is_new {
             self.generation = batch.generation;
             *log = Log::new();
+            if let Some(recording) = &self.recording {
+                recording.next_run();
+            }
+        }
+        if let Some(recording) = &self.recording {
+            recording.take(&batch.events);
         }
         let has_grown = !batch.events.is_empty();
         for event in batch.events {

@@ -80,6 +80,8 @@ pub enum Run {
     Stepping,
     /// Nobody is held and nobody will be until asked.
     Free,
+    /// There is nothing to control: the log is a recording.
+    Over,
 }
 
 /// How the program stands, and who is held.

@@ -199,6 +199,11 @@ impl Log {
         &self.events
     }
 
+    /// All spans, in no order.
+    pub fn spans(&self) -> impl Iterator<Item = &SpanRecord> {
+        self.spans.values()
+    }
+
     /// A span that was opened.
     #[must_use]
     pub fn span(&self, id: SpanId) -> Option<&SpanRecord> {

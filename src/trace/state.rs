@@ -10,7 +10,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Callsite, Edge, Event, Field, Kind, LaneId, LaneKind, SpanId, Stop, Thread, ThreadId, Time, Value, field};
+use super::{
+    Callsite, Edge, Event, Field, Kind, LaneId, LaneKind, Seq, SpanId, Stop, Thread, ThreadId, Time, Value, field,
+};
 
 /// All lanes, after some number of events.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -257,6 +259,41 @@ impl State {
         }
         let reason = innermost.field("reason").and_then(Value::as_str).unwrap_or(&innermost.callsite.name);
         Activity::Waiting(reason.to_owned())
+    }
+
+    /// What is open, as events that rebuild it: lanes, calls, which of them are on a thread, and who is held. Times are those of
+    /// the calls' openings; places in the log count from 0.
+    #[must_use]
+    pub fn open_set(&self) -> Vec<Event> {
+        let mut events: Vec<Event> = Vec::new();
+        let mut push = |time: Time, thread: &Arc<Thread>, lane: LaneId, kind: Kind| {
+            let seq = Seq(events.len() as u64);
+            events.push(Event { seq, time, thread: thread.clone(), lane, kind });
+        };
+        for lane in self.lanes.iter().filter(|lane| !lane.is_done) {
+            let began = lane.stack.first().map_or(Time(0), |frame| frame.opened);
+            push(began, &lane.thread, lane.id, Kind::LaneOpen { name: lane.name.clone(), kind: lane.kind });
+            for frame in &lane.stack {
+                let Frame { span, parent, callsite, fields, .. } = frame.clone();
+                push(frame.opened, &lane.thread, lane.id, Kind::Open { span, parent, callsite, fields });
+                if frame.enters > 0 && !frame.is_entered {
+                    push(frame.opened, &lane.thread, lane.id, Kind::Enter { span });
+                    push(frame.opened, &lane.thread, lane.id, Kind::Exit { span });
+                }
+            }
+        }
+        for &(span, lane) in self.threads.values().flatten() {
+            if let Some((found, frame)) = self.frame(span) {
+                push(frame.opened, &found.thread, lane, Kind::Enter { span });
+            }
+        }
+        for stop in &self.held {
+            if let Some((found, frame)) = self.frame(stop.span) {
+                let is_shown = self.paused == Some(stop.thread);
+                push(frame.opened, &found.thread, stop.lane, Kind::Hold { span: stop.span, edge: stop.edge, is_shown });
+            }
+        }
+        events
     }
 
     /// The lanes that have control of a thread and are not blocked in the operating system.

@@ -8,7 +8,7 @@ use super::overlay::Overlay;
 use super::stack::RowId;
 use super::ui::{Effect, Ui};
 use super::{fields, lesson_pane, time_window};
-use crate::trace::{Command, Kind, Log, Target, Time, Window};
+use crate::trace::{Command, Kind, Log, Run, Target, Time, Window};
 
 impl Ui<'_> {
     /// Does what a person wants.
@@ -96,6 +96,10 @@ impl Ui<'_> {
         self.cursor = None;
         self.page = None;
         self.hush();
+        if self.status.run == Run::Over {
+            self.notify("this is a recording: b and f move through it, home and end go to its ends");
+            return Effect::None;
+        }
         if self.status.detached {
             self.notify("the gate was taken down: the program runs on its own; R starts it again");
             return Effect::None;

@@ -20,6 +20,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let state = &ui.known.state;
     let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
         (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
+        (_, _, Run::Over) => ("■ RECORDED", Role::Doubt),
         (Some(stop), ..) if stop.edge == Edge::Exit => ("‖ PAUSED, RETURNING", Role::Accent),
         (Some(_), ..) => ("‖ PAUSED ON STEP", Role::Accent),
         (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
@@ -44,7 +45,13 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         }
     });
     let cursor = ui.cursor();
-    let place = if ui.is_live() { "LIVE".to_owned() } else { format!("event {cursor} of {}", ui.log.len()) };
+    let place = if ui.status.run == Run::Over && ui.is_live() {
+        "THE END".to_owned()
+    } else if ui.is_live() {
+        "LIVE".to_owned()
+    } else {
+        format!("event {cursor} of {}", ui.log.len())
+    };
     let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);
     let phase = match ui.known.landmarks {
         marks if is_past(marks.loop_serves) => "serving",
@@ -125,6 +132,8 @@ pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
 pub(super) const COMPARE: &[Hint] =
     &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+pub(super) const RECORDED: &[Hint] =
+    &[("back", ""), ("start", ""), ("moments", ""), ("steps", ""), ("next-pane", ""), ("zoom-pane", "")];
 pub(super) const TIMES: &[Hint] = &[
     ("zoom-in", ""),
     ("zoom-out", ""),
@@ -152,6 +161,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Restart { .. }) => RESTART,
         Some(Overlay::Moments { .. }) => COMPARE,
         None if !ui.is_live() => PAST,
+        None if ui.status.run == Run::Over && ui.focus == Pane::Stack => RECORDED,
         None if ui.focus == Pane::Timeline => TIMES,
         None if ui.focus == Pane::Lesson => LESSON,
         None if held => HELD,

@@ -39,7 +39,7 @@ pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3
         let Some(cursor) = cursor else {
             // What is missing although a later instant has been reached will not come.
             let why = if marks.loop_serves.is_some() {
-                "It did not happen in this run: no worker ran a lookup while the loop was alive."
+                "It did not happen in this run: no worker was at its lookup while the loop ran. R with a slower lookup shows it."
             } else {
                 "Not reached yet: press r."
             };

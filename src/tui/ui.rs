@@ -211,7 +211,11 @@ impl<'a> Ui<'a> {
     pub(super) fn is_waiting_for_the_world(&self) -> bool {
         let state = &self.known.state;
         let is = |wanted: Activity| state.lanes().iter().any(|lane| state.activity(lane) == wanted);
-        self.is_live() && state.held().is_empty() && is(Activity::Polling) && !is(Activity::Running)
+        self.is_live()
+            && self.status.run != Run::Over
+            && state.held().is_empty()
+            && is(Activity::Polling)
+            && !is(Activity::Running)
     }
 
     pub(super) fn layout(&self) -> Layout {

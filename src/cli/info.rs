@@ -1,0 +1,96 @@
+//! `spanwalk info`: what is in a file.
+
+use std::collections::HashSet;
+use std::io::{self, Write as _};
+
+use serde_json::json;
+
+use super::args::InfoArgs;
+use crate::file::Reader;
+use crate::trace::{CallStats, Log, Time, call_stats};
+
+/// Callsites that the text names.
+const NAMED: usize = 10;
+
+/// Prints it.
+pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
+    let mut reader = Reader::open(&args.file)?;
+    let mut log = Log::new();
+    reader.read(&mut log)?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", as_json(&log, &reader))?;
+    } else {
+        write!(out, "{}", as_text(&log, &reader, &args.file.display().to_string()))?;
+    }
+    Ok(())
+}
+
+struct Summary {
+    wall: Time,
+    program: Time,
+    threads: usize,
+    stats: Vec<CallStats>,
+}
+
+fn summary(log: &Log) -> Summary {
+    let wall = log.time_at(log.len());
+    let threads: HashSet<_> = log.events().iter().map(|event| event.thread.id).collect();
+    Summary { wall, program: log.clock().program(wall), threads: threads.len(), stats: call_stats(log) }
+}
+
+fn as_json(log: &Log, reader: &Reader) -> serde_json::Value {
+    let Summary { wall, program, threads, stats } = summary(log);
+    let calls = stats.iter().map(|call| {
+        json!({
+            "name": &*call.callsite.name, "target": &*call.callsite.target, "count": call.count,
+            "self_ns": call.own, "total_ns": call.total,
+        })
+    });
+    let damage = reader
+        .damage()
+        .into_iter()
+        .map(|damage| json!({ "offset": damage.offset, "bytes": damage.bytes, "events": damage.events }));
+    json!({
+        "wall_ns": wall.ns(),
+        "program_ns": program.ns(),
+        "events": log.len(),
+        "spans": log.spans().count(),
+        "lanes": log.lanes().len(),
+        "threads": threads,
+        "callsites": stats.len(),
+        "dropped": log.dropped(),
+        "ended": reader.is_ended(),
+        "damage": damage.collect::<Vec<_>>(),
+        "calls": calls.collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(log: &Log, reader: &Reader, name: &str) -> String {
+    let Summary { wall, program, threads, stats } = summary(log);
+    let end =
+        if reader.is_ended() { "closed in order" } else { "not closed: its program was killed, or is still writing" };
+    let mut lines = vec![
+        format!("{name}: {end}"),
+        format!("  time      {program} of the program, {wall} by the clock"),
+        format!("  events    {}", log.len()),
+        format!("  spans     {} from {} callsites", log.spans().count(), stats.len()),
+        format!("  lanes     {} on {threads} threads", log.lanes().len()),
+        format!("  dropped   {}", log.dropped()),
+    ];
+    match &*reader.damage() {
+        [] => lines.push("  damage    none".to_owned()),
+        damage => lines.extend(damage.iter().map(|damage| format!("  damage    {damage}"))),
+    }
+    lines.push(String::new());
+    lines.push(format!("  {:>10} {:>10} {:>7}  call", "self", "total", "count"));
+    for call in stats.iter().take(NAMED) {
+        let (own, total) = (Time(call.own).to_string(), Time(call.total).to_string());
+        let CallStats { callsite, count, .. } = call;
+        lines.push(format!("  {own:>10} {total:>10} {count:>7}  {} ({})", callsite.name, callsite.target));
+    }
+    if stats.len() > NAMED {
+        lines.push(format!("  and {} more callsites; --json has all", stats.len() - NAMED));
+    }
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,85 @@
+//! `spanwalk open`: the screens over a file, which may still be growing.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::args::OpenArgs;
+use super::sources::BuiltIn;
+use super::{UsageError, demo, signals};
+use crate::file::{FileError, Reader};
+use crate::trace::{Command, Log, Run, Status};
+use crate::tui::{self, Program, Restart};
+
+/// Opens it until the person quits.
+pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
+    use std::io::IsTerminal as _;
+    let reader = Reader::open(&args.file)?;
+    let book = demo::book(args.walkthrough.as_deref())?;
+    if !std::io::stdout().is_terminal() {
+        let message = "`spanwalk open` needs a terminal; `spanwalk info` prints what is in a file".to_owned();
+        return Err(UsageError(message).into());
+    }
+    let asked_to_end = signals::on_end(|| {})?;
+    let chain = book.chain();
+    let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };
+    let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0 };
+    let options = tui::Options { is_ascii: args.ascii, asked_to_end };
+    tui::run(&mut file, material, &options).context("cannot draw on the terminal")
+}
+
+/// A program that is over, or elsewhere: its log comes from a file.
+struct Recorded {
+    reader: Reader,
+    path: PathBuf,
+    failure: Option<FileError>,
+    damage_told: usize,
+}
+
+const FIXED: &str = "this is a recording: b and f move through it, home and end go to its ends";
+
+impl Program for Recorded {
+    fn update(&mut self, log: &mut Log) -> bool {
+        if self.failure.is_some() {
+            return false;
+        }
+        self.reader.read(log).unwrap_or_else(|error| {
+            self.failure = Some(error);
+            false
+        })
+    }
+
+    fn status(&mut self) -> Status {
+        Status { run: Run::Over, held: Vec::new(), detached: true }
+    }
+
+    fn command(&mut self, _command: Command) {}
+
+    fn restart(&mut self, _restart: Restart) -> Result<(), String> {
+        Err(FIXED.to_owned())
+    }
+
+    fn started_with(&self) -> Restart {
+        Restart::default()
+    }
+
+    fn send_request(&mut self) -> Result<(), String> {
+        Err(FIXED.to_owned())
+    }
+
+    fn address(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    fn notice(&mut self) -> Option<String> {
+        if let Some(failure) = self.failure.as_ref().filter(|_| self.damage_told < usize::MAX) {
+            self.damage_told = usize::MAX;
+            return Some(failure.to_string());
+        }
+        // The end of a file that grows is no damage: only what lies between blocks is told.
+        let damage: Vec<_> = self.reader.damage().into_iter().filter(|damage| damage.events.is_some()).collect();
+        let told = damage.get(self.damage_told)?.to_string();
+        self.damage_told += 1;
+        Some(told)
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a file cannot be written or read. Each message names the file and the remedy.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// There is a file of that name.
+    #[error("`{path}` exists; name another file, or add --force to replace it")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refuses.
+    #[error("cannot {doing} `{path}`: {}", reason(.cause))]
+    Io {
+        /// What was tried: read or write.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The file is something else.
+    #[error("`{path}` is no recording: it does not begin with SPANWALK; make one with --record FILE")]
+    NotARecording {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a later program.
+    #[error("`{path}` is of version {found}, and this program reads up to {newest}; a newer spanwalk opens it")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u16,
+        /// The newest that is understood here.
+        newest: u16,
+    },
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,184 @@
+//! Files: what was written comes back, whatever happens to them on the way.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod programs;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use programs::log;
+use proptest::prelude::*;
+use spanwalk::file::{Existing, FileError, Reader, Writer};
+use spanwalk::trace::{Kind, Log, SpanId};
+
+/// A file of its own that goes when the test does.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Self(std::env::temp_dir().join(format!("spanwalk-test-{}-{count}.spanwalk", std::process::id())))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Writes a log in blocks of so many events; where each block begins in the file, and the first event in it.
+fn write(log: &Log, path: &Path, each: usize) -> Vec<(usize, usize)> {
+    let mut writer = Writer::create(path, Existing::Replace).unwrap();
+    let mut blocks = Vec::new();
+    for (at, event) in log.events().iter().enumerate() {
+        if at % each == 0 {
+            writer.flush().unwrap();
+            blocks.push((fs::metadata(path).unwrap().len() as usize, at));
+        }
+        writer.push(event).unwrap();
+    }
+    writer.finish().unwrap();
+    blocks
+}
+
+fn read(path: &Path) -> (Log, Reader) {
+    let mut reader = Reader::open(path).unwrap();
+    let mut log = Log::new();
+    reader.read(&mut log).unwrap();
+    (log, reader)
+}
+
+/// The open calls of every lane that is not over, innermost last.
+fn stacks(log: &Log) -> Vec<(String, Vec<SpanId>)> {
+    let lanes = log.latest().lanes().iter().filter(|lane| !lane.is_done);
+    lanes.map(|lane| (lane.name.to_string(), lane.stack.iter().map(|frame| frame.span).collect())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_written_is_read(whole in log(), each in 1..200_usize) {
+        let scratch = Scratch::new();
+        write(&whole, scratch.path(), each);
+        let (back, reader) = read(scratch.path());
+        prop_assert_eq!(back.events(), whole.events());
+        prop_assert!(reader.is_ended());
+        prop_assert_eq!(reader.damage(), vec![]);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_gives_every_whole_block(whole in log(), each in 1..60_usize, at in 0.0..1.0_f64) {
+        let scratch = Scratch::new();
+        let blocks = write(&whole, scratch.path(), each);
+        let bytes = fs::read(scratch.path()).unwrap();
+        let cut = 16 + ((bytes.len() - 16) as f64 * at) as usize;
+        fs::write(scratch.path(), &bytes[..cut]).unwrap();
+        let (back, reader) = read(scratch.path());
+        // A block is whole if the next begins before the cut; the last one's end is that of the file, less the end's.
+        let ends = blocks.iter().skip(1).map(|block| block.0).chain([bytes.len() - 16]);
+        let whole_blocks = ends.filter(|end| *end <= cut).count();
+        let events = (whole_blocks * each).min(whole.len());
+        prop_assert_eq!(back.events(), &whole.events()[..events]);
+        prop_assert!(!reader.is_ended());
+    }
+
+    #[test]
+    fn a_spoilt_byte_costs_its_block_and_no_other(
+        whole in log(), each in 1..60_usize, at in 0.0..1.0_f64, flip in 1..=255_u8,
+    ) {
+        let scratch = Scratch::new();
+        let blocks = write(&whole, scratch.path(), each);
+        let mut bytes = fs::read(scratch.path()).unwrap();
+        let spoilt = 16 + ((bytes.len() - 16) as f64 * at) as usize;
+        bytes[spoilt] ^= flip;
+        fs::write(scratch.path(), &bytes).unwrap();
+        let (back, reader) = read(scratch.path());
+        prop_assert_eq!(reader.damage().len(), 1, "it is named, once");
+        let hit = blocks.iter().rposition(|block| block.0 <= spoilt).filter(|_| spoilt < bytes.len() - 16);
+        let Some(hit) = hit else {
+            // Only the end was hit.
+            prop_assert_eq!(back.events(), whole.events());
+            return Ok(());
+        };
+        let before = blocks[hit].1;
+        prop_assert_eq!(&back.events()[..before], &whole.events()[..before]);
+        let after = blocks.get(hit + 1).map_or(whole.len(), |block| block.1);
+        let tail: Vec<&Kind> = whole.events()[after..].iter().map(|event| &event.kind).collect();
+        let kinds: Vec<&Kind> = back.events().iter().map(|event| &event.kind).collect();
+        prop_assert!(kinds.ends_with(&tail), "what follows is there");
+        if after < whole.len() {
+            prop_assert_eq!(back.dropped(), (after - before) as u64, "what is missing is counted");
+            prop_assert_eq!(stacks(&back), stacks(&whole), "what is open survives");
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_as_far_as_it_is_there(whole in log(), each in 1..60_usize) {
+        let scratch = Scratch::new();
+        write(&whole, scratch.path(), each);
+        let bytes = fs::read(scratch.path()).unwrap();
+        let growing = Scratch::new();
+        fs::write(growing.path(), &bytes[..16]).unwrap();
+        let mut reader = Reader::open(growing.path()).unwrap();
+        let mut back = Log::new();
+        for piece in bytes[16..].chunks(37) {
+            let mut file = fs::OpenOptions::new().append(true).open(growing.path()).unwrap();
+            std::io::Write::write_all(&mut file, piece).unwrap();
+            reader.read(&mut back).unwrap();
+        }
+        prop_assert_eq!(back.events(), whole.events());
+        prop_assert!(reader.is_ended());
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..2_000), marks in 0..4_usize) {
+        for mark in 0..marks {
+            let at = mark * bytes.len() / 4;
+            bytes.splice(at..at, *b"BLK1");
+        }
+        let scratch = Scratch::new();
+        let mut file = b"SPANWALK\x01\0\0\0\0\0\0\0".to_vec();
+        file.extend(bytes);
+        fs::write(scratch.path(), &file).unwrap();
+        let (log, reader) = read(scratch.path());
+        prop_assert!(log.is_empty());
+        prop_assert_eq!(reader.damage().iter().map(|damage| damage.bytes).sum::<u64>(), file.len() as u64 - 16);
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_said_in_one_line() {
+    #[track_caller]
+    fn check(bytes: &[u8], words: &str) {
+        let scratch = Scratch::new();
+        fs::write(scratch.path(), bytes).unwrap();
+        let Err(error) = Reader::open(scratch.path()) else { panic!("it was opened") };
+        let said = error.to_string();
+        assert!(said.contains(words) && said.contains(scratch.path().to_str().unwrap()), "{said}");
+    }
+    check(b"", "no recording");
+    check(b"SPANWALK", "no recording");
+    check(b"something else entirely, and long", "no recording");
+    check(b"SPANWALK\x63\0\0\0\0\0\0\0", "version 99");
+    let Err(error) = Reader::open(Path::new("no/such/file.spanwalk")) else { panic!("it was opened") };
+    assert_eq!(error.to_string(), "cannot read `no/such/file.spanwalk`: no such file");
+    let Err(error) = Reader::open(&std::env::temp_dir()) else { panic!("a directory was opened") };
+    assert!(error.to_string().contains("it is a directory"), "{error}");
+}
+
+#[test]
+fn a_file_that_exists_is_kept_unless_it_is_to_be_replaced() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path(), "precious").unwrap();
+    assert!(matches!(Writer::create(scratch.path(), Existing::Keep), Err(FileError::Exists { .. })));
+    assert_eq!(fs::read(scratch.path()).unwrap(), b"precious");
+    Writer::create(scratch.path(), Existing::Replace).unwrap().finish().unwrap();
+    assert!(Reader::open(scratch.path()).is_ok());
+}
