@@ -233,6 +233,80 @@ fn a_signal_ends_it_though_nobody_reads_what_it_writes() {
     drop(out);
 }
 
+/// A place for a recording, emptied before and after.
+struct Scratch(std::path::PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("spanwalk-{name}-{}.spanwalk", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_recording_holds_what_was_printed_and_is_never_overwritten_unasked() {
+    let file = Scratch::new("recorded");
+    let args = ["demo", "--jsonl", "--port", "0", "--until", "loop", "--record", file.path()];
+    let (code, out, err) = run(&args);
+    assert_eq!((code, &*err), (0, ""));
+    let (code, info, _) = run(&["info", file.path(), "--json"]);
+    assert_eq!(code, 0);
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    assert_eq!(info["events"].as_u64(), Some(out.lines().count() as u64));
+    assert_eq!((&info["ended"], info["damage"].as_array().unwrap().len()), (&true.into(), 0));
+    let spawn = info["calls"].as_array().unwrap().iter().find(|call| call["name"] == "spawn").unwrap();
+    assert_eq!(spawn["count"], 1);
+    let before = std::fs::read(&file.0).unwrap();
+    let (code, _, err) = run(&args);
+    assert!(code == 1 && err.contains("exists") && err.contains("--force"), "{err}");
+    assert_eq!(std::fs::read(&file.0).unwrap(), before);
+    let mut forced = args.to_vec();
+    forced.push("--force");
+    assert_eq!(run(&forced).0, 0);
+    let (code, text, _) = run(&["info", file.path()]);
+    assert!(code == 0 && text.contains("closed in order") && text.contains("spawn (spanwalk::server::threadpool)"));
+}
+
+#[test]
+fn what_was_on_disk_before_a_kill_opens_after_it() {
+    for _ in 0..5 {
+        let file = Scratch::new("killed");
+        let args = ["serve", "--port", "0", "--record", file.path()];
+        let mut child = spanwalk(&args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("spanwalk: serving http://").and_then(|rest| rest.split('/').next()).unwrap();
+        let mut reader = spanwalk::file::Reader::open(&file.0).unwrap();
+        let mut seen = spanwalk::trace::Log::new();
+        // Read while it is written, until a request is in it.
+        while !seen.has_call_named("handle_one_request") {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            reader.read(&mut seen).unwrap();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut after = spanwalk::trace::Log::new();
+        let mut reader = spanwalk::file::Reader::open(&file.0).unwrap();
+        reader.read(&mut after).unwrap();
+        assert!(after.len() >= seen.len() && after.events()[..seen.len()] == *seen.events());
+        assert!(!reader.is_ended() && reader.damage().iter().all(|damage| damage.events.is_none()));
+    }
+}
+
 #[test]
 fn help_says_what_it_is_and_gives_examples() {
     let (code, out, _) = run(&["--help"]);

@@ -275,6 +275,32 @@ fn before_during_and_after_stand_side_by_side() {
 }
 
 #[test]
+fn a_recording_opens_in_the_same_screens_and_cannot_be_stepped() {
+    let file = std::env::temp_dir().join(format!("spanwalk-screen-{}.spanwalk", std::process::id()));
+    let path = file.to_str().unwrap();
+    let made = std::process::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
+        .args(["demo", "--plain", "--port", "0", "--until", "loop", "--force", "--record", path])
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    let terminal = Terminal::new((120, 40), &["open", path]);
+    terminal.wait_until("the recording", |screen| screen.contains("RECORDED") && screen.contains("THE END"));
+    terminal.type_("s");
+    terminal.wait_for("this is a recording");
+    // Enter on a step that has been goes to it.
+    terminal.type_("i");
+    terminal.wait_for("Steps");
+    terminal.type_(&"k".repeat(40));
+    terminal.type_(&"j".repeat(13));
+    terminal.type_("\r");
+    let screen = terminal.wait_until("spawn", |screen| header(screen).contains("14/29 spawn"));
+    assert!(header(&screen).contains("LOOKING BACK") && screen.contains("created, not run"), "{screen}");
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn signals_give_the_terminal_back_though_the_server_is_held() {
     for signal in ["-TERM", "-HUP", "-INT"] {
         let terminal = Terminal::demo((80, 24));

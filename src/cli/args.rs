@@ -186,10 +186,10 @@ pub enum Until {
 }
 
 impl ServerArgs {
-    /// The recording that is asked for, begun.
-    pub(super) fn recording(&self) -> anyhow::Result<Option<Recording>> {
+    /// The recording that is asked for, begun. `tell` is called if it has to stop.
+    pub(super) fn recording(&self, tell: impl FnOnce(String) + Send + 'static) -> anyhow::Result<Option<Recording>> {
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        self.record.as_deref().map(|path| Recording::start(path, existing)).transpose()
+        self.record.as_deref().map(|path| Recording::start(path, existing, tell)).transpose()
     }
 
     pub(super) fn settings(&self) -> Settings {

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -84,7 +85,7 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     if let Some(target) = target {
         control.command(Command::RunTo(target));
     }
-    let recording = args.server.recording()?;
+    let recording = args.server.recording(|text| complain(&text))?;
     watch::install(Some(&recorder), args.server.console)?;
     let server = Server::start(args.server.settings())?;
     let stop = server.stopper();
@@ -161,11 +162,13 @@ fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
 /// The screen, over a server that is held at its first step.
 fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     let recorder = Recorder::new(HoldMode::stepping());
-    let recording = args.server.recording()?;
+    let (notify, notices) = mpsc::channel();
+    let tell = notify.clone();
+    let recording = args.server.recording(move |text| drop(tell.send(text)))?;
     watch::install(Some(&recorder), args.server.console)?;
     // A person takes their time: no client is cut off for that.
     let settings = Settings { header_timeout: None, ..args.server.settings() };
-    let mut session = Session::start(recorder, recording, settings)?;
+    let mut session = Session::start(recorder, recording, settings, (notify, notices))?;
     let asked_to_end = signals::on_end(session.ender())?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book, sources: &BuiltIn };

@@ -6,7 +6,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::complain;
 use crate::file::{Existing, FileError, Writer};
 use crate::trace::Event;
 
@@ -27,11 +26,23 @@ pub(super) struct Recording {
 
 impl Recording {
     /// Makes the file, so that what is wrong with it is said before anything starts.
-    pub(super) fn start(path: &Path, existing: Existing) -> anyhow::Result<Self> {
+    /// `tell` is called once, by the recording's thread, if it has to stop before its end.
+    pub(super) fn start(
+        path: &Path,
+        existing: Existing,
+        tell: impl FnOnce(String) + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let writer = Writer::create(path, existing)?;
         let (orders, taken) = mpsc::channel();
         let path = path.to_owned();
-        let write = move || write(writer, &path, existing, &taken);
+        let write = move || {
+            let written = write(writer, &path, existing, &taken);
+            if let Err(error) = &written {
+                // The program goes on; what was written before stays good.
+                tell(format!("{error}; recording has stopped"));
+            }
+            written
+        };
         let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(write)?;
         Ok(Self { orders, thread })
     }
@@ -59,21 +70,7 @@ impl Recording {
     }
 }
 
-fn write(writer: Writer, path: &Path, existing: Existing, orders: &mpsc::Receiver<Order>) -> Result<(), FileError> {
-    let written = write_all(writer, path, existing, orders);
-    if let Err(error) = &written {
-        // The program goes on; what was written before stays good.
-        complain(&format!("{error}; recording has stopped"));
-    }
-    written
-}
-
-fn write_all(
-    mut writer: Writer,
-    path: &Path,
-    existing: Existing,
-    orders: &mpsc::Receiver<Order>,
-) -> Result<(), FileError> {
+fn write(mut writer: Writer, path: &Path, existing: Existing, orders: &mpsc::Receiver<Order>) -> Result<(), FileError> {
     let mut run = 1;
     loop {
         match orders.recv_timeout(LOOK) {

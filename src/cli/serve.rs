@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::args::ServeArgs;
-use super::{signals, watch};
+use super::{complain, signals, watch};
 use crate::record::{HoldMode, Recorder};
 use crate::server::Server;
 
@@ -13,7 +13,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs until a signal ends it.
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
-    let recording = args.server.recording()?;
+    let recording = args.server.recording(|text| complain(&text))?;
     let recorder = recording.as_ref().map(|_| Recorder::new(HoldMode::Follow));
     watch::install(recorder.as_ref(), args.server.console)?;
     let server = Server::start(args.server.settings())?;

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(super) struct Session {
     /// Stops the server that runs now, whichever that is.
     stop: Arc<Mutex<Option<Call>>>,
     generation: u64,
+    /// Counts the restarts, for clients that outlive their run.
+    runs: Arc<AtomicU64>,
     notices: mpsc::Receiver<String>,
     notify: mpsc::Sender<String>,
     failure: Option<ServerError>,
@@ -45,8 +48,8 @@ impl Session {
         recorder: Recorder,
         recording: Option<Recording>,
         settings: Settings,
+        (notify, notices): (mpsc::Sender<String>, mpsc::Receiver<String>),
     ) -> Result<Self, ServerError> {
-        let (notify, notices) = mpsc::channel();
         let control = recorder.control();
         let mut session = Self {
             recorder,
@@ -57,6 +60,7 @@ impl Session {
             stopping: None,
             stop: Arc::default(),
             generation: 1,
+            runs: Arc::default(),
             notices,
             notify,
             failure: None,
@@ -119,12 +123,11 @@ impl Session {
         if self.stopping.as_ref().is_some_and(|stopping| stopping.try_recv().is_ok()) {
             self.stopping = None;
             self.failure = None;
+            self.runs.fetch_add(1, Ordering::Relaxed);
             self.recorder.restart(HoldMode::stepping());
             if let Err(error) = self.launch() {
                 let _ = self.notify.send(error.to_string());
             }
-            // What clients of the old server say no longer matters.
-            (self.notify, self.notices) = mpsc::channel();
         }
     }
 
@@ -223,13 +226,17 @@ impl Program for Session {
             });
         }
         let notify = self.notify.clone();
+        let (run, runs) = (self.runs.load(Ordering::Relaxed), self.runs.clone());
         let client = move || {
             let sent = Instant::now();
             let said = match get(address) {
                 Ok(status) => format!("GET / was answered: {status}, after {:.1?} of wall time", sent.elapsed()),
                 Err(error) => format!("GET / failed: {error}"),
             };
-            let _ = notify.send(said);
+            // What a client of an older run has met no longer matters.
+            if runs.load(Ordering::Relaxed) == run {
+                let _ = notify.send(said);
+            }
         };
         let started = std::thread::Builder::new().name("client".to_owned()).spawn(client);
         started.map(drop).map_err(|error| format!("cannot start a client: {error}"))
