@@ -24,7 +24,15 @@ pub use args::{Args, Subcommand};
 /// Exit codes: 0 ok (a closed standard output is ok too), 1 failed, 2 wrong use.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and version are answers, not errors.
+        Err(answer) if !answer.use_stderr() => answer.exit(),
+        Err(error) => {
+            complain(&in_one_line(&error.to_string()));
+            return ExitCode::from(2);
+        }
+    };
     let result = match &args.command {
         None => demo::run(&args.demo),
         Some(Subcommand::Demo(demo)) => demo::run(demo),
@@ -40,6 +48,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
+}
+
+/// What clap says of wrong arguments, without its layout: the value, what is right, the tip.
+fn in_one_line(error: &str) -> String {
+    let said = error.split("\nUsage:").next().unwrap_or(error).split("\nFor more information").next().unwrap_or(error);
+    let parts: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let text = parts.join(" ");
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end_matches(':').to_owned();
+    format!("{text}; --help says more")
 }
 
 /// Arguments that cannot be used together, or not in this build.
