@@ -54,6 +54,8 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     };
     let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);
     let phase = match ui.known.landmarks {
+        // A program that has nothing of the chain has no loop of the chain.
+        _ if !ui.known.seen.contains(&true) => "",
         marks if is_past(marks.loop_serves) => "serving",
         marks if is_past(marks.loop_starts) => "loop started",
         _ => "before the loop",

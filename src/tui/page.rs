@@ -1,10 +1,10 @@
-//! Markdown as styled lines. Images, tables and HTML are not drawn: lesson pages have none.
+//! Markdown as styled lines. Images and HTML are not drawn: lesson pages have none.
 
-use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::text::wrap;
+use super::text::{pad, width, wrap};
 use super::theme::{Role, Theme};
 
 /// A page, wrapped to a width.
@@ -18,8 +18,9 @@ pub(super) fn lines(markdown: &str, theme: &Theme, columns: usize) -> Vec<Line<'
         lists: Vec::new(),
         marker: None,
         in_code: false,
+        table: Vec::new(),
     };
-    for event in Parser::new(markdown) {
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         page.take(event);
     }
     page.flush();
@@ -40,6 +41,8 @@ struct Page<'a> {
     /// What stands before the next paragraph.
     marker: Option<String>,
     in_code: bool,
+    /// The rows of the open table; the last row is the one being read.
+    table: Vec<Vec<String>>,
 }
 
 impl Page<'_> {
@@ -96,6 +99,7 @@ impl Page<'_> {
                 self.blank();
                 self.in_code = true;
             }
+            Tag::TableHead | Tag::TableRow => self.table.push(Vec::new()),
             _ => {}
         }
     }
@@ -115,7 +119,33 @@ impl Page<'_> {
                 self.lists.pop();
             }
             TagEnd::CodeBlock => self.in_code = false,
+            TagEnd::TableCell => {
+                let text = std::mem::take(&mut self.runs).into_iter().map(|run| run.0).collect();
+                if let Some(row) = self.table.last_mut() {
+                    row.push(text);
+                }
+            }
+            TagEnd::Table => self.end_table(),
             _ => {}
+        }
+    }
+
+    /// In columns, if there is the room; else row by row.
+    fn end_table(&mut self) {
+        let rows = std::mem::take(&mut self.table);
+        let cells = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widest = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..cells).map(widest).collect();
+        let fits = widths.iter().map(|width| width + 2).sum::<usize>() <= self.columns + 2;
+        self.blank();
+        for (at, row) in rows.iter().enumerate() {
+            let style = if at == 0 { self.theme.style(Role::Heading) } else { Style::new() };
+            if fits {
+                let text: String = row.iter().zip(&widths).map(|(cell, width)| pad(cell, width + 2)).collect();
+                self.lines.push(Line::styled(text.trim_end().to_owned(), style));
+            } else {
+                self.lines.extend(wrap(&[(row.join(" · "), style)], self.columns, "  "));
+            }
         }
     }
 
@@ -167,5 +197,17 @@ mod tests {
         let text = "# Spawn\n\nOne *two* `three`\nfour.\n\n- a b\n- c\n\n```text\nx  y\n```\n";
         let lines: Vec<String> = lines(text, &Theme::default(), 12).iter().map(ToString::to_string).collect();
         assert_eq!(lines, ["Spawn", "", "One two", "three four.", "", "• a b", "• c", "", "  x  y"]);
+    }
+
+    #[test]
+    fn a_table_stands_in_columns_or_row_by_row() {
+        #[track_caller]
+        fn check(columns: usize, expected: &[&str]) {
+            let text = "| project | licence |\n|---|---|\n| gevent | MIT |\n| [Flask](https://x) | BSD |\n";
+            let lines: Vec<String> = lines(text, &Theme::default(), columns).iter().map(ToString::to_string).collect();
+            assert_eq!(lines, expected);
+        }
+        check(20, &["project  licence", "gevent   MIT", "Flask    BSD"]);
+        check(14, &["project ·", "  licence", "gevent · MIT", "Flask · BSD"]);
     }
 }
