@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::file::{Existing, FileError, Reader, Writer};
-use spanwalk::trace::{Kind, Log, SpanId};
+use spanwalk::trace::{
+    Activity, Callsite, Event, Field, Kind, LaneId, LaneKind, Log, Seq, SpanId, Thread, ThreadId, Time, Value,
+};
 
 /// A file of its own that goes when the test does.
 struct Scratch(PathBuf);
@@ -54,10 +56,21 @@ fn read(path: &Path) -> (Log, Reader) {
     (log, reader)
 }
 
-/// The open calls of every lane that is not over, innermost last.
-fn stacks(log: &Log) -> Vec<(String, Vec<SpanId>)> {
-    let lanes = log.latest().lanes().iter().filter(|lane| !lane.is_done);
-    lanes.map(|lane| (lane.name.to_string(), lane.stack.iter().map(|frame| frame.span).collect())).collect()
+/// An open call: whether it is on a thread, and the latest of a field.
+type Open = (SpanId, bool, Option<Value>);
+
+/// What every lane that is not over is doing, with its open calls, innermost last.
+fn stacks(log: &Log) -> Vec<(String, Activity, Vec<Open>)> {
+    let state = log.latest();
+    let lanes = state.lanes().iter().filter(|lane| !lane.is_done);
+    lanes
+        .map(|lane| {
+            let frames = lane.stack.iter().map(|frame| (frame.span, frame.is_entered, frame.field("n").cloned()));
+            // Whether a lane without a call ever had one is not part of what is open.
+            let activity = Some(state.activity(lane)).filter(|activity| *activity != Activity::Created);
+            (lane.name.to_string(), activity.unwrap_or(Activity::Idle), frames.collect())
+        })
+        .collect()
 }
 
 proptest! {
@@ -85,7 +98,8 @@ proptest! {
         let ends = blocks.iter().skip(1).map(|block| block.0).chain([bytes.len() - 16]);
         let whole_blocks = ends.filter(|end| *end <= cut).count();
         let events = (whole_blocks * each).min(whole.len());
-        prop_assert_eq!(back.events(), &whole.events()[..events]);
+        // On a slow machine a block may have been written earlier than asked for: then more of it is there.
+        prop_assert!(back.len() >= events && back.events() == &whole.events()[..back.len()]);
         prop_assert!(!reader.is_ended());
     }
 
@@ -114,8 +128,9 @@ proptest! {
         let kinds: Vec<&Kind> = back.events().iter().map(|event| &event.kind).collect();
         prop_assert!(kinds.ends_with(&tail), "what follows is there");
         if after < whole.len() {
-            prop_assert_eq!(back.dropped(), (after - before) as u64, "what is missing is counted");
+            prop_assert!((1..=(after - before) as u64).contains(&back.dropped()), "what is missing is counted");
             prop_assert_eq!(stacks(&back), stacks(&whole), "what is open survives");
+            prop_assert_eq!(back.latest().paused(), whole.latest().paused());
         }
     }
 
@@ -150,6 +165,78 @@ proptest! {
         let (log, reader) = read(scratch.path());
         prop_assert!(log.is_empty());
         prop_assert_eq!(reader.damage().iter().map(|damage| damage.bytes).sum::<u64>(), file.len() as u64 - 16);
+    }
+}
+
+#[test]
+fn a_large_open_set_is_not_written_with_every_event() {
+    // Many calls that stay open, and then many events.
+    let thread = std::sync::Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+    let callsite = Callsite { name: "call".into(), target: "test".into(), file: None, line: None };
+    let callsite = std::sync::Arc::new(callsite);
+    let mut log = Log::new();
+    let mut push = |kind: Kind| {
+        let seq = Seq(log.len() as u64);
+        log.push(Event { seq, time: Time(seq.0), thread: thread.clone(), lane: LaneId(1), kind });
+    };
+    push(Kind::LaneOpen { name: "main".into(), kind: LaneKind::Thread });
+    for number in 1..=3_000 {
+        let fields = vec![Field { name: "text".into(), value: Value::from(&*format!("{number:0>40}")) }];
+        push(Kind::Open { span: SpanId(number), parent: None, callsite: callsite.clone(), fields });
+    }
+    for _ in 0..10_000 {
+        push(Kind::Enter { span: SpanId(1) });
+        push(Kind::Exit { span: SpanId(1) });
+    }
+    let scratch = Scratch::new();
+    write(&log, scratch.path(), usize::MAX);
+    let (back, _) = read(scratch.path());
+    assert!(back.events() == log.events());
+    let bytes = fs::metadata(scratch.path()).unwrap().len();
+    assert!(bytes < 1 << 20, "{bytes} bytes");
+}
+
+/// A block around a payload that was not packed by the writer, sealed as if it were.
+fn sealed(first: u64, count: u32, raw: &[u8]) -> Vec<u8> {
+    let payload = lz4_flex::block::compress(raw);
+    let mut block = b"BLK1".to_vec();
+    block.extend((payload.len() as u32).to_le_bytes());
+    block.extend((raw.len() as u32).to_le_bytes());
+    block.extend(first.to_le_bytes());
+    block.extend(count.to_le_bytes());
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&block);
+    sum.update(&payload);
+    block.extend(sum.finalize().to_le_bytes());
+    block.extend(payload);
+    block
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_payload_makes_the_reader_panic_though_its_checksum_is_right(
+        blocks in prop::collection::vec((any::<u8>(), prop::collection::vec(0..14_u8, 0..200), 0..40_u32), 1..4),
+    ) {
+        let mut file = b"SPANWALK\x01\0\0\0\0\0\0\0".to_vec();
+        for (first, raw, count) in &blocks {
+            let first = if *first == 255 { u64::MAX } else { u64::from(*first) };
+            file.extend(sealed(first, *count, raw));
+        }
+        let scratch = Scratch::new();
+        fs::write(scratch.path(), &file).unwrap();
+        let (log, _) = read(scratch.path());
+        for event in log.events() {
+            // Who is inside whom has an end.
+            let mut around = event.kind.span();
+            let mut depth = 0;
+            while let Some(record) = around.and_then(|span| log.span(span)) {
+                around = record.parent;
+                depth += 1;
+                prop_assert!(depth <= log.len());
+            }
+        }
     }
 }
 

@@ -19,28 +19,21 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let server = Server::start(args.server.settings())?;
     signals::on_end(server.stopper())?;
     // The address is known as soon as the socket listens; the lookup may take longer.
-    let address = loop {
-        if let Some(address) = server.address() {
-            break address;
-        }
-        if server.wait(Duration::from_millis(1)) {
-            return Ok(server.join()?);
-        }
-    };
-    let mut out = std::io::stdout().lock();
-    let console = args.server.console.map_or_else(String::new, |door| format!(", tokio-console on {door}"));
-    writeln!(out, "spanwalk: serving http://{address}/{console} (ctrl-c stops)")?;
-    out.flush()?;
-    drop(out);
-    if let (Some(recording), Some(recorder)) = (recording, recorder) {
-        while !server.is_ended() {
-            recorder.wait(LOOK);
-            recording.take(&recorder.drain().events);
-        }
-        let ended = server.join();
-        recording.take(&recorder.drain().events);
-        recording.finish()?;
-        return Ok(ended?);
+    while server.address().is_none() && !server.wait(Duration::from_millis(1)) {}
+    if let Some(address) = server.address() {
+        let mut out = std::io::stdout().lock();
+        let console = args.server.console.map_or_else(String::new, |door| format!(", tokio-console on {door}"));
+        writeln!(out, "spanwalk: serving http://{address}/{console} (ctrl-c stops)")?;
+        out.flush()?;
     }
-    Ok(server.join()?)
+    let (Some(recording), Some(recorder)) = (recording, recorder) else { return Ok(server.join()?) };
+    while !server.is_ended() {
+        recorder.wait(LOOK);
+        recording.take(&recorder.drain().events);
+    }
+    let ended = server.join();
+    recording.take(&recorder.drain().events);
+    let written = recording.finish();
+    ended?;
+    written
 }

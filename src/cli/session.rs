@@ -90,6 +90,10 @@ impl Session {
     /// Ends the server in good order. Whoever waits for it may say, on the terminal that was given back, what it waits for.
     pub(super) fn end(mut self, waits: impl FnOnce()) -> anyhow::Result<()> {
         self.ender()();
+        if let Some(stopping) = self.stopping.take() {
+            // A restart was under way: the old run is the last.
+            let _ = stopping.recv_timeout(self.settings.stop_timeout + Duration::from_secs(1));
+        }
         let ended = self.end_server(waits);
         if let Some(recording) = self.recording.take() {
             // How it ended belongs to the recording.
@@ -124,6 +128,10 @@ impl Session {
             self.stopping = None;
             self.failure = None;
             self.runs.fetch_add(1, Ordering::Relaxed);
+            if let Some(recording) = &self.recording {
+                // How the old run ended belongs to its recording.
+                recording.take(&self.recorder.drain().events);
+            }
             self.recorder.restart(HoldMode::stepping());
             if let Err(error) = self.launch() {
                 let _ = self.notify.send(error.to_string());

@@ -57,7 +57,7 @@ fn leave_after(this_long: Duration) {
     let leave = move || {
         std::thread::sleep(this_long);
         tui::restore();
-        complain("the server was still busy in its own code; left without waiting for it");
+        complain("left without waiting for what was still under way");
         std::process::exit(0);
     };
     let _ = std::thread::Builder::new().name("leave".to_owned()).spawn(leave);

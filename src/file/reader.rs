@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::codec::Decoder;
 use super::{BLOCK, BLOCK_HEADER, END, END_LENGTH, FileError, HEADER, LONGEST, MAGIC, VERSION};
-use crate::trace::{Event, Kind, Log, Seq};
+use crate::trace::{Event, Kind, LaneId, Log, Seq, SpanId};
 
 /// A file that is being read. It may still be growing.
 pub struct Reader {
@@ -15,7 +15,9 @@ pub struct Reader {
     path: PathBuf,
     /// Read from the file and not yet understood.
     pending: Vec<u8>,
-    /// Where in the file `pending` begins.
+    /// How much of `pending` is done with.
+    done: usize,
+    /// Where in the file the rest of `pending` begins.
     offset: u64,
     /// The place in the recording of the event that should come next.
     next_seq: u64,
@@ -79,6 +81,7 @@ impl Reader {
             file,
             path,
             pending: Vec::new(),
+            done: 0,
             offset: HEADER as u64,
             next_seq: 0,
             damaged_from: None,
@@ -98,6 +101,8 @@ impl Reader {
             let read = (&self.file).take(1 << 20).read_to_end(&mut self.pending);
             let read = read.map_err(|cause| FileError::Io { doing: "read", path: self.path.clone(), cause })?;
             while self.block(log) {}
+            self.pending.drain(..self.done);
+            self.done = 0;
             if read == 0 {
                 return Ok(log.len() > before);
             }
@@ -122,128 +127,182 @@ impl Reader {
         self.is_ended
     }
 
-    /// Takes the next block, the end, or a byte of damage. False if there is not enough to tell.
+    fn rest(&self) -> &[u8] {
+        &self.pending[self.done..]
+    }
+
+    /// Takes the next block, the end, or some damage. False if there is not enough to tell.
     fn block(&mut self, log: &mut Log) -> bool {
-        let Some(header) = self.pending.get(..BLOCK_HEADER) else {
-            return self.end();
-        };
-        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let (length, raw, count, check) = (number(4) as usize, number(8) as usize, number(20), number(24));
-        let mut first = [0; 8];
-        first.copy_from_slice(&header[12..20]);
-        // The most that lz4 can unpack to, so that a wrong length asks for no memory the file does not account for.
-        let is_sane = &header[..4] == BLOCK && raw <= LONGEST && raw <= length.saturating_mul(256).saturating_add(64);
-        if !is_sane {
-            return self.end() || self.skip();
+        if self.end() {
+            return true;
         }
-        let Some(payload) = self.pending.get(BLOCK_HEADER..BLOCK_HEADER + length) else {
-            // Not there yet; or the length is wrong, and a later block will say so.
-            return self.has_block_behind() && self.skip();
+        let Some(header) = Header::read(self.rest()) else {
+            let is_long_enough = self.rest().len() >= BLOCK_HEADER;
+            return is_long_enough && self.skip();
         };
-        let mut sum = crc32fast::Hasher::new();
-        sum.update(&header[..24]);
-        sum.update(payload);
-        let events = (sum.finalize() == check).then(|| decode(payload, raw, count)).flatten();
-        let Some((open, events)) = events else {
+        let Some(payload) = header.checked(self.rest()) else {
+            // Spoilt, or not there yet in full: a good block behind it tells. If what is there is long enough, it is spoilt.
+            let is_whole = self.rest().len() >= BLOCK_HEADER + header.length;
+            return match self.next_good() {
+                Some(length) => self.damaged(length),
+                None => is_whole && self.skip(),
+            };
+        };
+        let end = header.first.checked_add(header.count.into()).filter(|_| header.first >= self.next_seq);
+        let Some((end, (open, events))) = end.zip(decode(payload, header.raw, header.count)) else {
             return self.skip();
         };
-        self.take(log, u64::from_le_bytes(first), open, events);
-        self.consume(BLOCK_HEADER + length);
+        let missing = header.first - self.next_seq;
+        if let Some(begin) = self.damaged_from.take() {
+            self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
+        }
+        if missing > 0 {
+            bridge(log, missing, &open, &events);
+        }
+        self.next_seq = end;
+        for event in events {
+            push(log, event);
+        }
+        self.consume(BLOCK_HEADER + header.length);
         true
     }
 
-    /// Whether a checked block begins somewhere behind the first byte.
-    fn has_block_behind(&self) -> bool {
-        let rest = &self.pending[1..];
-        rest.windows(BLOCK.len()).enumerate().filter(|(_, word)| word == BLOCK).any(|(at, _)| {
-            let block = &rest[at..];
-            let Some(header) = block.get(..BLOCK_HEADER) else { return false };
-            let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-            let Some(payload) = block.get(BLOCK_HEADER..BLOCK_HEADER.saturating_add(number(4) as usize)) else {
-                return false;
-            };
-            let mut sum = crc32fast::Hasher::new();
-            sum.update(&header[..24]);
-            sum.update(payload);
-            sum.finalize() == number(24)
-        })
+    /// How far behind the next byte a checked block, or the end, begins.
+    fn next_good(&self) -> Option<usize> {
+        let behind = self.rest().get(1..)?;
+        let mut words = behind.windows(4).enumerate().filter(|(_, word)| word == BLOCK || word == END);
+        let is_good = |at: usize| {
+            let rest = &behind[at..];
+            Header::read(rest).is_some_and(|header| header.checked(rest).is_some()) || end_of(rest).is_some()
+        };
+        words.find(|(at, _)| is_good(*at)).map(|(at, _)| at + 1)
     }
 
     /// Takes the end, if that is what comes.
     fn end(&mut self) -> bool {
-        let Some(end) = self.pending.get(..END_LENGTH) else { return false };
-        let (said, check) = end.split_at(END_LENGTH - 4);
-        if &said[..4] != END || crc32fast::hash(said).to_le_bytes() != check {
-            return false;
+        let Some(events) = end_of(self.rest()) else { return false };
+        if let Some(begin) = self.damaged_from.take() {
+            let missing = events.saturating_sub(self.next_seq);
+            self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
         }
         self.is_ended = true;
         self.consume(END_LENGTH);
         true
     }
 
-    /// Passes over one byte of damage, and whatever else cannot be the beginning of a block or of the end.
+    /// Passes over damage, up to what may be the beginning of a block or of the end.
     fn skip(&mut self) -> bool {
-        self.damaged_from.get_or_insert(self.offset);
-        let rest = &self.pending[1..];
+        let rest = &self.rest()[1..];
         let next = rest.windows(4).position(|word| word == BLOCK || word == END);
         // A beginning may be cut off at the end of what is there.
-        let length = next.map_or(self.pending.len().saturating_sub(3).max(1), |at| at + 1);
-        self.pending.drain(..length);
-        self.offset += length as u64;
+        let length = next.map_or(self.rest().len().saturating_sub(3).max(1), |at| at + 1);
+        self.damaged(length)
+    }
+
+    fn damaged(&mut self, length: usize) -> bool {
+        self.damaged_from.get_or_insert(self.offset);
+        self.consume(length);
         true
     }
 
     fn consume(&mut self, length: usize) {
-        self.pending.drain(..length);
+        self.done += length;
         self.offset += length as u64;
     }
+}
 
-    /// Adds a block to the log, and says what is missing before it.
-    fn take(&mut self, log: &mut Log, first: u64, open: Vec<Event>, events: Vec<Event>) {
-        let missing = first.saturating_sub(self.next_seq);
-        if let Some(begin) = self.damaged_from.take() {
-            self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
-        }
-        if missing > 0 {
-            bridge(log, missing, open);
-        }
-        self.next_seq = first + events.len() as u64;
-        for event in events {
-            push(log, event);
-        }
+/// What a block says of itself.
+struct Header {
+    length: usize,
+    raw: usize,
+    first: u64,
+    count: u32,
+    check: u32,
+}
+
+impl Header {
+    /// The header of a block that could be one: no length in it asks for memory the file does not account for.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let header = bytes.get(..BLOCK_HEADER)?;
+        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let (length, raw) = (number(4) as usize, number(8) as usize);
+        let first = u64::from(number(12)) | u64::from(number(16)) << 32;
+        // The most that lz4 can unpack to, and the most that it packs to.
+        let is_sane = &header[..4] == BLOCK
+            && raw <= LONGEST
+            && raw <= length.saturating_mul(256).saturating_add(64)
+            && length <= lz4_flex::block::get_maximum_output_size(raw);
+        is_sane.then_some(Self { length, raw, first, count: number(20), check: number(24) })
+    }
+
+    /// The payload, if it is there and as it was written.
+    fn checked<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let payload = bytes.get(BLOCK_HEADER..BLOCK_HEADER + self.length)?;
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(&bytes[..BLOCK_HEADER - 4]);
+        sum.update(payload);
+        (sum.finalize() == self.check).then_some(payload)
     }
 }
 
-/// Adds an event under the next number: a log's own have no gaps.
-fn push(log: &mut Log, event: Event) {
-    let seq = Seq(log.len() as u64);
-    log.push(Event { seq, ..event });
+/// How many events a file says it has, if these bytes are its end.
+fn end_of(bytes: &[u8]) -> Option<u64> {
+    let (said, check) = bytes.get(..END_LENGTH)?.split_at(END_LENGTH - 4);
+    let count = said.strip_prefix(END)?;
+    let is_good = crc32fast::hash(said).to_le_bytes() == check;
+    is_good.then(|| count.try_into().map(u64::from_le_bytes).ok()).flatten()
 }
 
-/// Brings a log over a gap: what was open and is not any more is closed, what is open is opened.
-fn bridge(log: &mut Log, missing: u64, open: Vec<Event>) {
-    let Some(first) = open.first().cloned() else { return };
-    let now = open.iter().map(|event| event.time).max().unwrap_or(first.time).max(log.time_at(log.len()));
-    let at_now = |event: &Event, kind: Kind| Event { time: now, kind, ..event.clone() };
-    push(log, at_now(&first, Kind::Dropped { count: missing }));
-    let is_in =
-        |kind: &Kind| open.iter().any(|event| event.kind.word() == kind.word() && event.kind.span() == kind.span());
+/// Adds an event under the next number: a log's own have no gaps. A file may say anything: a call is opened once, and inside
+/// one that was opened before it.
+fn push(log: &mut Log, mut event: Event) {
+    if let Kind::Open { span, parent, .. } = &mut event.kind {
+        if log.span(*span).is_some() {
+            return;
+        }
+        *parent = parent.filter(|parent| log.span(*parent).is_some());
+    }
+    log.push(Event { seq: Seq(log.len() as u64), ..event });
+}
+
+/// Brings a log over a gap: everybody goes on, leaves and ends who is not in the new open set; then what is open there is
+/// opened, entered and held.
+fn bridge(log: &mut Log, missing: u64, open: &[Event], events: &[Event]) {
+    let Some(template) = open.first().or(events.first()) else { return };
+    let now = events.first().map_or(template.time, |event| event.time).max(log.time_at(log.len()));
     let before = log.latest().open_set();
-    for event in before.iter().rev() {
-        let gone = match event.kind {
-            Kind::Enter { span } if !is_in(&event.kind) => Kind::Exit { span },
-            Kind::Open { span, .. } if !is_in(&event.kind) => Kind::Close { span },
-            Kind::LaneOpen { .. } if !open.iter().any(|other| other.lane == event.lane) => Kind::LaneClose,
-            _ => continue,
-        };
-        push(log, at_now(event, gone));
+    let mut say = |event: &Event, kind: Kind| push(log, Event { time: now, kind, ..event.clone() });
+    say(template, Kind::Dropped { count: missing });
+    let is_left = |set: &[Event], at: usize| {
+        let span = set[at].kind.span();
+        set.get(at + 1).is_some_and(|next| matches!(next.kind, Kind::Exit { .. }) && next.kind.span() == span)
+    };
+    let opens = |set: &[Event], span: SpanId| {
+        set.iter().any(|event| matches!(event.kind, Kind::Open { span: other, .. } if other == span))
+    };
+    let has_run =
+        |span: SpanId| before.iter().any(|event| matches!(event.kind, Kind::Enter { span: other } if other == span));
+    let has_lane = |set: &[Event], lane: LaneId| set.iter().any(|event| event.lane == lane);
+    for (at, event) in before.iter().enumerate().rev() {
+        match event.kind {
+            Kind::Hold { span, edge, .. } => say(event, Kind::Release { span, edge }),
+            Kind::Enter { span } if !is_left(&before, at) => say(event, Kind::Exit { span }),
+            Kind::Open { span, .. } if !opens(open, span) => say(event, Kind::Close { span }),
+            Kind::LaneOpen { .. } if !has_lane(open, event.lane) => say(event, Kind::LaneClose),
+            _ => {}
+        }
     }
-    for event in open {
-        let was = before.iter().any(|old| {
-            old.kind.word() == event.kind.word() && old.kind.span() == event.kind.span() && old.lane == event.lane
-        });
-        if !was {
-            push(log, at_now(&event, event.kind.clone()));
+    for (at, event) in open.iter().enumerate() {
+        let was_open = event.kind.span().is_some_and(|span| opens(&before, span));
+        match &event.kind {
+            Kind::LaneOpen { .. } if has_lane(&before, event.lane) => {}
+            Kind::Open { span, fields, .. } if was_open => {
+                say(event, Kind::Record { span: *span, fields: fields.clone() });
+            }
+            // That it has run is known already.
+            Kind::Enter { span } if is_left(open, at) && has_run(*span) => {}
+            Kind::Exit { span } if has_run(*span) => {}
+            kind => say(event, kind.clone()),
         }
     }
 }

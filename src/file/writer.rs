@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::codec::Encoder;
-use super::{BLOCK, END, FileError, HEADER, MAGIC, VERSION};
+use super::{BLOCK, END, FileError, HEADER, LONGEST, MAGIC, VERSION};
 use crate::trace::{Event, State};
 
 /// Bytes of events, not yet packed, after which a block is written.
@@ -36,6 +36,8 @@ pub struct Writer {
 /// Events that are not on disk yet.
 struct Block {
     encoder: Encoder,
+    /// Bytes of the open set.
+    base: usize,
     first_seq: u64,
     count: u32,
     began: Instant,
@@ -83,7 +85,10 @@ impl Writer {
         block.count += 1;
         self.state.apply(event);
         self.events += 1;
-        if block.encoder.bytes.len() >= BLOCK_SIZE { self.flush() } else { self.tick() }
+        // The events, not the open set, fill a block; and they are at least as long as it is, so that a file grows with
+        // what happens and not with what is open.
+        let events = block.encoder.bytes.len() - block.base;
+        if events >= BLOCK_SIZE.max(block.base) { self.flush() } else { self.tick() }
     }
 
     /// Writes the open block if its first event is 250 ms old. To be called at least that often while nothing happens.
@@ -103,6 +108,10 @@ impl Writer {
     /// As [`Writer::push`].
     pub fn flush(&mut self) -> Result<(), FileError> {
         let Some(block) = self.block.take() else { return Ok(()) };
+        if block.encoder.bytes.len() > LONGEST {
+            let cause = io::Error::other("what is open takes more than a block may hold");
+            return Err(FileError::Io { doing: "write", path: self.path.clone(), cause });
+        }
         self.write(&block.packed())
     }
 
@@ -133,7 +142,8 @@ impl Block {
         for event in &open {
             encoder.event(event);
         }
-        Self { encoder, first_seq, count: 0, began: Instant::now() }
+        let base = encoder.bytes.len();
+        Self { encoder, base, first_seq, count: 0, began: Instant::now() }
     }
 
     fn packed(&self) -> Vec<u8> {

@@ -178,7 +178,8 @@ impl Gate {
             return;
         }
         let mut inner = self.lock();
-        if !inner.holds(point) {
+        // A new log may have been begun since the thread looked: then it belongs to the old one.
+        if point.generation != store.generation() || !inner.holds(point) {
             return;
         }
         let stop = Stop { lane: point.lane, thread: point.thread.id, span: point.span, edge: point.edge };

@@ -172,7 +172,7 @@ impl Log {
                 }
             }
             Kind::Release { .. } => self.clock.release(event.time),
-            Kind::Dropped { count } => self.dropped += count,
+            Kind::Dropped { count } => self.dropped = self.dropped.saturating_add(*count),
             Kind::LaneClose | Kind::Record { .. } | Kind::Note { .. } | Kind::Switch { .. } | Kind::Wake { .. } => {}
         }
     }

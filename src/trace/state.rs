@@ -21,6 +21,8 @@ pub struct State {
     lanes: Vec<Arc<Lane>>,
     /// Per thread the spans entered and not exited, outermost first.
     threads: BTreeMap<ThreadId, Vec<(SpanId, LaneId)>>,
+    /// The threads that have entered or were held.
+    names: BTreeMap<ThreadId, Arc<Thread>>,
     /// Held threads, in the order of arrival.
     held: Vec<Stop>,
     /// The held thread that is shown as paused.
@@ -131,6 +133,7 @@ impl State {
                 self.with_lane(lane, |lane| lane.stack.push(frame));
             }
             Kind::Enter { span } => {
+                self.names.entry(event.thread.id).or_insert_with(|| event.thread.clone());
                 self.threads.entry(event.thread.id).or_default().push((*span, lane));
                 self.last_entered = Some(*span);
                 self.with_lane(lane, |lane| {
@@ -156,6 +159,7 @@ impl State {
             }
             Kind::Hold { span, edge, is_shown } => {
                 let thread = event.thread.id;
+                self.names.entry(thread).or_insert_with(|| event.thread.clone());
                 if !self.held.iter().any(|held| held.thread == thread) {
                     self.held.push(Stop { lane, thread, span: *span, edge: *edge });
                 }
@@ -275,6 +279,10 @@ impl State {
             push(began, &lane.thread, lane.id, Kind::LaneOpen { name: lane.name.clone(), kind: lane.kind });
             for frame in &lane.stack {
                 let Frame { span, parent, callsite, fields, .. } = frame.clone();
+                // The latest value of each name.
+                let later = |at: usize, field: &Field| fields[at + 1..].iter().any(|other| other.name == field.name);
+                let latest = fields.iter().enumerate().filter(|(at, field)| !later(*at, field));
+                let fields = latest.map(|(_, field)| field.clone()).collect();
                 push(frame.opened, &lane.thread, lane.id, Kind::Open { span, parent, callsite, fields });
                 if frame.enters > 0 && !frame.is_entered {
                     push(frame.opened, &lane.thread, lane.id, Kind::Enter { span });
@@ -282,16 +290,21 @@ impl State {
                 }
             }
         }
-        for &(span, lane) in self.threads.values().flatten() {
-            if let Some((found, frame)) = self.frame(span) {
-                push(frame.opened, &found.thread, lane, Kind::Enter { span });
+        for (thread, entered) in &self.threads {
+            for &(span, lane) in entered {
+                let opened = self.frame(span).map_or(Time(0), |(_, frame)| frame.opened);
+                push(opened, &self.names[thread], lane, Kind::Enter { span });
             }
         }
         for stop in &self.held {
-            if let Some((found, frame)) = self.frame(stop.span) {
-                let is_shown = self.paused == Some(stop.thread);
-                push(frame.opened, &found.thread, stop.lane, Kind::Hold { span: stop.span, edge: stop.edge, is_shown });
-            }
+            let opened = self.frame(stop.span).map_or(Time(0), |(_, frame)| frame.opened);
+            let is_shown = self.paused == Some(stop.thread);
+            push(
+                opened,
+                &self.names[&stop.thread],
+                stop.lane,
+                Kind::Hold { span: stop.span, edge: stop.edge, is_shown },
+            );
         }
         events
     }
