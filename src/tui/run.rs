@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event};
 
+use super::command::Action;
 use super::material::Material;
 use super::program::Program;
 use super::terminal::{Screen, new_panics};
@@ -56,6 +57,13 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
                 Effect::Quit => return Ok(()),
                 effect => carry_out(effect, program, &mut ui),
             }
+        }
+        // Asked for, not only waited for: several changes in a row may arrive as one, or as one too few.
+        if let Ok((columns, rows)) = screen.size()
+            && ui.size != (columns, rows)
+        {
+            ui.act(Action::Resize(columns, rows));
+            is_dirty = true;
         }
         is_dirty |= ui.tick(began.elapsed());
         is_dirty |= ui.absorb(|log| program.update(log));
