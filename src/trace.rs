@@ -10,12 +10,15 @@
 //! Every answer is a pure function of (log, cursor); *live* is the cursor at the end. Nothing here reads a
 //! clock, a file or a screen, knows a colour, or emits spans. It imports nothing else of this crate.
 
+mod append;
 mod chain;
 mod control;
 mod diff;
 mod event;
 mod ids;
 mod log;
+mod packed;
+mod source;
 mod state;
 mod stats;
 mod time;
@@ -27,6 +30,8 @@ pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};
 pub use log::{LaneRecord, Log, SpanRecord};
+pub use packed::{At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packer, Position, Tables, Unpacker, ValueRef};
+pub use source::{Batch, Source};
 pub use state::{Activity, Frame, Lane, State};
 pub use stats::{CallStats, call_stats};
 pub use time::{ProgramClock, Time};

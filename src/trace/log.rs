@@ -22,6 +22,8 @@ pub struct Log {
     interval: usize,
     latest: State,
     dropped: u64,
+    /// The place in the recording of the chunk that should come next: the log's own places have no gaps.
+    pub(super) next_in_recording: u64,
 }
 
 /// A span over its whole life, as far as the log goes.
@@ -81,6 +83,7 @@ impl Log {
             interval: INTERVAL,
             latest: State::default(),
             dropped: 0,
+            next_in_recording: 0,
         }
     }
 
