@@ -29,7 +29,7 @@ pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};
-pub use log::{LaneRecord, Log, SpanRecord};
+pub use log::{LaneRecord, Log, SpanRecord, Stretch};
 pub use packed::{At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packer, Position, Tables, Unpacker, ValueRef};
 pub use source::{Batch, Source};
 pub use state::{Activity, Frame, Lane, State};

@@ -129,8 +129,8 @@ fn follow(
         let left = deadline.filter(|_| !is_stopped).map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let wait = if has_ended { Duration::ZERO } else { left.map_or(LOOK, |left| left.min(LOOK)) };
         reader.read_into(&mut log, wait);
-        for event in &log.events()[known..] {
-            sink.event(&log, event)?;
+        for event in log.events_in(known..) {
+            sink.event(&log, &event)?;
         }
         sink.flush()?;
         if has_ended {

@@ -25,7 +25,7 @@ use super::model::Model;
 use super::page::{self, Page};
 use super::shared::Shared;
 use super::spans::Slot;
-use crate::trace::{Kind, LaneId, Thread};
+use crate::trace::{Kind, LaneId, SpanId, Thread, ThreadId};
 
 /// Everything that has been recorded, in order.
 pub(super) struct Collector {
@@ -46,18 +46,61 @@ pub(super) struct Input {
     read: usize,
     /// Time of the last record that had one.
     pub(super) ticks: u64,
-    /// What the thread has entered, outermost first, and whether it had entered it already.
-    pub(super) entered: Vec<(Slot, bool)>,
+    /// What the thread has entered, outermost first.
+    pub(super) entered: Vec<Entered>,
+    /// The span it opened last, and the one it left last.
+    pub(super) newest: (u64, Option<(Slot, SpanId)>),
+    pub(super) left: Option<(Slot, SpanId)>,
+    /// Its number among the threads of the recording.
+    pub(super) number: u32,
     /// The lane of what the thread does in no task.
     pub(super) lane: Option<LaneId>,
     /// Nothing more will be written.
     is_over: bool,
 }
 
+/// A span that a thread is in.
+#[derive(Clone, Copy)]
+pub(super) struct Entered {
+    pub(super) id: u64,
+    /// Nothing if it is not recorded.
+    pub(super) slot: Option<Slot>,
+    /// The thread was in it already.
+    pub(super) again: bool,
+}
+
 impl Input {
-    fn new(stream: Arc<Stream>) -> Self {
-        let (pages, entered) = (VecDeque::new(), Vec::new());
-        Self { stream, pages, read: 0, ticks: 0, entered, lane: None, is_over: false }
+    fn new(stream: Arc<Stream>, number: u32) -> Self {
+        Self {
+            stream,
+            pages: VecDeque::new(),
+            read: 0,
+            ticks: 0,
+            entered: Vec::new(),
+            newest: (0, None),
+            left: None,
+            number,
+            lane: None,
+            is_over: false,
+        }
+    }
+
+    /// The recorded span that the thread entered last.
+    #[inline]
+    pub(super) fn innermost(&self) -> Option<Slot> {
+        self.entered.iter().rev().find_map(|entered| entered.slot)
+    }
+
+    /// The recorded span that the thread entered last and not before that: the parent of what it opens.
+    #[inline]
+    pub(super) fn around(&self) -> Option<Slot> {
+        self.entered.iter().rev().find_map(|entered| entered.slot.filter(|_| !entered.again))
+    }
+
+    /// Words that can be read without leaving the page.
+    #[inline]
+    pub(super) fn at_hand(&self) -> usize {
+        self.pages.front().map_or(0, |(_, end)| end - self.read)
     }
 
     pub(super) fn thread(&self) -> &Arc<Thread> {
@@ -119,7 +162,12 @@ impl Collector {
     /// Takes what has been written by all threads before now. False if there was nothing.
     pub(super) fn collect(&mut self, shared: &Shared) -> bool {
         for stream in shared.take_new_streams() {
-            if stream.key == self.key { self.inputs.push(Input::new(stream)) } else { self.old.push(stream) }
+            if stream.key == self.key {
+                let number = self.model.thread_number(&stream.thread);
+                self.inputs.push(Input::new(stream, number));
+            } else {
+                self.old.push(stream);
+            }
         }
         self.old.retain(|stream| {
             let is_over = stream.is_over.load(Ordering::Acquire);
@@ -160,7 +208,7 @@ impl Collector {
             let Some((mut ticks, at)) = due.pop() else {
                 // Nobody else is left: what is waited for will not come.
                 let Some(last) = waiting.pop() else { return };
-                self.model.take(&mut self.inputs[last.1], true);
+                self.model.take(&mut self.inputs[last.1], 0, true);
                 due.extend(self.inputs[last.1].head(shared).map(|ticks| (ticks, last.1)));
                 due.append(&mut waiting);
                 due.sort_unstable_by(|a, b| b.cmp(a));
@@ -169,7 +217,7 @@ impl Collector {
             let next = due.last().map_or(u64::MAX, |other| other.0);
             let mut waits = false;
             while ticks <= next && ticks <= until {
-                if !self.model.take(&mut self.inputs[at], false) {
+                if !self.model.take(&mut self.inputs[at], next.min(until), false) {
                     waits = true;
                     break;
                 }
@@ -239,10 +287,9 @@ impl Collector {
     }
 
     /// Threads that are in a span which says that it blocks.
-    pub(super) fn blocked(&self) -> impl Iterator<Item = &Arc<Thread>> {
-        let is_blocked =
-            |input: &&Input| input.entered.last().is_some_and(|(slot, _)| self.model.spans.get(*slot).blocks);
-        self.inputs.iter().filter(is_blocked).map(Input::thread)
+    pub(super) fn blocked(&self) -> impl Iterator<Item = ThreadId> {
+        let is_blocked = |input: &&Input| input.innermost().is_some_and(|slot| self.model.spans.get(slot).blocks);
+        self.inputs.iter().filter(is_blocked).map(|input| input.thread().id)
     }
 
     /// The stream of a thread.

@@ -9,31 +9,40 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_core::field::{Field, Visit};
 
-use super::words::{self, Sink};
+use super::words::{self, Kinds, Sink};
 use crate::trace::ValueRef;
 
 /// Longest text of one field that is kept, in bytes; the cut is marked with `…` and counted.
 pub(super) const LONGEST_TEXT: usize = 64 * 1024;
 
-/// Writes plain values into free words of a page, as far as they go.
+/// Writes few plain values into free words of a page, as far as they go.
 pub(super) struct PlainFields<'a> {
     words: &'a [AtomicU64],
+    /// What they are.
+    pub(super) kinds: Kinds,
     /// Words written; beyond what there is if it is too many.
     pub(super) used: usize,
-    /// A value must be formatted or cut: what was written is of no use.
-    pub(super) is_more: bool,
+    /// There are too many, or one must be formatted or cut: what was written is of no use.
+    is_more: bool,
 }
 
 impl<'a> PlainFields<'a> {
     #[inline]
     pub(super) fn new(words: &'a [AtomicU64]) -> Self {
-        Self { words, used: 0, is_more: false }
+        Self { words, kinds: Kinds::default(), used: 0, is_more: false }
     }
 
     /// Whether everything has been written.
     #[inline]
     pub(super) fn is_whole(&self) -> bool {
         !self.is_more && self.used <= self.words.len()
+    }
+
+    #[inline]
+    fn put(&mut self, field: &Field, value: ValueRef<'_>) {
+        let mut kinds = self.kinds;
+        self.is_more |= !words::put_plain(self, &mut kinds, field.index(), value);
+        self.kinds = kinds;
     }
 }
 
@@ -50,38 +59,39 @@ impl Sink for PlainFields<'_> {
 impl Visit for PlainFields<'_> {
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        words::put(self, field.index(), ValueRef::Bool(value));
+        self.put(field, ValueRef::Bool(value));
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        words::put(self, field.index(), ValueRef::I64(value));
+        self.put(field, ValueRef::I64(value));
     }
 
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        words::put(self, field.index(), ValueRef::U64(value));
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        words::put(self, field.index(), ValueRef::I128(value));
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        words::put(self, field.index(), ValueRef::U128(value));
+        self.put(field, ValueRef::U64(value));
     }
 
     #[inline]
     fn record_f64(&mut self, field: &Field, value: f64) {
-        words::put(self, field.index(), ValueRef::F64(value));
+        self.put(field, ValueRef::F64(value));
     }
 
+    #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
         if value.len() > LONGEST_TEXT {
             self.is_more = true;
         } else {
-            words::put(self, field.index(), ValueRef::Str(value));
+            self.put(field, ValueRef::Str(value));
         }
+    }
+
+    fn record_i128(&mut self, _field: &Field, _value: i128) {
+        self.is_more = true;
+    }
+
+    fn record_u128(&mut self, _field: &Field, _value: u128) {
+        self.is_more = true;
     }
 
     fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {

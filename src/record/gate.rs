@@ -258,7 +258,8 @@ impl Gate {
             return;
         }
         // Threads that blocked while nobody could be held did not say so.
-        inner.blocked = shared.collected().blocked().map(|thread| thread.id).collect();
+        let held: HashSet<ThreadId> = inner.waiting().map(|held| held.stop.thread).collect();
+        inner.blocked = shared.collected().blocked().filter(|thread| !held.contains(thread)).collect();
         inner.carry_out(command, shared);
         self.is_open.store(matches!(inner.mode, Mode::Free), Ordering::Release);
         self.changed.notify_all();

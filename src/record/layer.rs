@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::local;
 use super::shared::Shared;
-use super::words::CLOSE;
+use super::words::{CLOSE, CLOSE_LEFT};
 
 /// Records the spans and events it is shown and the recorder's filter lets through. Made by
 /// [`Recorder::layer`](super::Recorder::layer).
@@ -73,9 +73,12 @@ where
             self.shared.gate_close(id, false);
         }
         local::with(|local| {
-            // A span that is closed right after it was left ended when it was left.
-            let ticks = local.just_left(id).unwrap_or_else(|| self.shared.clock.ticks());
-            local.write(&self.shared, [ticks << 8 | u64::from(CLOSE), id]);
+            if let Some(ticks) = local.just_left(id) {
+                // A span that is closed right after it was left ended when it was left.
+                local.write(&self.shared, [ticks << 8 | u64::from(CLOSE_LEFT)]);
+            } else {
+                local.write(&self.shared, [self.shared.clock.ticks() << 8 | u64::from(CLOSE), id]);
+            }
         });
     }
 

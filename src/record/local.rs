@@ -49,6 +49,8 @@ pub(super) struct Local {
     count: Cell<u32>,
     /// Nothing is to be recorded: the thread belongs to an older log of the same recorder, or is the recorder at work.
     is_muted: Cell<bool>,
+    /// The span that was opened last.
+    newest: Cell<u64>,
     /// The span that was left last, when, and how far the page was written then.
     left: Cell<(u64, u64, usize)>,
     /// The spans that the thread has entered, outermost first.
@@ -67,6 +69,7 @@ thread_local! {
             index: Cell::new(0),
             count: Cell::new(0),
             is_muted: Cell::new(false),
+            newest: Cell::new(0),
             left: Cell::new((0, 0, 0)),
             entered: ManuallyDrop::new(RefCell::new(Vec::new())),
             callsites: [const { Cell::new((0, Numbered::NONE)) }; AT_HAND],
@@ -201,6 +204,18 @@ impl Local {
         !self.is_at(shared) || self.entered.try_borrow().is_ok_and(|entered| entered.is_empty())
     }
 
+    /// Notes the span that was opened last.
+    #[inline]
+    pub(super) fn note_new(&self, id: u64) {
+        self.newest.set(id);
+    }
+
+    /// Whether a span is the one that was opened last.
+    #[inline]
+    pub(super) fn is_newest(&self, id: u64) -> bool {
+        self.newest.get() == id
+    }
+
     #[inline]
     pub(super) fn push_entered(&self, id: u64) {
         if let Ok(mut entered) = self.entered.try_borrow_mut() {
@@ -208,15 +223,18 @@ impl Local {
         }
     }
 
+    /// Whether it was the one entered last.
     #[inline]
-    pub(super) fn pop_entered(&self, id: u64) {
-        if let Ok(mut entered) = self.entered.try_borrow_mut() {
-            if entered.last() == Some(&id) {
-                entered.pop();
-            } else if let Some(at) = entered.iter().rposition(|other| *other == id) {
-                entered.remove(at);
-            }
+    pub(super) fn pop_entered(&self, id: u64) -> bool {
+        let Ok(mut entered) = self.entered.try_borrow_mut() else { return false };
+        if entered.last() == Some(&id) {
+            entered.pop();
+            return true;
         }
+        if let Some(at) = entered.iter().rposition(|other| *other == id) {
+            entered.remove(at);
+        }
+        false
     }
 
     /// The free words of the page; none if a new one is due.
@@ -384,6 +402,7 @@ impl Local {
         self.page.set(None);
         self.at.set(0);
         self.index.set(0);
+        self.newest.set(0);
         self.left.set((0, 0, 0));
         self.entered.take();
     }

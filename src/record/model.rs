@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::callsites;
 use super::clock::Rate;
-use super::collector::{Input, Seen};
+use super::collector::{Entered, Input, Seen};
 use super::lanes::Lanes;
 use super::spans::{Living, Slot, Spans};
 use super::store::Store;
@@ -22,6 +22,7 @@ pub(super) struct Model {
     pub(super) spans: Spans,
     pub(super) lanes: Lanes,
     callsites: Vec<Option<Known>>,
+    threads: Vec<Arc<Thread>>,
     seen: Seen,
     opened: u64,
     /// ns on the clock at the first event.
@@ -49,6 +50,8 @@ struct Known {
     opens_lane: Option<usize>,
     task: Option<usize>,
     wakes: Option<usize>,
+    /// It has one of them that matters to a span.
+    is_special: bool,
 }
 
 impl Known {
@@ -61,7 +64,9 @@ impl Known {
             file: metadata.file().map(Into::into),
             line: metadata.line(),
         };
+        let is_special = ["lane", "reason", "blocks"].into_iter().any(|name| index(name).is_some());
         Some(Self {
+            is_special,
             callsite: Arc::new(callsite),
             names: metadata.fields().iter().map(|field| field.name().into()).collect(),
             lane: index("lane"),
@@ -92,6 +97,7 @@ impl Model {
             spans: Spans::default(),
             lanes: Lanes::default(),
             callsites: Vec::new(),
+            threads: Vec::new(),
             seen: Seen::default(),
             opened: 0,
             zero: None,
@@ -115,6 +121,7 @@ impl Model {
         self.store.begun();
         self.spans = Spans::default();
         self.lanes = Lanes::default();
+        self.threads.clear();
         (self.opened, self.zero, self.last) = (0, None, Time(0));
         self.ended.clear();
         self.holds.clear();
@@ -144,40 +151,89 @@ impl Model {
         time
     }
 
-    /// Takes the next record of a thread. False if it is about a span that has yet to come; if nothing will come any more
-    /// (`is_last`), such a record is passed over.
-    pub(super) fn take(&mut self, input: &mut Input, is_last: bool) -> bool {
+    /// The number of a thread of this recording.
+    pub(super) fn thread_number(&mut self, thread: &Arc<Thread>) -> u32 {
+        self.threads.push(thread.clone());
+        self.threads.len() as u32 - 1
+    }
+
+    /// Takes the next record of a thread, and those that belong to it if they are there and not later than `limit`. False
+    /// if it is about a span that has yet to come; if nothing will come any more (`is_last`), such a record is passed over.
+    #[inline]
+    pub(super) fn take(&mut self, input: &mut Input, limit: u64, is_last: bool) -> bool {
         let head = input.word(0);
-        let tag = head as u8;
-        let id = input.word(1);
         let ticks = if head >> 8 == 0 { input.ticks } else { head >> 8 };
-        if matches!(tag, words::NEW | words::EVENT) {
-            return self.take_long(input, tag, ticks, is_last);
-        }
-        let Some(slot) = self.spans.find(id) else {
-            let waits = !is_last && !self.seen.has(id);
-            if !waits {
-                input.ticks = ticks;
-                input.advance(length(tag, input));
+        match head as u8 {
+            words::PLAIN | words::NEW => {
+                return self.take_new(input, head as u8 == words::PLAIN, ticks, limit, is_last);
             }
-            return !waits;
-        };
+            words::EVENT => return self.take_event(input, ticks, is_last),
+            words::ENTER_NEWEST => {
+                let (id, newest) = input.newest;
+                let slot = newest.filter(|(slot, span)| self.spans.is_alive(*slot, *span)).map(|newest| newest.0);
+                self.enter(input, ticks, id, slot);
+                input.advance(1);
+            }
+            words::EXIT_LAST => {
+                if let Some(entered) = input.entered.pop() {
+                    self.exit(input, ticks, entered);
+                }
+                input.advance(1);
+            }
+            tag @ (words::DROP_LEFT | words::CLOSE_LEFT) => {
+                if let Some((slot, span)) = input.left.take().filter(|(slot, span)| self.spans.is_alive(*slot, *span)) {
+                    debug_assert!(self.spans.is_alive(slot, span));
+                    if tag == words::DROP_LEFT {
+                        self.let_go(input, ticks, slot);
+                    } else {
+                        self.close(input, ticks, slot);
+                    }
+                }
+                input.advance(1);
+            }
+            tag => return self.take_of_span(input, tag, ticks, is_last),
+        }
         input.ticks = ticks;
-        let length = length(tag, input);
-        match tag {
-            words::ENTER => self.enter(input, ticks, slot),
-            words::EXIT => self.exit(input, ticks, slot),
-            words::DROP => self.let_go(input.thread(), ticks, slot),
-            words::CLOSE => self.close(input.thread(), ticks, slot),
-            words::CLONE => self.spans.get_mut(slot).uses += 1,
-            words::RECORD => self.record(input, ticks, slot, length),
-            words::FOLLOWS => self.follow(input, ticks, slot),
+        true
+    }
+
+    /// A record about a span that is named by its id.
+    fn take_of_span(&mut self, input: &mut Input, tag: u8, ticks: u64, is_last: bool) -> bool {
+        let id = input.word(1);
+        let length = match tag {
+            words::RECORD => 3 + (input.word(2) >> 8) as usize,
+            words::FOLLOWS => 3,
+            _ => 2,
+        };
+        let slot = self.spans.find(id);
+        if slot.is_none() && !is_last && !self.seen.has(id) {
+            return false;
+        }
+        input.ticks = ticks;
+        match (tag, slot) {
+            (words::ENTER, slot) => self.enter(input, ticks, id, slot),
+            (words::EXIT, slot) => {
+                // Guards may be dropped in any order.
+                match input.entered.iter().rposition(|entered| entered.id == id) {
+                    Some(at) => {
+                        let entered = input.entered.remove(at);
+                        self.exit(input, ticks, entered);
+                    }
+                    None => self.exit_elsewhere(input, ticks, slot),
+                }
+            }
+            (words::DROP, Some(slot)) => self.let_go(input, ticks, slot),
+            (words::CLOSE, Some(slot)) => self.close(input, ticks, slot),
+            (words::CLONE, Some(slot)) => self.spans.get_mut(slot).uses += 1,
+            (words::RECORD, Some(slot)) => self.record(input, ticks, slot, length),
+            (words::FOLLOWS, Some(slot)) => self.follow(input, ticks, slot),
             _ => {}
         }
         input.advance(length);
         true
     }
 
+    #[inline]
     fn known(&mut self, number: u32) -> bool {
         let at = number as usize;
         if at >= self.callsites.len() {
@@ -189,70 +245,88 @@ impl Model {
         self.callsites[at].is_some()
     }
 
-    /// A record with a head of its own: a new span, or something said.
-    fn take_long(&mut self, input: &mut Input, tag: u8, ticks: u64, is_last: bool) -> bool {
-        let is_new = tag == words::NEW;
-        let id = if is_new { input.word(1) } else { 0 };
-        let info = input.word(1 + usize::from(is_new));
-        let mut at = 3;
-        let callsite = if is_new { (id >> (64 - callsites::BITS)) as u32 } else { input.word(2) as u32 };
-        let end = 3 + (info >> 8) as usize;
-        let callsite = if is_new && info & HAS_CALLSITE != 0 {
-            at += 1;
-            input.word(3) as u32
-        } else {
-            callsite
-        };
-        let mut parent = None;
-        if info & HAS_PARENT != 0 {
-            let id = input.word(at);
-            at += 1;
-            parent = self.spans.find(id);
-            if parent.is_none() && !is_last && !self.seen.has(id) {
-                return false;
-            }
-        } else if info & IS_ROOT == 0 {
-            parent = input.entered.iter().rev().find(|(_, again)| !again).map(|(slot, _)| *slot);
+    /// The parent that a record names or implies; nothing if it has yet to come.
+    #[inline]
+    fn parent(&self, input: &Input, flags: u64, at: &mut usize, is_last: bool) -> Option<Option<Slot>> {
+        if flags & HAS_PARENT != 0 {
+            let id = input.word(*at);
+            *at += 1;
+            let parent = self.spans.find(id);
+            let waits = parent.is_none() && !is_last && !self.seen.has(id);
+            return (!waits).then_some(parent);
         }
-        if is_new && let Some(before) = self.spans.find(id) {
+        Some(if flags & IS_ROOT == 0 { input.around() } else { None })
+    }
+
+    /// A new span.
+    #[inline]
+    fn take_new(&mut self, input: &mut Input, is_plain: bool, ticks: u64, limit: u64, is_last: bool) -> bool {
+        let (id, info, mut at) = (input.word(1), input.word(2), 3);
+        let has_callsite = info & HAS_CALLSITE != 0;
+        let callsite = if has_callsite { input.word(3) as u32 } else { (id >> (64 - callsites::BITS)) as u32 };
+        at += usize::from(has_callsite);
+        let Some(parent) = self.parent(input, info, &mut at, is_last) else { return false };
+        if has_callsite && let Some(before) = self.spans.find(id) {
             // A registry gives an id again once the span is over: that has yet to come.
             if !is_last {
                 return false;
             }
-            self.replace(input.thread(), ticks, before);
+            self.replace(input, ticks, before);
         }
-        let task = (info & HAS_TASK != 0).then(|| {
-            at += 1;
-            input.word(at - 1)
-        });
+        let has_task = info & HAS_TASK != 0;
+        let task = has_task.then(|| input.word(at));
+        at += usize::from(has_task);
         input.ticks = ticks;
-        if self.known(callsite) {
-            self.read_fields(input, at, end);
-            if is_new {
-                self.open(input, ticks, id, callsite, parent, task, (at, end));
-            } else {
-                self.say_in(input, ticks, callsite, parent, task);
-            }
-        }
-        if is_new && info & HAS_CALLSITE == 0 {
+        let end = self.read_fields(input, at, (!is_plain).then_some(3 + (info >> 8) as usize), info >> 8);
+        input.newest = (id, None);
+        if !has_callsite {
             self.seen.note(id);
         }
-        input.advance(end);
+        let mut length = end;
+        if self.known(callsite) {
+            let whole = Self::whole_call(input, end, limit);
+            length = self.open(input, ticks, id, callsite, parent, task, (at, end), whole);
+        }
+        input.advance(length);
         true
     }
 
-    /// Reads the fields of the record that is next.
+    /// If the records that follow a new one say that it was entered, left and closed at once: when that was.
     #[inline]
-    fn read_fields(&mut self, input: &Input, at: usize, end: usize) {
-        self.fields.clear();
-        self.texts.clear();
-        let mut reader = FieldReader::new(|at| input.word(at), at, end);
-        while let Some(field) = reader.next(&mut self.texts) {
-            self.fields.push(field);
+    fn whole_call(input: &Input, end: usize, limit: u64) -> Option<(u64, u64)> {
+        if input.at_hand() < end + 3 {
+            return None;
         }
+        let [enter, exit, close] = [0, 1, 2].map(|at| input.word(end + at));
+        let is_call = enter as u8 == words::ENTER_NEWEST
+            && exit as u8 == words::EXIT_LAST
+            && matches!(close as u8, words::DROP_LEFT | words::CLOSE_LEFT);
+        (is_call && exit >> 8 <= limit).then_some((enter >> 8, exit >> 8))
     }
 
+    /// Reads the fields of the record that is next, and says where they end.
+    #[inline]
+    fn read_fields(&mut self, input: &Input, at: usize, end: Option<usize>, kinds: u64) -> usize {
+        self.fields.clear();
+        self.texts.clear();
+        let mut reader = FieldReader::new(|at| input.word(at), at, end.unwrap_or(usize::MAX));
+        if end.is_none() {
+            let mut rest = kinds >> 8;
+            for _ in 0..kinds & 0xff {
+                self.fields.push(reader.next_plain(&mut rest, &mut self.texts));
+            }
+        } else {
+            while let Some(field) = reader.next(&mut self.texts) {
+                self.fields.push(field);
+            }
+        }
+        reader.at()
+    }
+
+    /// Opens a span. If it is known to have been a whole call with nothing inside it, it is over at once. Returns how many
+    /// words that takes.
     #[expect(clippy::too_many_arguments, reason = "the parts of one record")]
+    #[inline]
     fn open(
         &mut self,
         input: &mut Input,
@@ -262,63 +336,71 @@ impl Model {
         parent: Option<Slot>,
         task: Option<u64>,
         (at, end): (usize, usize),
-    ) {
+        whole: Option<(u64, u64)>,
+    ) -> usize {
         let time = self.time(ticks);
-        let (fields, texts) = (std::mem::take(&mut self.fields), std::mem::take(&mut self.texts));
         let known = self.callsites[callsite as usize].as_ref().expect("a callsite is known before its records are");
-        let (named, reason) = (text(&fields, &texts, known.lane), text(&fields, &texts, known.reason));
-        let blocks = known.blocks.is_some_and(|index| fields.iter().any(|(at, _)| *at == index));
-        let here = if task.is_some() { LaneKind::Task } else { LaneKind::Thread };
-        let around = parent.map(|slot| self.spans.get(slot));
-        let (around_lane, around_kind, around_depth, parent_span) = match around {
-            Some(around) => (Some(around.lane), around.lane_kind, around.depth, Some(around.span)),
-            None => (None, here, 0, None),
+        let (mut named, mut reason, mut blocks) = (None, None, false);
+        if known.is_special {
+            (named, reason) =
+                (text(&self.fields, &self.texts, known.lane), text(&self.fields, &self.texts, known.reason));
+            blocks = known.blocks.is_some_and(|index| self.fields.iter().any(|(at, _)| *at == index));
+        }
+        let is_here_task = task.is_some();
+        let around = parent.map(|slot| self.spans.get(slot)).map(|it| (it.lane, it.is_task, it.depth, it.span));
+        let (lane, is_task) = match (&named, around) {
+            (Some(name), _) => {
+                let kind = if is_here_task { LaneKind::Task } else { LaneKind::Thread };
+                (self.lane_named(input.thread(), time, &name.clone(), kind), is_here_task)
+            }
+            (None, Some((lane, is_task, ..))) => (lane, is_task),
+            (None, None) => (self.lane_of(input, time, task), is_here_task),
         };
-        let (lane, lane_kind) = match (&named, around_lane) {
-            (Some(name), _) => (self.lane_named(input.thread(), time, name, here), here),
-            (None, Some(lane)) => (lane, around_kind),
-            (None, None) => (self.lane_of(input, time, task), here),
-        };
-        let depth = if around_lane == Some(lane) { around_depth + 1 } else { 0 };
+        let depth = around.filter(|around| around.0 == lane).map_or(0, |around| around.2 + 1);
         self.opened += 1;
         let span = SpanId(self.opened);
+        let parent_span = around.map(|around| around.3);
         let known = self.callsites[callsite as usize].as_ref().expect("a callsite is known before its records are");
+        let (names, texts) = (&known.names, &self.texts);
         self.store.packer.open(
             At { time, thread: input.thread(), lane },
             span,
             parent_span,
             &known.callsite,
-            fields.iter().map(|(index, value)| (&known.names[*index], value.value(&texts))),
+            self.fields.iter().map(|(index, value)| (&names[*index], value.value(texts))),
         );
-        let mut kept = if at < end { self.spans.spare() } else { Vec::new() };
-        kept.extend((at..end).map(|at| input.word(at)));
-        if lane_kind == LaneKind::Task {
+        if let Some((enter, exit)) = whole.filter(|_| named.is_none())
+            && input.innermost().is_none_or(|around| self.spans.get(around).lane == lane)
+        {
+            let (enter, exit) = (self.time(enter), self.time(exit));
+            let at = |time| At { time, thread: input.thread(), lane };
+            self.store.packer.enter(at(enter), span);
+            self.store.packer.exit(at(exit), span);
+            self.store.packer.close(at(exit), span);
+            input.left = None;
+            return end + 3;
+        }
+        if is_task {
             self.lanes.span_opened(lane);
         }
         if let Some(parent) = parent {
             self.spans.get_mut(parent).uses += 1;
         }
-        self.spans.insert(Living {
-            face: id,
-            span,
-            parent,
-            parent_span,
-            lane,
-            lane_kind,
-            depth,
-            callsite,
-            uses: 1,
-            enters: 0,
-            is_on: 0,
-            names_lane: named.is_some(),
-            is_lane_root: named.is_some() && parent.is_none(),
-            blocks,
-            reason,
-            opened: time,
-            thread: input.thread().clone(),
-            fields: kept,
-        });
-        (self.fields, self.texts) = (fields, texts);
+        let (slot, living) = self.spans.insert(id);
+        (living.span, living.parent, living.parent_span) = (span, parent, parent_span);
+        (living.lane, living.is_task, living.depth, living.callsite) = (lane, is_task, depth, callsite);
+        living.names_lane = named.is_some();
+        living.is_lane_root = named.is_some() && parent.is_none();
+        (living.blocks, living.reason) = (blocks, reason);
+        (living.opened, living.thread) = (time, input.number);
+        if at < end {
+            // Of plain fields too, in the general form.
+            for (index, value) in &self.fields {
+                words::put(&mut living.fields, *index, value.value(&self.texts));
+            }
+        }
+        input.newest = (id, Some((slot, span)));
+        end
     }
 
     /// The open lane of a name; it is opened if there is none.
@@ -350,79 +432,88 @@ impl Model {
     }
 
     #[inline]
-    fn enter(&mut self, input: &mut Input, ticks: u64, slot: Slot) {
-        let time = self.time(ticks);
-        let (lane, span, is_again) = {
-            let living = self.spans.get_mut(slot);
-            let is_again = living.is_on > 0 && input.entered.iter().any(|entered| entered.0 == slot);
-            living.enters += 1;
-            living.is_on += 1;
-            living.uses += u32::from(!is_again);
-            if living.thread.id != input.thread().id {
-                living.thread = input.thread().clone();
-            }
-            (living.lane, living.span, is_again)
+    fn enter(&mut self, input: &mut Input, ticks: u64, id: u64, slot: Option<Slot>) {
+        let Some(slot) = slot else {
+            // It is not recorded, but the thread is in it.
+            input.entered.push(Entered { id, slot, again: false });
+            return;
         };
-        if let Some((before, _)) = input.entered.last() {
-            let before = self.spans.get(*before);
+        let time = self.time(ticks);
+        let living = self.spans.get_mut(slot);
+        let again = living.is_on > 0 && input.entered.iter().any(|entered| entered.slot == Some(slot));
+        living.enters += 1;
+        living.is_on += 1;
+        living.uses += u32::from(!again);
+        living.thread = input.number;
+        let (lane, span) = (living.lane, living.span);
+        if let Some(before) = input.innermost() {
+            let before = self.spans.get(before);
             if before.lane != lane {
                 let (from, reason) = (before.lane, before.reason.clone());
                 self.emit(input.thread(), time, from, Kind::Switch { to: lane, reason });
             }
         }
-        input.entered.push((slot, is_again));
+        input.entered.push(Entered { id, slot: Some(slot), again });
         self.store.packer.enter(At { time, thread: input.thread(), lane }, span);
     }
 
+    /// A thread has left what it was in.
     #[inline]
-    fn exit(&mut self, input: &mut Input, ticks: u64, slot: Slot) {
+    fn exit(&mut self, input: &mut Input, ticks: u64, entered: Entered) {
+        let Some(slot) = entered.slot else { return };
         let time = self.time(ticks);
-        let (lane, span) = {
-            let living = self.spans.get(slot);
-            (living.lane, living.span)
-        };
+        let living = self.spans.get_mut(slot);
+        living.is_on -= 1;
+        let (lane, span) = (living.lane, living.span);
         self.store.packer.exit(At { time, thread: input.thread(), lane }, span);
-        // Guards may be dropped in any order.
-        let Some(at) = input.entered.iter().rposition(|entered| entered.0 == slot) else { return };
-        let (_, was_again) = input.entered.remove(at);
-        self.spans.get_mut(slot).is_on -= 1;
-        if let Some((after, _)) = input.entered.last() {
-            let after = self.spans.get(*after);
+        if let Some(after) = input.innermost() {
+            let after = self.spans.get(after);
             if after.lane != lane {
                 let (to, reason) = (after.lane, after.reason.clone());
                 self.emit(input.thread(), time, lane, Kind::Switch { to, reason });
             }
         }
-        if !was_again {
-            self.let_go(input.thread(), ticks, slot);
+        input.left = Some((slot, span));
+        if !entered.again {
+            self.let_go(input, ticks, slot);
+        }
+    }
+
+    /// A thread says that it leaves what it is not in.
+    fn exit_elsewhere(&mut self, input: &Input, ticks: u64, slot: Option<Slot>) {
+        if let Some(slot) = slot {
+            let time = self.time(ticks);
+            let living = self.spans.get(slot);
+            self.store.packer.exit(At { time, thread: input.thread(), lane: living.lane }, living.span);
         }
     }
 
     /// Somebody who had a use for the span has none any more.
     #[inline]
-    fn let_go(&mut self, thread: &Arc<Thread>, ticks: u64, slot: Slot) {
+    fn let_go(&mut self, input: &Input, ticks: u64, slot: Slot) {
         let living = self.spans.get_mut(slot);
         living.uses = living.uses.saturating_sub(1);
         if living.uses == 0 {
-            self.close(thread, ticks, slot);
+            self.close(input, ticks, slot);
         }
     }
 
-    fn close(&mut self, thread: &Arc<Thread>, ticks: u64, slot: Slot) {
+    fn close(&mut self, input: &Input, ticks: u64, slot: Slot) {
         let time = self.time(ticks);
         let mut next = Some(slot);
         while let Some(slot) = next.take() {
-            let living = self.spans.remove(slot);
-            self.store.packer.close(At { time, thread, lane: living.lane }, living.span);
-            if living.lane_kind == LaneKind::Task
-                && let Some(idle) = self.lanes.span_closed(living.lane)
-            {
-                self.end_lane(thread, time, idle);
+            self.spans.remove(slot);
+            let living = self.spans.get(slot);
+            let (lane, parent) = (living.lane, living.parent);
+            let (is_task, is_lane_root) = (living.is_task, living.is_lane_root);
+            self.store.packer.close(At { time, thread: input.thread(), lane }, living.span);
+            if is_task && let Some(idle) = self.lanes.span_closed(lane) {
+                self.end_lane(input.thread(), time, idle);
             }
-            if living.is_lane_root {
-                self.end_lane(thread, time, living.lane);
+            if is_lane_root {
+                self.end_lane(input.thread(), time, lane);
             }
-            if let Some(parent) = living.parent {
+            if let Some(parent) = parent {
                 let around = self.spans.get_mut(parent);
                 around.uses = around.uses.saturating_sub(1);
                 next = (around.uses == 0).then_some(parent);
@@ -431,9 +522,9 @@ impl Model {
     }
 
     /// A span's id has been given to another although it was not seen to end.
-    fn replace(&mut self, thread: &Arc<Thread>, ticks: u64, slot: Slot) {
+    fn replace(&mut self, input: &Input, ticks: u64, slot: Slot) {
         if self.spans.get(slot).is_on == 0 {
-            self.close(thread, ticks, slot);
+            self.close(input, ticks, slot);
         } else {
             self.spans.forget_id(slot);
         }
@@ -457,7 +548,7 @@ impl Model {
 
     fn record(&mut self, input: &Input, ticks: u64, slot: Slot, end: usize) {
         let time = self.time(ticks);
-        self.read_fields(input, 3, end);
+        self.read_fields(input, 3, Some(end), 0);
         let living = self.spans.get_mut(slot);
         let Some(known) = &self.callsites[living.callsite as usize] else { return };
         living.fields.extend((3..end).map(|at| input.word(at)));
@@ -475,6 +566,22 @@ impl Model {
         words::put(&mut living.fields, FOLLOWS_FROM, ValueRef::Span(cause));
         let field = [(&self.follows_from, ValueRef::Span(cause))].into_iter();
         self.store.packer.record(At { time, thread: input.thread(), lane: living.lane }, living.span, field);
+    }
+
+    /// Something said.
+    fn take_event(&mut self, input: &mut Input, ticks: u64, is_last: bool) -> bool {
+        let (info, callsite, mut at) = (input.word(1), input.word(2) as u32, 3);
+        let end = 3 + (info >> 8) as usize;
+        let Some(inside) = self.parent(input, info, &mut at, is_last) else { return false };
+        let has_task = info & HAS_TASK != 0;
+        let task = has_task.then(|| input.word(at));
+        input.ticks = ticks;
+        self.read_fields(input, at + usize::from(has_task), Some(end), 0);
+        if self.known(callsite) {
+            self.say_in(input, ticks, callsite, inside, task);
+        }
+        input.advance(end);
+        true
     }
 
     /// Something said: a note, or what the conventions make of it.
@@ -553,7 +660,8 @@ impl Model {
                     (known.names.get(index).unwrap_or(&self.follows_from), value.value(&texts))
                 })
                 .collect();
-            let at = At { time: living.opened, thread: &living.thread, lane: living.lane };
+            let thread = &self.threads[living.thread as usize];
+            let at = At { time: living.opened, thread, lane: living.lane };
             packer.open(at, living.span, living.parent_span, &known.callsite, latest.iter().copied());
             if living.enters > 0 && living.is_on == 0 {
                 packer.enter(at, living.span);
@@ -561,8 +669,8 @@ impl Model {
             }
         }
         for input in inputs {
-            for (slot, _) in &input.entered {
-                let living = self.spans.get(*slot);
+            for slot in input.entered.iter().filter_map(|entered| entered.slot) {
+                let living = self.spans.get(slot);
                 packer.enter(At { time: living.opened, thread: input.thread(), lane: living.lane }, living.span);
             }
         }
@@ -573,13 +681,4 @@ impl Model {
 
 fn is_same_stop(one: &Kind, other: &Kind) -> bool {
     one.span() == other.span()
-}
-
-/// Words of a record that has no head of its own.
-fn length(tag: u8, input: &Input) -> usize {
-    match tag {
-        words::RECORD => 3 + (input.word(2) >> 8) as usize,
-        words::FOLLOWS => 3,
-        _ => 2,
-    }
 }

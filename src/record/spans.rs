@@ -4,21 +4,22 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use crate::trace::{LaneId, LaneKind, SpanId, Thread, Time};
+use crate::trace::{LaneId, SpanId, Time};
 
 /// Which of the living spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(u32);
 
 /// A span that is alive.
+#[derive(Default)]
 pub(super) struct Living {
-    /// What its face calls it.
-    pub(super) face: u64,
+    /// What its face calls it; 0 if nothing is alive here.
+    face: u64,
     pub(super) span: SpanId,
     pub(super) parent: Option<Slot>,
     pub(super) parent_span: Option<SpanId>,
     pub(super) lane: LaneId,
-    pub(super) lane_kind: LaneKind,
+    pub(super) is_task: bool,
     /// How many spans of its lane are around it.
     pub(super) depth: u32,
     pub(super) callsite: u32,
@@ -35,9 +36,9 @@ pub(super) struct Living {
     pub(super) blocks: bool,
     pub(super) reason: Option<Arc<str>>,
     pub(super) opened: Time,
-    /// The thread that opened it, or had it last.
-    pub(super) thread: Arc<Thread>,
-    /// Its fields as they were written.
+    /// The thread that opened it, or had it last: its number among those of the recording.
+    pub(super) thread: u32,
+    /// Its fields, as in a general record.
     pub(super) fields: Vec<u64>,
 }
 
@@ -45,28 +46,28 @@ impl Living {
     /// Futures and the roots of lanes are left and entered many times; for them only the close is an end. A span of
     /// another lane that is entered again is taken for a future from then on.
     pub(super) fn ends_at_close(&self) -> bool {
-        self.names_lane || self.lane_kind == LaneKind::Task || self.enters > 1
+        self.names_lane || self.is_task || self.enters > 1
     }
 }
 
 /// Entries of the short way from an id to a span.
 const SHORT: usize = 1 << 10;
+/// Words of fields that a place may keep for the next span.
+const SPARE: usize = 256;
 
 /// All living spans, found by the ids of their face. Most spans are found where they were put a moment ago; those that
 /// live longer move to a map.
 pub(super) struct Spans {
-    slots: Vec<Option<Living>>,
+    /// Places are used again, with the memory of their fields.
+    places: Vec<Living>,
     free: Vec<u32>,
-    /// Fields of spans that are over, to be used again.
-    spare: Vec<Vec<u64>>,
-    short: Box<[(u64, u32)]>,
+    short: Box<[(u64, u32); SHORT]>,
     long: HashMap<u64, u32, BuildHasherDefault<IdHasher>>,
 }
 
 impl Default for Spans {
     fn default() -> Self {
-        let short = vec![(0, 0); SHORT].into_boxed_slice();
-        Self { slots: Vec::new(), free: Vec::new(), spare: Vec::new(), short, long: HashMap::default() }
+        Self { places: Vec::new(), free: Vec::new(), short: Box::new([(0, 0); SHORT]), long: HashMap::default() }
     }
 }
 
@@ -90,73 +91,76 @@ impl Spans {
         self.long.get(&face).map(|slot| Slot(*slot))
     }
 
-    /// Takes in a span whose id nobody alive has.
-    pub(super) fn insert(&mut self, living: Living) -> Slot {
-        let face = living.face;
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = Some(living);
-                slot
-            }
-            None => {
-                self.slots.push(Some(living));
-                self.slots.len() as u32 - 1
-            }
-        };
-        let before = std::mem::replace(&mut self.short[place(face)], (face, slot));
+    /// A place for a span whose id nobody alive has, with one use. Everything else about it is to be set.
+    #[inline]
+    pub(super) fn insert(&mut self, face: u64) -> (Slot, &mut Living) {
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Living::default());
+            self.places.len() as u32 - 1
+        });
+        let before = std::mem::replace(&mut self.short[place(face)], (face, at));
         if before.0 != 0 {
             self.long.insert(before.0, before.1);
         }
-        Slot(slot)
+        let living = &mut self.places[at as usize];
+        (living.face, living.uses, living.enters, living.is_on) = (face, 1, 0, 0);
+        (Slot(at), living)
     }
 
     /// A span is not found by its id any more.
     pub(super) fn forget_id(&mut self, slot: Slot) {
-        let face = std::mem::take(&mut self.get_mut(slot).face);
+        let face = self.get(slot).face;
         let short = &mut self.short[place(face)];
-        if face != 0 && short.0 == face {
+        if short.0 == face && short.1 == slot.0 {
             *short = (0, 0);
-        } else {
+        } else if self.long.get(&face) == Some(&slot.0) {
             self.long.remove(&face);
         }
     }
 
-    /// Lets a span go.
-    pub(super) fn remove(&mut self, slot: Slot) -> Living {
+    /// Lets a span go. Its place keeps what it was until another takes it.
+    #[inline]
+    pub(super) fn remove(&mut self, slot: Slot) {
         self.forget_id(slot);
-        let mut living = self.slots[slot.0 as usize].take().expect("a slot is a living span's until it is removed");
-        self.free.push(slot.0);
-        let mut fields = std::mem::take(&mut living.fields);
-        if fields.capacity() > 0 && fields.capacity() < 64 && self.spare.len() < 64 {
-            fields.clear();
-            self.spare.push(fields);
+        let living = self.get_mut(slot);
+        living.face = 0;
+        living.reason = None;
+        if living.fields.capacity() > SPARE {
+            living.fields = Vec::new();
         }
-        living
+        living.fields.clear();
+        self.free.push(slot.0);
     }
 
-    /// An empty list for fields.
-    pub(super) fn spare(&mut self) -> Vec<u64> {
-        self.spare.pop().unwrap_or_default()
+    /// Whether a place is still that span's.
+    #[inline]
+    pub(super) fn is_alive(&self, slot: Slot, span: SpanId) -> bool {
+        let living = self.get(slot);
+        living.face != 0 && living.span == span
     }
 
     #[inline]
     pub(super) fn get(&self, slot: Slot) -> &Living {
-        self.slots[slot.0 as usize].as_ref().expect("a slot is a living span's until it is removed")
+        &self.places[slot.0 as usize]
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Living {
-        self.slots[slot.0 as usize].as_mut().expect("a slot is a living span's until it is removed")
+        &mut self.places[slot.0 as usize]
     }
 
     /// Whether any span of a lane lives.
     pub(super) fn is_any_of(&self, lane: LaneId) -> bool {
-        self.slots.iter().flatten().any(|living| living.lane == lane)
+        self.alive().any(|living| living.lane == lane)
+    }
+
+    fn alive(&self) -> impl Iterator<Item = &Living> {
+        self.places.iter().filter(|living| living.face != 0)
     }
 
     /// All of them, in the order in which they were opened.
     pub(super) fn by_age(&self) -> Vec<&Living> {
-        let mut all: Vec<&Living> = self.slots.iter().flatten().collect();
+        let mut all: Vec<&Living> = self.alive().collect();
         all.sort_unstable_by_key(|living| living.span);
         all
     }

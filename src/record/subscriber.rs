@@ -9,7 +9,7 @@ use tracing_core::{Event, LevelFilter, Metadata, Subscriber};
 use super::callsites;
 use super::local;
 use super::shared::Shared;
-use super::words::{DROP, ENTER, EXIT};
+use super::words::{DROP, DROP_LEFT, ENTER, ENTER_NEWEST, EXIT, EXIT_LAST};
 use crate::trace::Edge;
 
 /// Records every span and event that the recorder's filter lets through. Made by
@@ -81,9 +81,12 @@ impl Subscriber for RecorderSubscriber {
             self.shared.gate_close(id, true);
         }
         local::with(|local| {
-            // A handle that goes right after its span was left went when it was left.
-            let ticks = local.just_left(id).unwrap_or_else(|| self.shared.clock.ticks());
-            local.write(&self.shared, [ticks << 8 | u64::from(DROP), id]);
+            if let Some(ticks) = local.just_left(id) {
+                // A handle that goes right after its span was left went when it was left.
+                local.write(&self.shared, [ticks << 8 | u64::from(DROP_LEFT)]);
+            } else {
+                local.write(&self.shared, [self.shared.clock.ticks() << 8 | u64::from(DROP), id]);
+            }
         });
         // Nobody counts here: the collector does. Who wraps this subscriber must not rely on it.
         false
@@ -105,7 +108,11 @@ impl Shared {
     pub(super) fn write_enter(&self, id: u64) {
         local::with(|local| {
             let ticks = self.clock.ticks();
-            local.write(self, [ticks << 8 | u64::from(ENTER), id]);
+            if local.is_newest(id) {
+                local.write(self, [ticks << 8 | u64::from(ENTER_NEWEST)]);
+            } else {
+                local.write(self, [ticks << 8 | u64::from(ENTER), id]);
+            }
             local.push_entered(id);
         });
         if self.gate.is_armed() {
@@ -120,9 +127,13 @@ impl Shared {
             self.gate_exit(id);
         }
         local::with(|local| {
-            local.pop_entered(id);
+            let was_last = local.pop_entered(id);
             let ticks = self.clock.ticks();
-            local.write(self, [ticks << 8 | u64::from(EXIT), id]);
+            if was_last {
+                local.write(self, [ticks << 8 | u64::from(EXIT_LAST)]);
+            } else {
+                local.write(self, [ticks << 8 | u64::from(EXIT), id]);
+            }
             local.note_exit(id, ticks);
         });
     }

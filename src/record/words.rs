@@ -7,6 +7,9 @@
 //!   record         id ·         words that follow << 8 · fields
 //!   follows        id · cause
 //!   others         id
+//!   plain          as new, but few fields of few words: id · flags | fields << 8 | 6 × (type | index << 3) << 16 · … · values
+//!   enter newest, exit last, drop or close left
+//!                  nothing: the span this thread opened last, entered last, left last
 //!   field          index in the callsite | type << 16 | bytes << 32 · value, 1 word or as many as the bytes take
 //! ```
 
@@ -23,6 +26,21 @@ pub(super) const CLONE: u8 = 6;
 pub(super) const RECORD: u8 = 7;
 pub(super) const FOLLOWS: u8 = 8;
 pub(super) const EVENT: u8 = 9;
+
+/// A new span whose fields are few and plain.
+pub(super) const PLAIN: u8 = 10;
+/// The thread enters the span that it opened last.
+pub(super) const ENTER_NEWEST: u8 = 11;
+/// The thread leaves the span that it entered last of those it is in.
+pub(super) const EXIT_LAST: u8 = 12;
+/// A handle is gone on the span that the thread left last.
+pub(super) const DROP_LEFT: u8 = 13;
+/// The span that the thread left last is over.
+pub(super) const CLOSE_LEFT: u8 = 14;
+
+/// How many fields a plain record has at the most, and what their indexes stay below.
+const FEW: usize = 6;
+const LOW: usize = 32;
 
 /// The parent is a word of its own; else it is what the thread has entered.
 pub(super) const HAS_PARENT: u64 = 1;
@@ -77,11 +95,7 @@ pub(super) fn put(sink: &mut impl Sink, index: usize, value: ValueRef<'_>) {
         ValueRef::U128(value) => put_wide(sink, index, U128, value),
         ValueRef::Str(text) => {
             sink.push(index as u64 | STR << 16 | (text.len() as u64) << 32);
-            for bytes in text.as_bytes().chunks(8) {
-                let mut word = [0; 8];
-                word[..bytes.len()].copy_from_slice(bytes);
-                sink.push(u64::from_le_bytes(word));
-            }
+            put_text(sink, text);
         }
     }
 }
@@ -90,6 +104,61 @@ fn put_wide(sink: &mut impl Sink, index: usize, of: u64, value: u128) {
     sink.push(index as u64 | of << 16);
     sink.push(value as u64);
     sink.push((value >> 64) as u64);
+}
+
+/// The fields of a plain record: what they are in one word, and their values behind each other.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Kinds {
+    word: u64,
+    count: usize,
+}
+
+impl Kinds {
+    /// Notes one more field; false if that is one too many.
+    #[inline]
+    pub(super) fn push(&mut self, index: usize, of: u64) -> bool {
+        if self.count == FEW || index >= LOW {
+            return false;
+        }
+        self.word |= (of | (index as u64) << 3) << (16 + 8 * self.count);
+        self.count += 1;
+        true
+    }
+
+    /// The word, for a record with these flags.
+    #[inline]
+    pub(super) fn word(self, flags: u64) -> u64 {
+        self.word | (self.count as u64) << 8 | flags
+    }
+}
+
+/// Writes the value of a plain record's field; what it is goes into `kinds`. False if there are too many.
+#[inline]
+pub(super) fn put_plain(sink: &mut impl Sink, kinds: &mut Kinds, index: usize, value: ValueRef<'_>) -> bool {
+    let mut one = |of: u64, word: u64| {
+        sink.push(word);
+        kinds.push(index, of)
+    };
+    match value {
+        ValueRef::Bool(value) => one(BOOL, value.into()),
+        ValueRef::I64(value) => one(I64, value as u64),
+        ValueRef::U64(value) => one(U64, value),
+        ValueRef::F64(value) => one(F64, value.to_bits()),
+        ValueRef::Str(text) => {
+            sink.push(text.len() as u64);
+            put_text(sink, text);
+            kinds.push(index, STR)
+        }
+        ValueRef::Span(_) | ValueRef::I128(_) | ValueRef::U128(_) => false,
+    }
+}
+
+fn put_text(sink: &mut impl Sink, text: &str) {
+    for bytes in text.as_bytes().chunks(8) {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        sink.push(u64::from_le_bytes(word));
+    }
 }
 
 /// Fields, as they were written, read one by one. Texts are copied: words are no bytes.
@@ -119,6 +188,27 @@ impl<F: Fn(usize) -> u64> FieldReader<F> {
     /// Reads the words from `at` to `end`.
     pub(super) fn new(word: F, at: usize, end: usize) -> Self {
         Self { word, at, end }
+    }
+
+    /// Where the next word is.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next field of a plain record, from the rest of its kinds.
+    #[inline]
+    pub(super) fn next_plain(&mut self, kinds: &mut u64, texts: &mut String) -> (usize, Read) {
+        let (of, index) = (*kinds & 7, (*kinds >> 3 & 31) as usize);
+        *kinds >>= 8;
+        let word = self.take();
+        let value = match of {
+            BOOL => ValueRef::Bool(word != 0),
+            I64 => ValueRef::I64(word as i64),
+            U64 => ValueRef::U64(word),
+            F64 => ValueRef::F64(f64::from_bits(word)),
+            _ => return (index, self.text(word as usize, texts)),
+        };
+        (index, Read::Plain(value))
     }
 
     fn take(&mut self) -> u64 {

@@ -11,7 +11,7 @@ use super::fields::{AnyFields, PlainFields};
 use super::local::{self, Local};
 use super::shared::Shared;
 use super::task;
-use super::words::{CLONE, EVENT, FOLLOWS, HAS_CALLSITE, HAS_PARENT, HAS_TASK, HEAD, IS_ROOT, NEW, RECORD};
+use super::words::{CLONE, EVENT, FOLLOWS, HAS_CALLSITE, HAS_PARENT, HAS_TASK, HEAD, IS_ROOT, NEW, PLAIN, RECORD};
 
 /// The words of a record before its fields, but for its time.
 struct Head {
@@ -56,17 +56,27 @@ impl Shared {
                 head.push(callsite.number.into());
             }
             flags |= self.place(local, &mut head, attrs.parent(), attrs.is_root(), callsite.has_lane);
-            self.write_fields(
-                local,
-                head,
-                2,
-                flags,
-                |head| {
-                    let id = id.unwrap_or_else(|| local.next_id(callsite.number));
-                    head.words[1] = id;
-                },
-                |visit| attrs.record(visit),
-            )
+            let seal = |head: &mut Head| {
+                let id = id.unwrap_or_else(|| local.next_id(callsite.number));
+                head.words[1] = id;
+                local.note_new(id);
+            };
+            let room = local.room(self);
+            if room.len() > HEAD {
+                let mut fields = PlainFields::new(&room[head.used..]);
+                attrs.record(&mut fields);
+                if fields.is_whole() {
+                    seal(&mut head);
+                    head.words[2] = fields.kinds.word(flags);
+                    head.words[0] = self.clock.ticks() << 8 | u64::from(PLAIN);
+                    for (place, word) in room.iter().zip(&head.words[..head.used]) {
+                        place.store(*word, Ordering::Relaxed);
+                    }
+                    local.publish(head.used + fields.used);
+                    return head.words[1];
+                }
+            }
+            self.write_fields(local, head, 2, flags, seal, |visit| attrs.record(visit))
         })
     }
 
@@ -89,9 +99,8 @@ impl Shared {
         flags
     }
 
-    /// Writes a record with fields. The word at `info` says how much follows; `seal` completes the head at the last moment.
+    /// Writes a record with fields of any kind, put together apart from the page. The word at `info` says how much follows; `seal` completes the head at the last moment.
     /// Returns the head's second word.
-    #[inline]
     fn write_fields(
         &self,
         local: &Local,
@@ -99,38 +108,7 @@ impl Shared {
         info: usize,
         flags: u64,
         seal: impl FnOnce(&mut Head),
-        visit: impl Fn(&mut dyn Visit),
-    ) -> u64 {
-        let room = local.room(self);
-        if room.len() > HEAD {
-            let mut fields = PlainFields::new(&room[head.used..]);
-            visit(&mut fields);
-            if fields.is_whole() {
-                let used = head.used + fields.used;
-                seal(&mut head);
-                head.words[info] = flags | (used as u64 - 3) << 8;
-                head.words[0] |= self.clock.ticks() << 8;
-                for (place, word) in room.iter().zip(&head.words[..head.used]) {
-                    place.store(*word, Ordering::Relaxed);
-                }
-                local.publish(used);
-                return head.words[1];
-            }
-        }
-        self.write_any_fields(local, head, info, flags, seal, visit)
-    }
-
-    /// The same for values that must be formatted, or that the page has no room for.
-    #[cold]
-    #[inline(never)]
-    fn write_any_fields(
-        &self,
-        local: &Local,
-        mut head: Head,
-        info: usize,
-        flags: u64,
-        seal: impl FnOnce(&mut Head),
-        visit: impl Fn(&mut dyn Visit),
+        visit: impl FnOnce(&mut dyn Visit),
     ) -> u64 {
         let mut fields = local.take_scratch();
         // Here the program's own code may run, and open spans of its own.
