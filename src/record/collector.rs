@@ -55,6 +55,8 @@ pub(super) struct Input {
     pub(super) number: u32,
     /// The lane of what the thread does in no task.
     pub(super) lane: Option<LaneId>,
+    /// How many lanes had been closed when it was known to be open.
+    pub(super) lane_as_of: u64,
     /// Nothing more will be written.
     is_over: bool,
 }
@@ -81,6 +83,7 @@ impl Input {
             left: None,
             number,
             lane: None,
+            lane_as_of: 0,
             is_over: false,
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Lanes {
     by_name: HashMap<Arc<str>, LaneId>,
     by_task: HashMap<u64, LaneId>,
     idle: VecDeque<LaneId>,
+    /// How many have been closed: as long as it is the same, all that were open are.
+    pub(super) closed: u64,
 }
 
 impl Lanes {
@@ -96,6 +98,7 @@ impl Lanes {
     /// The lane ends, and its name is free. False if it was not open.
     pub(super) fn close(&mut self, lane: LaneId) -> bool {
         let Some(open) = self.open.remove(&lane) else { return false };
+        self.closed += 1;
         self.by_name.remove(&open.name);
         if let Some(task) = open.task {
             self.by_task.remove(&task);

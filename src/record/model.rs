@@ -44,6 +44,10 @@ pub(super) struct Model {
 struct Known {
     callsite: Arc<Callsite>,
     names: Vec<Arc<str>>,
+    /// Its number and those of its names in the chunk that begins here.
+    number: u32,
+    numbers: Vec<u32>,
+    chunk: Option<Seq>,
     lane: Option<usize>,
     reason: Option<usize>,
     blocks: Option<usize>,
@@ -67,6 +71,9 @@ impl Known {
         let is_special = ["lane", "reason", "blocks"].into_iter().any(|name| index(name).is_some());
         Some(Self {
             is_special,
+            number: 0,
+            numbers: Vec::new(),
+            chunk: None,
             callsite: Arc::new(callsite),
             names: metadata.fields().iter().map(|field| field.name().into()).collect(),
             lane: index("lane"),
@@ -122,6 +129,8 @@ impl Model {
         self.spans = Spans::default();
         self.lanes = Lanes::default();
         self.threads.clear();
+        // What was defined was so in the old chunks.
+        self.callsites.iter_mut().flatten().for_each(|known| known.chunk = None);
         (self.opened, self.zero, self.last) = (0, None, Time(0));
         self.ended.clear();
         self.holds.clear();
@@ -360,23 +369,27 @@ impl Model {
         self.opened += 1;
         let span = SpanId(self.opened);
         let parent_span = around.map(|around| around.3);
-        let known = self.callsites[callsite as usize].as_ref().expect("a callsite is known before its records are");
-        let (names, texts) = (&known.names, &self.texts);
-        self.store.packer.open(
+        let whole = whole
+            .filter(|_| named.is_none())
+            .filter(|_| input.innermost().is_none_or(|around| self.spans.get(around).lane == lane))
+            .map(|(enter, exit)| (self.time(enter), self.time(exit)))
+            .filter(|(enter, exit)| time <= *enter && enter <= exit);
+        let known = self.callsites[callsite as usize].as_mut().expect("a callsite is known before its records are");
+        let packer = &mut self.store.packer;
+        if known.chunk != Some(packer.first()) {
+            known.number = packer.define(&known.callsite, known.names.iter(), &mut known.numbers);
+            known.chunk = Some(packer.first());
+        }
+        let (numbers, texts) = (&known.numbers, &self.texts);
+        packer.open_known(
             At { time, thread: input.thread(), lane },
             span,
             parent_span,
-            &known.callsite,
-            self.fields.iter().map(|(index, value)| (&names[*index], value.value(texts))),
+            known.number,
+            self.fields.iter().map(|(index, value)| (numbers[*index], value.value(texts))),
+            whole,
         );
-        if let Some((enter, exit)) = whole.filter(|_| named.is_none())
-            && input.innermost().is_none_or(|around| self.spans.get(around).lane == lane)
-        {
-            let (enter, exit) = (self.time(enter), self.time(exit));
-            let at = |time| At { time, thread: input.thread(), lane };
-            self.store.packer.enter(at(enter), span);
-            self.store.packer.exit(at(exit), span);
-            self.store.packer.close(at(exit), span);
+        if whole.is_some() {
             input.left = None;
             return end + 3;
         }
@@ -414,6 +427,13 @@ impl Model {
 
     /// The lane of what neither names one nor is inside a span.
     fn lane_of(&mut self, input: &mut Input, time: Time, task: Option<u64>) -> LaneId {
+        if task.is_none()
+            && let Some(lane) = input.lane
+            && (input.lane_as_of == self.lanes.closed || self.lanes.get(lane).is_some())
+        {
+            input.lane_as_of = self.lanes.closed;
+            return lane;
+        }
         let thread = input.thread().clone();
         if let Some(task) = task {
             let (lane, is_new) = self.lanes.of_task(task, &thread);
@@ -423,11 +443,8 @@ impl Model {
             }
             return lane;
         }
-        if let Some(lane) = input.lane.filter(|lane| self.lanes.get(*lane).is_some()) {
-            return lane;
-        }
         let lane = self.lane_named(&thread, time, &thread.name, LaneKind::Thread);
-        input.lane = Some(lane);
+        (input.lane, input.lane_as_of) = (Some(lane), self.lanes.closed);
         lane
     }
 

@@ -142,7 +142,8 @@ pub struct Packer {
     first: u64,
     open: u32,
     count: u32,
-    times: Option<(u64, u64)>,
+    /// The earliest and the latest.
+    times: (u64, u64),
     /// The open set is being written: its events do not count.
     in_open_set: bool,
     strings: Names<str>,
@@ -159,7 +160,7 @@ impl Packer {
     /// [`Packer::begin_events`] is the open set.
     pub fn begin(&mut self, first: Seq) {
         self.bytes.clear();
-        (self.first, self.open, self.count, self.times) = (first.0, 0, 0, None);
+        (self.first, self.open, self.count, self.times) = (first.0, 0, 0, (u64::MAX, 0));
         self.in_open_set = true;
         self.strings.clear();
         self.callsites.clear();
@@ -187,6 +188,12 @@ impl Packer {
         self.count == 0
     }
 
+    /// The place in the recording of the chunk's first event.
+    #[must_use]
+    pub fn first(&self) -> Seq {
+        Seq(self.first)
+    }
+
     /// The place in the recording that the next event takes.
     #[must_use]
     pub fn next(&self) -> Seq {
@@ -199,13 +206,74 @@ impl Packer {
     pub fn chunk(&mut self) -> Chunk {
         // What has been handed out does not change any more.
         self.fusible = None;
-        let (from, to) = self.times.unwrap_or_default();
+        let (from, to) = if self.is_empty() { (0, 0) } else { self.times };
         Chunk {
             first: Seq(self.first),
             open: self.open,
             count: self.count,
             times: (Time(from), Time(to)),
             bytes: self.bytes.as_slice().into(),
+        }
+    }
+
+    /// Defines a callsite and the names of its fields, for [`Packer::open_known`]. What is returned is good for this chunk.
+    pub fn define<'n>(
+        &mut self,
+        callsite: &Arc<Callsite>,
+        names: impl Iterator<Item = &'n Arc<str>>,
+        numbers: &mut Vec<u32>,
+    ) -> u32 {
+        numbers.clear();
+        numbers.extend(names.map(|name| self.string(name)));
+        self.callsite(callsite)
+    }
+
+    /// A call begins, from a callsite and with names of fields that were defined in this chunk. If it is known already that
+    /// it was entered, left and closed with nothing between, at these times, that is part of it.
+    #[inline]
+    pub fn open_known<'f>(
+        &mut self,
+        at: At<'_>,
+        span: SpanId,
+        parent: Option<SpanId>,
+        callsite: u32,
+        fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
+        whole: Option<(Time, Time)>,
+    ) {
+        if span.0 != self.context.span.wrapping_add(1) {
+            self.bytes.push(SPAN);
+            self.number(span.0);
+        }
+        self.context.span = span.0;
+        let count = fields.len();
+        let flags = if parent.is_some() { A } else { 0 } | if count > 0 { B } else { 0 };
+        // Times run backwards only where a clock does.
+        let whole = whole.filter(|(enter, exit)| at.time <= *enter && enter <= exit);
+        let begin = self.head(OPEN, if whole.is_some() { flags | FUSED } else { flags }, at);
+        if let Some(parent) = parent {
+            self.number(span.0.wrapping_sub(parent.0));
+        }
+        self.number(callsite.into());
+        if count > 0 {
+            self.number(count as u64);
+            for (name, value) in fields {
+                self.field(name, value);
+            }
+        }
+        let Some((enter, exit)) = whole else {
+            self.fusible = Some((begin, span, OPEN));
+            return;
+        };
+        self.number(enter.0 - at.time.0);
+        self.bytes.push(EXIT | A | FUSED);
+        self.number(exit.0 - enter.0);
+        self.bytes.push(0);
+        self.context.time = exit.0;
+        if self.in_open_set {
+            self.open += 3;
+        } else {
+            self.count += 3;
+            self.times.1 = self.times.1.max(exit.0);
         }
     }
 
@@ -385,7 +453,7 @@ impl Packer {
             return;
         }
         self.count += 1;
-        self.times = Some(self.times.map_or((time, time), |(from, to)| (from.min(time), to.max(time))));
+        self.times = (self.times.0.min(time), self.times.1.max(time));
     }
 
     #[inline]
@@ -459,39 +527,45 @@ impl Packer {
     fn fields<'f>(&mut self, count: u64, fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)>) {
         self.number(count);
         for (name, value) in fields {
-            let name = u64::from(self.strings.number(name).0) << 3;
-            match value {
-                ValueRef::Bool(value) => self.number(name | u64::from(value)),
-                ValueRef::U64(value) => {
-                    self.number(name | 2);
-                    self.number(value);
-                }
-                ValueRef::I64(value) => {
-                    self.number(name | 3);
-                    self.number(((value << 1) ^ (value >> 63)) as u64);
-                }
-                ValueRef::Str(text) => {
-                    self.number(name | 4);
-                    self.text(text);
-                }
-                ValueRef::F64(value) => {
-                    self.number(name | 5);
-                    self.bytes.extend(value.to_le_bytes());
-                }
-                ValueRef::Span(span) => {
-                    self.number(name | 6);
-                    self.number(span.0);
-                }
-                ValueRef::I128(value) => {
-                    self.number(name | 7);
-                    self.bytes.push(0);
-                    self.bytes.extend(value.to_le_bytes());
-                }
-                ValueRef::U128(value) => {
-                    self.number(name | 7);
-                    self.bytes.push(1);
-                    self.bytes.extend(value.to_le_bytes());
-                }
+            let name = self.strings.number(name).0;
+            self.field(name, value);
+        }
+    }
+
+    #[inline]
+    fn field(&mut self, name: u32, value: ValueRef<'_>) {
+        let name = u64::from(name) << 3;
+        match value {
+            ValueRef::Bool(value) => self.number(name | u64::from(value)),
+            ValueRef::U64(value) => {
+                self.number(name | 2);
+                self.number(value);
+            }
+            ValueRef::I64(value) => {
+                self.number(name | 3);
+                self.number(((value << 1) ^ (value >> 63)) as u64);
+            }
+            ValueRef::Str(text) => {
+                self.number(name | 4);
+                self.text(text);
+            }
+            ValueRef::F64(value) => {
+                self.number(name | 5);
+                self.bytes.extend(value.to_le_bytes());
+            }
+            ValueRef::Span(span) => {
+                self.number(name | 6);
+                self.number(span.0);
+            }
+            ValueRef::I128(value) => {
+                self.number(name | 7);
+                self.bytes.push(0);
+                self.bytes.extend(value.to_le_bytes());
+            }
+            ValueRef::U128(value) => {
+                self.number(name | 7);
+                self.bytes.push(1);
+                self.bytes.extend(value.to_le_bytes());
             }
         }
     }
