@@ -38,8 +38,8 @@ fn write_down(recorder: &Recorder, mut writer: Writer, is_over: &AtomicBool) -> 
         let was_over = is_over.load(Ordering::Acquire);
         let known = log.len();
         reader.read_into(&mut log, if was_over { Duration::ZERO } else { Duration::from_millis(50) });
-        for event in &log.events()[known..] {
-            writer.push(event)?;
+        for event in log.events_in(known..) {
+            writer.push(&event)?;
         }
         writer.tick()?;
         if was_over {

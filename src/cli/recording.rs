@@ -110,8 +110,8 @@ impl<S: Source> Output<S> {
         for chunk in &batch.chunks {
             let _ = self.log.append(chunk);
         }
-        for event in &self.log.events()[self.written..] {
-            self.writer.push(event)?;
+        for event in self.log.events_in(self.written..) {
+            self.writer.push(&event)?;
         }
         self.written = self.log.len();
         Ok(())
