@@ -50,6 +50,14 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// Whether every reading is to be another.
+    #[inline]
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self.source, Source::Counted(_))
+    }
+}
+
 /// How long ticks are: straight lines, each beginning where the one before ends.
 pub(super) struct Rate {
     /// The last two.

@@ -25,6 +25,7 @@ use super::model::Model;
 use super::page::{self, Page};
 use super::shared::Shared;
 use super::spans::Slot;
+use super::store::Store;
 use crate::trace::{Kind, LaneId, SpanId, Thread, ThreadId};
 
 /// Everything that has been recorded, in order.
@@ -57,6 +58,8 @@ pub(super) struct Input {
     pub(super) lane: Option<LaneId>,
     /// How many lanes had been closed when it was known to be open.
     pub(super) lane_as_of: u64,
+    /// The last collection ended waiting for a span that the next record is about.
+    has_waited: bool,
     /// Nothing more will be written.
     is_over: bool,
 }
@@ -84,6 +87,7 @@ impl Input {
             number,
             lane: None,
             lane_as_of: 0,
+            has_waited: false,
             is_over: false,
         }
     }
@@ -127,8 +131,7 @@ impl Input {
     fn head(&mut self, shared: &Shared) -> Option<u64> {
         while let Some(&(page, end)) = self.pages.front() {
             if self.read < end {
-                let ticks = page.word(self.read) >> 8;
-                return Some(if ticks == 0 { self.ticks } else { ticks });
+                return Some(page.word(self.read) >> 8);
             }
             if self.pages.len() == 1 {
                 // It may be written further.
@@ -158,12 +161,14 @@ impl Input {
 }
 
 impl Collector {
-    pub(super) fn new(clock: &Clock, key: u64, ring: usize) -> Self {
-        Self { key, inputs: Vec::new(), old: Vec::new(), model: Model::new(Rate::new(clock), ring) }
+    pub(super) fn new(clock: &Clock, key: u64, store: Store) -> Self {
+        Self { key, inputs: Vec::new(), old: Vec::new(), model: Model::new(Rate::new(clock), store) }
     }
 
     /// Takes what has been written by all threads before now. False if there was nothing.
     pub(super) fn collect(&mut self, shared: &Shared) -> bool {
+        // Before looking, for new streams too: what was written before this instant is then seen.
+        let until = shared.clock.ticks();
         for stream in shared.take_new_streams() {
             if stream.key == self.key {
                 let number = self.model.thread_number(&stream.thread);
@@ -179,8 +184,6 @@ impl Collector {
             }
             !is_over
         });
-        // Before looking: what was written before this instant is then seen.
-        let until = shared.clock.ticks();
         self.inputs.iter_mut().for_each(Input::look);
         let mut due: Vec<(u64, usize)> = Vec::new();
         for (at, input) in self.inputs.iter_mut().enumerate() {
@@ -209,10 +212,16 @@ impl Collector {
         let mut waiting: Vec<(u64, usize)> = Vec::new();
         loop {
             let Some((mut ticks, at)) = due.pop() else {
-                // Nobody else is left: what is waited for will not come.
-                let Some(last) = waiting.pop() else { return };
-                self.model.take(&mut self.inputs[last.1], 0, true);
-                due.extend(self.inputs[last.1].head(shared).map(|ticks| (ticks, last.1)));
+                // Nobody else is left. What is waited for may have come a moment too late for this time; if it was so the
+                // last time already, it will not come.
+                let Some(at) = waiting.iter().position(|(_, at)| self.inputs[*at].has_waited) else {
+                    waiting.iter().for_each(|(_, at)| self.inputs[*at].has_waited = true);
+                    return;
+                };
+                let (_, last) = waiting.swap_remove(at);
+                self.inputs[last].has_waited = false;
+                self.model.take(&mut self.inputs[last], 0, true);
+                due.extend(self.inputs[last].head(shared).filter(|ticks| *ticks <= until).map(|ticks| (ticks, last)));
                 due.append(&mut waiting);
                 due.sort_unstable_by(|a, b| b.cmp(a));
                 continue;
@@ -224,6 +233,7 @@ impl Collector {
                     waits = true;
                     break;
                 }
+                self.inputs[at].has_waited = false;
                 if self.model.store.is_full() {
                     self.complete_if(|_| true);
                 }

@@ -1,8 +1,10 @@
 //! The lanes that are open, by name and by number.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
+use super::spans::IdHasher;
 use crate::trace::{LaneId, LaneKind, Thread};
 
 /// Lanes of tasks that have nothing open, beyond which the one that has been so for longest ends: nobody tells when a task
@@ -17,8 +19,8 @@ pub(super) struct OpenLane {
     pub(super) thread: Arc<Thread>,
     /// The task whose doings it is, where they name no lane.
     task: Option<u64>,
-    /// Its open spans, counted for such a task only.
-    spans: u32,
+    /// A span that nobody is around has named it: with its last span it ends.
+    has_root: bool,
 }
 
 /// Every open lane.
@@ -28,6 +30,8 @@ pub(super) struct Lanes {
     open: BTreeMap<LaneId, OpenLane>,
     by_name: HashMap<Arc<str>, LaneId>,
     by_task: HashMap<u64, LaneId>,
+    /// Open spans of each lane that has any.
+    spans: HashMap<LaneId, u32, BuildHasherDefault<IdHasher>>,
     idle: VecDeque<LaneId>,
     /// How many have been closed: as long as it is the same, all that were open are.
     pub(super) closed: u64,
@@ -41,7 +45,7 @@ impl Lanes {
         }
         self.made += 1;
         let lane = LaneId(self.made);
-        let open = OpenLane { name: name.clone(), kind, thread: thread.clone(), task: None, spans: 0 };
+        let open = OpenLane { name: name.clone(), kind, thread: thread.clone(), task: None, has_root: false };
         self.open.insert(lane, open);
         self.by_name.insert(name.clone(), lane);
         (lane, true)
@@ -75,24 +79,37 @@ impl Lanes {
         self.open.iter().map(|(lane, open)| (*lane, open))
     }
 
-    /// A span of a task's lane was opened.
-    pub(super) fn span_opened(&mut self, lane: LaneId) {
-        if let Some(open) = self.open.get_mut(&lane) {
-            open.spans += 1;
+    /// A span of the lane was opened. `is_root`: it named the lane, and nobody is around it.
+    #[inline]
+    pub(super) fn span_opened(&mut self, lane: LaneId, is_root: bool) {
+        *self.spans.entry(lane).or_default() += 1;
+        if is_root && let Some(open) = self.open.get_mut(&lane) {
+            open.has_root = true;
         }
     }
 
-    /// A span of a task's lane is over. The lane of another task may end for that.
+    /// A span of the lane is over. Which lane ends for that: this one, or that of a task which has done nothing for long.
+    #[inline]
     pub(super) fn span_closed(&mut self, lane: LaneId) -> Option<LaneId> {
-        let open = self.open.get_mut(&lane)?;
-        open.spans = open.spans.saturating_sub(1);
-        if open.spans > 0 || open.task.is_none() {
+        let spans = self.spans.get_mut(&lane)?;
+        *spans -= 1;
+        if *spans > 0 {
             return None;
         }
+        self.spans.remove(&lane);
+        let open = self.open.get(&lane)?;
+        if open.has_root {
+            return Some(lane);
+        }
+        open.task?;
         self.idle.push_back(lane);
         let oldest = if self.idle.len() > IDLE_TASKS { self.idle.pop_front() } else { None }?;
-        let is_idle = self.open.get(&oldest).is_some_and(|open| open.spans == 0);
-        (is_idle && !self.idle.contains(&oldest)).then_some(oldest)
+        (self.is_idle(oldest) && !self.idle.contains(&oldest)).then_some(oldest)
+    }
+
+    /// Whether a lane has no open span.
+    pub(super) fn is_idle(&self, lane: LaneId) -> bool {
+        !self.spans.contains_key(&lane)
     }
 
     /// The lane ends, and its name is free. False if it was not open.

@@ -73,7 +73,7 @@ where
             self.shared.gate_close(id, false);
         }
         local::with(|local| {
-            if let Some(ticks) = local.just_left(id) {
+            if let Some(ticks) = local.just_left(id, &self.shared) {
                 // A span that is closed right after it was left ended when it was left.
                 local.write(&self.shared, [ticks << 8 | u64::from(CLOSE_LEFT)]);
             } else {

@@ -305,9 +305,10 @@ impl Local {
 
     /// When a span was left, if nothing has been recorded since.
     #[inline]
-    pub(super) fn just_left(&self, id: u64) -> Option<u64> {
+    pub(super) fn just_left(&self, id: u64, shared: &Shared) -> Option<u64> {
         let (left, ticks, at) = self.left.get();
-        (left == id && at == self.at.get()).then_some(ticks)
+        let is_it = left == id && at == self.at.get() && self.is_at(shared);
+        is_it.then(|| if shared.clock.is_counted() { shared.clock.ticks() } else { ticks })
     }
 
     /// Takes the place for values that must be formatted; the program's own code may come back meanwhile and finds none.

@@ -97,10 +97,10 @@ fn text(fields: &[(usize, Read)], texts: &str, index: Option<usize>) -> Option<A
 }
 
 impl Model {
-    pub(super) fn new(rate: Rate, ring: usize) -> Self {
+    pub(super) fn new(rate: Rate, store: Store) -> Self {
         let mut model = Self {
             rate,
-            store: Store::new(ring),
+            store,
             spans: Spans::default(),
             lanes: Lanes::default(),
             callsites: Vec::new(),
@@ -171,7 +171,7 @@ impl Model {
     #[inline]
     pub(super) fn take(&mut self, input: &mut Input, limit: u64, is_last: bool) -> bool {
         let head = input.word(0);
-        let ticks = if head >> 8 == 0 { input.ticks } else { head >> 8 };
+        let ticks = head >> 8;
         match head as u8 {
             words::PLAIN | words::NEW => {
                 return self.take_new(input, head as u8 == words::PLAIN, ticks, limit, is_last);
@@ -302,7 +302,7 @@ impl Model {
 
     /// If the records that follow a new one say that it was entered, left and closed at once: when that was.
     #[inline]
-    fn whole_call(input: &Input, end: usize, limit: u64) -> Option<(u64, u64)> {
+    fn whole_call(input: &Input, end: usize, limit: u64) -> Option<[u64; 3]> {
         if input.at_hand() < end + 3 {
             return None;
         }
@@ -310,7 +310,8 @@ impl Model {
         let is_call = enter as u8 == words::ENTER_NEWEST
             && exit as u8 == words::EXIT_LAST
             && matches!(close as u8, words::DROP_LEFT | words::CLOSE_LEFT);
-        (is_call && exit >> 8 <= limit).then_some((enter >> 8, exit >> 8))
+        let times = [enter >> 8, exit >> 8, close >> 8];
+        (is_call && times.is_sorted() && input.ticks <= times[0] && times[2] <= limit).then_some(times)
     }
 
     /// Reads the fields of the record that is next, and says where they end.
@@ -345,7 +346,7 @@ impl Model {
         parent: Option<Slot>,
         task: Option<u64>,
         (at, end): (usize, usize),
-        whole: Option<(u64, u64)>,
+        whole: Option<[u64; 3]>,
     ) -> usize {
         let time = self.time(ticks);
         let known = self.callsites[callsite as usize].as_ref().expect("a callsite is known before its records are");
@@ -369,11 +370,8 @@ impl Model {
         self.opened += 1;
         let span = SpanId(self.opened);
         let parent_span = around.map(|around| around.3);
-        let whole = whole
-            .filter(|_| named.is_none())
-            .filter(|_| input.innermost().is_none_or(|around| self.spans.get(around).lane == lane))
-            .map(|(enter, exit)| (self.time(enter), self.time(exit)))
-            .filter(|(enter, exit)| time <= *enter && enter <= exit);
+        let is_leaf = named.is_none() && input.innermost().is_none_or(|around| self.spans.get(around).lane == lane);
+        let whole = whole.filter(|_| is_leaf).map(|ticks| ticks.map(|ticks| self.time(ticks)));
         let known = self.callsites[callsite as usize].as_mut().expect("a callsite is known before its records are");
         let packer = &mut self.store.packer;
         if known.chunk != Some(packer.first()) {
@@ -393,9 +391,7 @@ impl Model {
             input.left = None;
             return end + 3;
         }
-        if is_task {
-            self.lanes.span_opened(lane);
-        }
+        self.lanes.span_opened(lane, named.is_some() && parent.is_none());
         if let Some(parent) = parent {
             self.spans.get_mut(parent).uses += 1;
         }
@@ -403,7 +399,6 @@ impl Model {
         (living.span, living.parent, living.parent_span) = (span, parent, parent_span);
         (living.lane, living.is_task, living.depth, living.callsite) = (lane, is_task, depth, callsite);
         living.names_lane = named.is_some();
-        living.is_lane_root = named.is_some() && parent.is_none();
         (living.blocks, living.reason) = (blocks, reason);
         (living.opened, living.thread) = (time, input.number);
         if at < end {
@@ -522,13 +517,9 @@ impl Model {
             self.spans.remove(slot);
             let living = self.spans.get(slot);
             let (lane, parent) = (living.lane, living.parent);
-            let (is_task, is_lane_root) = (living.is_task, living.is_lane_root);
             self.store.packer.close(At { time, thread: input.thread(), lane }, living.span);
-            if is_task && let Some(idle) = self.lanes.span_closed(lane) {
-                self.end_lane(input.thread(), time, idle);
-            }
-            if is_lane_root {
-                self.end_lane(input.thread(), time, lane);
+            if let Some(ended) = self.lanes.span_closed(lane) {
+                self.end_lane(input.thread(), time, ended);
             }
             if let Some(parent) = parent {
                 let around = self.spans.get_mut(parent);
@@ -557,7 +548,7 @@ impl Model {
     /// A thread is over: so is its lane, unless something in it lives on elsewhere.
     pub(super) fn thread_ended(&mut self, input: &Input) {
         let Some(lane) = input.lane.filter(|lane| self.lanes.get(*lane).is_some()) else { return };
-        if !self.spans.is_any_of(lane) {
+        if self.lanes.is_idle(lane) {
             let time = self.time(input.ticks);
             self.end_lane(input.thread(), time.max(self.last), lane);
         }

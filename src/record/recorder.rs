@@ -45,6 +45,8 @@ pub(super) struct Options {
     pub(super) hold: HoldMode,
     /// Bytes of packed events.
     pub(super) ring: usize,
+    /// Bytes of packed events that make a complete chunk.
+    pub(super) chunk: usize,
     /// Bytes of raw records.
     pub(super) in_flight: usize,
 }
@@ -76,7 +78,7 @@ impl Recorder {
     /// A recorder with other ways.
     #[must_use]
     pub fn builder() -> Builder {
-        let options = Options { hold: HoldMode::Follow, ring: 64 << 20, in_flight: 32 << 20 };
+        let options = Options { hold: HoldMode::Follow, ring: 64 << 20, chunk: 64 << 10, in_flight: 32 << 20 };
         Builder { options, filter: Targets::new().with_default(LevelFilter::TRACE), is_counted: false }
     }
 
@@ -173,6 +175,14 @@ impl Builder {
     #[must_use]
     pub fn ring(mut self, bytes: usize) -> Self {
         self.options.ring = bytes;
+        self
+    }
+
+    /// How many bytes of packed events make a complete chunk, 64 KiB if nothing is said. The ring is cut by whole chunks, and
+    /// every one repeats what is open: smaller ones make a finer cut, and take more.
+    #[must_use]
+    pub fn chunk(mut self, bytes: usize) -> Self {
+        self.options.chunk = bytes;
         self
     }
 

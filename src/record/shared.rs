@@ -12,6 +12,7 @@ use super::gate::Gate;
 use super::local::{self, Stream};
 use super::page::Page;
 use super::recorder::Options;
+use super::store::Store;
 use crate::trace::{Kind, LaneId, Thread, ThreadId};
 
 /// How long a thread that found no room waits before it looks again.
@@ -64,7 +65,7 @@ impl Shared {
             id,
             key: AtomicU64::new(id),
             gate: Gate::new(options.hold),
-            collector: Mutex::new(Collector::new(&clock, id, options.ring)),
+            collector: Mutex::new(Collector::new(&clock, id, Store::new(options.ring, options.chunk))),
             clock,
             options,
             filter: RwLock::new(filter),

@@ -30,8 +30,6 @@ pub(super) struct Living {
     pub(super) is_on: u32,
     /// It named its lane: leaving it may be a switch, so only its close is its end.
     pub(super) names_lane: bool,
-    /// Its close ends the lane.
-    pub(super) is_lane_root: bool,
     /// While it is entered its thread is blocked.
     pub(super) blocks: bool,
     pub(super) reason: Option<Arc<str>>,
@@ -149,11 +147,6 @@ impl Spans {
         &mut self.places[slot.0 as usize]
     }
 
-    /// Whether any span of a lane lives.
-    pub(super) fn is_any_of(&self, lane: LaneId) -> bool {
-        self.alive().any(|living| living.lane == lane)
-    }
-
     fn alive(&self) -> impl Iterator<Item = &Living> {
         self.places.iter().filter(|living| living.face != 0)
     }
@@ -183,5 +176,9 @@ impl Hasher for IdHasher {
 
     fn write_u64(&mut self, id: u64) {
         self.0 = mixed(self.0 ^ id);
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        self.write_u64(id.into());
     }
 }

@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::trace::{Chunk, Packer, Seq};
 
-/// Bytes of events after which a chunk is complete.
-const CHUNK: usize = 64 << 10;
 /// How old the first event of a chunk may get before it is complete.
 const AGE: Duration = Duration::from_millis(250);
 
@@ -21,12 +19,14 @@ pub(super) struct Store {
     bytes: usize,
     /// How many bytes of whole chunks are kept.
     limit: usize,
+    /// Bytes of events after which a chunk is complete.
+    chunk: usize,
 }
 
 impl Store {
-    /// Keeps that many bytes of complete chunks. A chunk has to be begun.
-    pub(super) fn new(limit: usize) -> Self {
-        Self { packer: Packer::default(), base: 0, began: None, whole: VecDeque::new(), bytes: 0, limit }
+    /// Keeps that many bytes of chunks that are complete at so many. A chunk has to be begun.
+    pub(super) fn new(limit: usize, chunk: usize) -> Self {
+        Self { packer: Packer::default(), base: 0, began: None, whole: VecDeque::new(), bytes: 0, limit, chunk }
     }
 
     /// The open set of the growing chunk is complete.
@@ -40,7 +40,7 @@ impl Store {
     /// what happens and not with what is open.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.packer.len() - self.base >= CHUNK.max(self.base)
+        self.packer.len() - self.base >= self.chunk.max(self.base)
     }
 
     /// Whether the growing chunk is old. To be asked often.

@@ -81,7 +81,7 @@ impl Subscriber for RecorderSubscriber {
             self.shared.gate_close(id, true);
         }
         local::with(|local| {
-            if let Some(ticks) = local.just_left(id) {
+            if let Some(ticks) = local.just_left(id, &self.shared) {
                 // A handle that goes right after its span was left went when it was left.
                 local.write(&self.shared, [ticks << 8 | u64::from(DROP_LEFT)]);
             } else {

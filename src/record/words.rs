@@ -1,7 +1,7 @@
 //! What recording threads write: records of 64-bit words, as little as will do.
 //!
 //! ```text
-//!   every record   ticks << 8 | tag      a clone: 0 << 8 | tag, the time of the record before
+//!   every record   ticks << 8 | tag
 //!   new            id · flags | words that follow << 8 · [callsite] · [parent] · [task] · fields
 //!   event          flags | words behind the callsite << 8 · callsite · [parent] · [task] · fields
 //!   record         id ·         words that follow << 8 · fields

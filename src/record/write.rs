@@ -162,9 +162,10 @@ impl Shared {
         local::with(|local| local.write(self, [ticks << 8 | u64::from(FOLLOWS), id.into_u64(), cause.into_u64()]));
     }
 
-    /// Writes that there is one handle more on a span. It needs no time: it counts before what comes after it.
+    /// Writes that there is one handle more on a span. It has a time, as it must come before the end of any other.
     #[inline]
     pub(super) fn write_clone(&self, id: &Id) {
-        local::with(|local| local.write(self, [u64::from(CLONE), id.into_u64()]));
+        let ticks = self.clock.ticks();
+        local::with(|local| local.write(self, [ticks << 8 | u64::from(CLONE), id.into_u64()]));
     }
 }

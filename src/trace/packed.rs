@@ -238,7 +238,7 @@ impl Packer {
         parent: Option<SpanId>,
         callsite: u32,
         fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
-        whole: Option<(Time, Time)>,
+        whole: Option<[Time; 3]>,
     ) {
         if span.0 != self.context.span.wrapping_add(1) {
             self.bytes.push(SPAN);
@@ -248,7 +248,7 @@ impl Packer {
         let count = fields.len();
         let flags = if parent.is_some() { A } else { 0 } | if count > 0 { B } else { 0 };
         // Times run backwards only where a clock does.
-        let whole = whole.filter(|(enter, exit)| at.time <= *enter && enter <= exit);
+        let whole = whole.filter(|[enter, exit, close]| at.time <= *enter && enter <= exit && exit <= close);
         let begin = self.head(OPEN, if whole.is_some() { flags | FUSED } else { flags }, at);
         if let Some(parent) = parent {
             self.number(span.0.wrapping_sub(parent.0));
@@ -260,20 +260,20 @@ impl Packer {
                 self.field(name, value);
             }
         }
-        let Some((enter, exit)) = whole else {
+        let Some([enter, exit, close]) = whole else {
             self.fusible = Some((begin, span, OPEN));
             return;
         };
         self.number(enter.0 - at.time.0);
         self.bytes.push(EXIT | A | FUSED);
         self.number(exit.0 - enter.0);
-        self.bytes.push(0);
-        self.context.time = exit.0;
+        self.number(close.0 - exit.0);
+        self.context.time = close.0;
         if self.in_open_set {
             self.open += 3;
         } else {
             self.count += 3;
-            self.times.1 = self.times.1.max(exit.0);
+            self.times.1 = self.times.1.max(close.0);
         }
     }
 

@@ -151,7 +151,9 @@ impl State {
                 {
                     stack.remove(at);
                 }
-                self.with_frame(lane, *span, |frame| frame.is_entered = false);
+                // It may be on another thread as well, or on this one for a second time.
+                let is_entered = self.threads.values().flatten().any(|entered| entered.0 == *span);
+                self.with_frame(lane, *span, |frame| frame.is_entered = is_entered);
             }
             Kind::Close { span } => self.with_lane(lane, |lane| lane.stack.retain(|frame| frame.span != *span)),
             Kind::Record { span, fields } => {

@@ -1,0 +1,149 @@
+//! The recorder, held to a slow and obvious one: both faces tell the same of any program, whoever reads meanwhile.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod recorded;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use recorded::reference::{Reference, lines};
+use recorded::{Program, program, run};
+use spanwalk::record::{Builder, Recorder};
+use spanwalk::trace::Log;
+use tracing::Dispatch;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+
+/// More than the default with `PROPTEST_CASES=10000 cargo test --test recorder`.
+fn cases(default: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(default), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn recorder() -> Builder {
+    let filter = Targets::new().with_target("recorder", LevelFilter::TRACE);
+    Recorder::builder().counted_clock().filter(filter)
+}
+
+fn expected(program: &Program) -> Vec<String> {
+    let reference = Arc::new(Reference::default());
+    let mut told = Vec::new();
+    run(program, &Dispatch::new(reference.clone()), || told = reference.lines());
+    told
+}
+
+fn read(recorder: &Recorder) -> Log {
+    let mut log = Log::new();
+    recorder.reader().read_into(&mut log, Duration::ZERO);
+    log
+}
+
+/// Tasks have other numbers in every run: they are named in the order in which they appear.
+fn renamed(lines: Vec<String>) -> Vec<String> {
+    let mut names: HashMap<String, String> = HashMap::new();
+    let rename = |line: String| {
+        let words = line.split(' ').map(|word| {
+            let number = word.trim_end_matches(':').strip_prefix("task-").map(str::to_owned);
+            let Some(number) = number else { return word.to_owned() };
+            let next = format!("task-{}", (b'a' + (names.len() % 26) as u8) as char);
+            let name = names.entry(number.clone()).or_insert(next).clone();
+            word.replace(&format!("task-{number}"), &name)
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    lines.into_iter().map(rename).collect()
+}
+
+#[track_caller]
+fn check(told: Vec<String>, expected: &[String], program: &Program) -> Result<(), TestCaseError> {
+    let (told, expected) = (renamed(told), renamed(expected.to_vec()));
+    for (at, (told, expected)) in told.iter().zip(&expected).enumerate() {
+        prop_assert_eq!(told, expected, "line {} of {:?}", at, program);
+    }
+    prop_assert_eq!(told.len(), expected.len());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn the_subscriber_tells_what_happens(program in program(120)) {
+        let recorder = recorder().build();
+        let mut log = Log::new();
+        run(&program, &Dispatch::new(recorder.subscriber()), || log = read(&recorder));
+        check(lines(&log), &expected(&program), &program)?;
+    }
+
+    #[test]
+    fn the_layer_tells_the_same(program in program(120)) {
+        let recorder = recorder().build();
+        let stack = tracing_subscriber::registry().with(recorder.layer().with_filter(recorder.filter()));
+        let mut log = Log::new();
+        run(&program, &Dispatch::new(stack), || log = read(&recorder));
+        check(lines(&log), &expected(&program), &program)?;
+    }
+
+    #[test]
+    fn who_reads_all_the_time_reads_the_same(program in program(120), chunk in 40..600_usize) {
+        let recorder = recorder().chunk(chunk).build();
+        let is_over = AtomicBool::new(false);
+        let mut log = Log::new();
+        let live = std::thread::scope(|scope| {
+            let live = scope.spawn(|| {
+                let (mut reader, mut live) = (recorder.reader(), Log::new());
+                while !is_over.load(Ordering::Acquire) {
+                    reader.read_into(&mut live, Duration::ZERO);
+                }
+                reader.read_into(&mut live, Duration::ZERO);
+                live
+            });
+            run(&program, &Dispatch::new(recorder.subscriber()), || {
+                log = read(&recorder);
+                is_over.store(true, Ordering::Release);
+            });
+            live.join().unwrap()
+        });
+        let expected = expected(&program);
+        check(lines(&log), &expected, &program)?;
+        prop_assert_eq!(&lines(&live)[..expected.len().min(live.len())], &lines(&log)[..]);
+    }
+
+    #[test]
+    fn what_is_open_survives_every_cut_of_the_ring(program in program(200), chunk in 40..300_usize) {
+        let recorder = recorder().chunk(chunk).ring(chunk * 2).build();
+        let (mut whole, mut cut) = (Log::new(), Log::new());
+        let mut reader = recorder.reader();
+        let program: Program = program.into_iter().collect();
+        run(&program, &Dispatch::new(recorder.subscriber()), || cut = read(&recorder));
+        let whole_recorder = self::recorder().build();
+        run(&program, &Dispatch::new(whole_recorder.subscriber()), || whole = read(&whole_recorder));
+        reader.read_into(&mut Log::new(), Duration::ZERO);
+        let stacks = |log: &Log| -> Vec<(String, Vec<(String, bool, String)>)> {
+            let state = log.latest();
+            let lanes = state.lanes().iter().filter(|lane| !lane.is_done);
+            let frames = |lane: &spanwalk::trace::Lane| {
+                let frames = lane.stack.iter().map(|frame| {
+                    let mut latest: Vec<String> = frame
+                        .fields
+                        .iter()
+                        .filter(|field| &*field.name != "follows_from")
+                        .map(|field| format!("{}={}", field.name, frame.field(&field.name).unwrap()))
+                        .collect();
+                    latest.sort();
+                    latest.dedup();
+                    (frame.callsite.name.to_string(), frame.is_entered, latest.join(" "))
+                });
+                frames.collect()
+            };
+            lanes.map(|lane| (lane.name.to_string(), frames(lane))).collect()
+        };
+        let renamed = |stacks: Vec<(String, Vec<(String, bool, String)>)>| -> Vec<_> {
+            stacks.into_iter().map(|(name, frames)| (name.split("task-").next().unwrap().to_owned(), frames)).collect()
+        };
+        prop_assert_eq!(renamed(stacks(&cut)), renamed(stacks(&whole)), "{:?}", program);
+    }
+}
