@@ -11,28 +11,40 @@
 //! clock, a file or a screen, knows a colour, or emits spans. It imports nothing else of this crate.
 
 mod append;
+mod calls;
 mod chain;
+mod choice;
 mod control;
 mod diff;
 mod event;
 mod ids;
+mod index;
+mod lanes;
 mod log;
+mod outline;
 mod packed;
+mod rebuild;
+mod rows;
 mod source;
+mod spans;
 mod state;
 mod stats;
+mod store;
 mod time;
 mod timeline;
 
-pub use chain::{Chain, ChainStep, Key, Landmarks, here};
+pub use calls::{Call, CallsOf};
+pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
+pub use choice::LaneChoice;
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};
-pub use log::{LaneRecord, Log, SpanRecord, Stretch};
+pub use lanes::LaneRecord;
+pub use log::{Log, Memory, SpanRecord};
 pub use packed::{At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packer, Position, Tables, Unpacker, ValueRef};
 pub use source::{Batch, Source};
 pub use state::{Activity, Frame, Lane, State};
 pub use stats::{CallStats, call_stats};
-pub use time::{ProgramClock, Time};
+pub use time::{ProgramClock, Stretch, Time};
 pub use timeline::{Bar, Cell, Mark, MarkKind, Row, Timeline, Window};

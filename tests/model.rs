@@ -71,7 +71,7 @@ proptest! {
         let cursor = (whole.len() as f64 * at) as usize;
         let window = Window { from: Time(from), to: Time(from + length) };
         let landmarks = chain().landmarks(&whole);
-        let timeline = Timeline::new(&whole, &landmarks, cursor, window, width);
+        let timeline = Timeline::new(&whole, &landmarks, cursor, window, width, whole.lanes().iter().map(|lane| lane.id));
         for row in &timeline.rows {
             prop_assert!(row.bars.is_sorted_by(|a, b| a.from < b.from));
             for bar in &row.bars {

@@ -83,7 +83,7 @@ impl<'a, W: Write> Plain<'a, W> {
     fn enter(&mut self, log: &Log, event: &Event, span: SpanId) -> io::Result<()> {
         let Some(record) = log.span(span) else { return Ok(()) };
         let step = self.chain.step_of(&record.callsite);
-        let fields = log.latest().frame(span).map_or(&[][..], |(_, frame)| &frame.fields);
+        let fields = log.fields(span, event.seq.0 as usize + 1);
         let fields = list(fields.iter().filter(|field| !CONVENTIONS.contains(&&*field.name)));
         let place = format!("{}:{}", record.callsite.file_name(), record.callsite.line.unwrap_or(0));
         let text = format!("{:depth$}→ {}", "", record.callsite.name, depth = 2 * record.depth);

@@ -12,14 +12,18 @@
 //! A call is a span that was entered. `inside` follows the parents of spans: the first span of a lane has none, so
 //! what a hub or a worker does is inside nothing of the main lane, however long main waits for it. Time is for `order`.
 //!
-//! One pass over the events before the cursor for each step named; a screen keeps the answer for as long as the
-//! cursor stands.
+//! The log knows the calls of each step. Of a step that is called again and again the first thousands are looked at, and
+//! the answer says so: it costs the same however long the recording is.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use super::{Moment, Predicate};
-use crate::trace::{Chain, Kind, Log, SpanId, field};
+use crate::trace::{Call, CallsOf, Chain, Log};
+
+/// Calls that are looked at one by one.
+const LOOKED_AT: usize = 2_000;
+/// Calls whose fields are looked at.
+const READ: usize = 100;
 
 /// How a predicate fares in a run, so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,26 +79,16 @@ pub fn evaluate(predicate: &Predicate, log: &Log, chain: &Chain, cursor: usize) 
             run.every(inner, is_inside, &format!("inside {outer}"), &format!("not inside {outer}"))
         }
         Predicate::Lane { step, lane } => {
-            let is_there = |call: &Call| lane.matches(&call.lane);
+            let is_there = |call: &Call| lane.matches(run.lane(call));
             run.every(step, is_there, &format!("on {lane}"), &format!("not on {lane}"))
         }
         Predicate::Never { step, lane } => {
-            let is_elsewhere = |call: &Call| !lane.matches(&call.lane);
+            let is_elsewhere = |call: &Call| !lane.matches(run.lane(call));
             run.every(step, is_elsewhere, &format!("not on {lane}"), &format!("on {lane}"))
         }
         Predicate::Count { step, count } => run.count(step, *count),
         Predicate::Field { step, field, value } => run.field(step, field, value),
     }
-}
-
-/// A span that was entered.
-struct Call {
-    span: SpanId,
-    lane: String,
-    /// Number of the event of its first enter, from 1.
-    entered: usize,
-    /// Number of the event of its close.
-    closed: Option<usize>,
 }
 
 struct Run<'a> {
@@ -104,38 +98,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The calls of a step, in the order in which they were entered.
-    fn calls(&self, step: &str) -> Vec<Call> {
-        let mut calls = Vec::new();
-        let mut index = HashMap::new();
-        let Some(key) = self.chain.key(step) else {
-            return calls;
-        };
-        for (at, event) in self.log.events_in(..self.cursor).enumerate() {
-            match event.kind {
-                Kind::Enter { span } if !index.contains_key(&span) => {
-                    let Some(record) = self.log.span(span).filter(|span| key.matches(&span.callsite)) else {
-                        continue;
-                    };
-                    let lane = self.log.lane(record.lane).map_or("?", |lane| &lane.name).to_owned();
-                    index.insert(span, calls.len());
-                    calls.push(Call { span, lane, entered: at + 1, closed: None });
-                }
-                Kind::Close { span } => {
-                    if let Some(&call) = index.get(&span) {
-                        calls[call].closed = Some(at + 1);
-                    }
-                }
-                _ => {}
-            }
-        }
-        calls
+    /// The calls of a step.
+    fn calls(&self, step: &str) -> Option<CallsOf<'_>> {
+        let calls = self.chain.key(step).map(|key| self.log.calls(key, self.cursor));
+        calls.filter(|calls| !calls.is_empty())
     }
 
-    /// The event of a moment, if it has come.
+    /// The name of the lane a call belongs to.
+    fn lane(&self, call: &Call) -> &str {
+        self.log.lane(call.lane).map_or("?", |lane| &lane.name)
+    }
+
+    /// The event of a moment, from 1, if it has come.
     fn when(&self, moment: &Moment) -> Option<usize> {
-        let first = self.calls(&moment.step).into_iter().next()?;
-        if moment.is_end { first.closed } else { Some(first.entered) }
+        let first = self.calls(&moment.step)?.first(1).into_iter().next()?;
+        let at = if moment.is_end { first.closed } else { Some(first.entered) };
+        at.map(|at| at + 1)
     }
 
     /// Whether a moment is the end of a call that had begun by an event.
@@ -170,31 +148,35 @@ impl Run<'_> {
 
     /// Whether every call of a step is as it should be; `so` and `otherwise` say how it is and is not.
     fn every(&self, step: &str, is_so: impl Fn(&Call) -> bool, so: &str, otherwise: &str) -> Evidence {
-        let calls = self.calls(step);
-        let Some(last) = calls.last() else {
+        let Some(calls) = self.calls(step) else {
             return not_run(format!("{step} has not run"));
         };
+        let looked_at = calls.first(LOOKED_AT);
         let entered = |call: &Call, how: &str| {
-            let text = format!("{step} entered at event {} on {}", call.entered, call.lane);
+            let text = format!("{step} entered at event {} on {}", call.entered + 1, self.lane(call));
             if text.ends_with(how) { text } else { format!("{text}, {how}") }
         };
-        match calls.iter().find(|call| !is_so(call)) {
-            Some(call) => contradicted(entered(call, otherwise)),
-            None if calls.len() == 1 => holds(entered(last, so)),
-            None => holds(format!("{} calls of {step} up to event {}, all {so}", calls.len(), last.entered)),
+        match (looked_at.iter().find(|call| !is_so(call)), &*looked_at) {
+            (Some(call), _) => contradicted(entered(call, otherwise)),
+            (None, [only]) => holds(entered(only, so)),
+            (None, [.., last]) if looked_at.len() == calls.len() => {
+                holds(format!("{} calls of {step} up to event {}, all {so}", calls.len(), last.entered + 1))
+            }
+            _ => holds(format!("the first {} of {} calls of {step}, all {so}", looked_at.len(), calls.len())),
         }
     }
 
     fn count(&self, step: &str, count: u64) -> Evidence {
         let calls = self.calls(step);
-        let detail = match calls.last() {
+        let number = calls.as_ref().map_or(0, CallsOf::len);
+        let detail = match calls.and_then(|calls| calls.last()) {
             None => format!("{step} has not run"),
             Some(last) => {
-                let plural = if calls.len() == 1 { "" } else { "s" };
-                format!("{} call{plural} of {step}, the last at event {}", calls.len(), last.entered)
+                let plural = if number == 1 { "" } else { "s" };
+                format!("{number} call{plural} of {step}, the last at event {}", last.entered + 1)
             }
         };
-        match (calls.len() as u64).cmp(&count) {
+        match (number as u64).cmp(&count) {
             std::cmp::Ordering::Less => not_run(detail),
             std::cmp::Ordering::Equal => holds(detail),
             std::cmp::Ordering::Greater => contradicted(detail),
@@ -202,26 +184,20 @@ impl Run<'_> {
     }
 
     fn field(&self, step: &str, name: &str, value: &str) -> Evidence {
-        let calls = self.calls(step);
-        if calls.is_empty() {
+        let Some(calls) = self.calls(step) else {
             return not_run(format!("{step} has not run"));
-        }
-        // The latest value of each call, and the event that brought it.
-        let mut values: HashMap<SpanId, (usize, String)> = HashMap::new();
-        for (at, event) in self.log.events_in(..self.cursor).enumerate() {
-            if let Kind::Open { span, fields, .. } | Kind::Record { span, fields } = &event.kind
-                && let Some(found) = field(fields, name)
-            {
-                values.insert(*span, (at + 1, found.to_string()));
-            }
-        }
-        let mut found = calls.iter().filter_map(|call| values.get(&call.span)).peekable();
-        let Some(mut shown) = found.peek().copied() else {
+        };
+        let value_of = |call: Call| {
+            let (at, value) = self.log.recorded(call.span, name, self.cursor)?;
+            Some((at + 1, value.to_string()))
+        };
+        let mut found = calls.first(READ).into_iter().filter_map(value_of).peekable();
+        let Some(mut shown) = found.peek().cloned() else {
             return not_run(format!("{step} has no {name} yet"));
         };
         let is_so = found.all(|next| {
             shown = next;
-            next.1 == value
+            shown.1 == value
         });
         let (at, said) = shown;
         let detail = format!("{step} has {name} = {said} at event {at}");
@@ -254,7 +230,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::trace::{Callsite, ChainStep, Event, Field, Key, LaneId, LaneKind, Seq, Thread, ThreadId, Time, Value};
+    use crate::trace::{
+        Callsite, ChainStep, Event, Field, Key, Kind, LaneId, LaneKind, Seq, SpanId, Thread, ThreadId, Time, Value,
+    };
 
     /// Writes a log in the order of the calls below; step ids are `target.name`.
     #[derive(Default)]
@@ -433,8 +411,9 @@ mod tests {
         );
         startup().check_at(6, "field spawn.semaphore_after = 10", NotRun, "spawn has no semaphore_after yet");
         startup().check("field stop.timeout = 1", NotRun, "stop has not run");
-        let changed = startup().record(2, 5, "accepted", 1).record(2, 6, "accepted", 2);
-        changed.check("field do_read.accepted = 1", Contradicted, "do_read has accepted = 2 at event 29");
+        let changed = startup().enter(2, 7, 3, "do_read").record(2, 7, "accepted", 1).close(2, 7);
+        let changed = changed.enter(2, 8, 3, "do_read").record(2, 8, "accepted", 2);
+        changed.check("field do_read.accepted = 1", Contradicted, "do_read has accepted = 2 at event 35");
     }
 
     #[test]

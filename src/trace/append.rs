@@ -1,5 +1,7 @@
 //! A chunk becomes part of a log: the next, more of the last, or one behind a gap.
 
+use std::collections::HashSet;
+
 use super::{Chunk, Corrupt, Event, Kind, LaneId, Log, Seq, SpanId, Tables, Unpacker};
 
 impl Log {
@@ -9,88 +11,113 @@ impl Log {
     /// the end of what is known are passed over.
     ///
     /// # Errors
-    /// If the bytes are no chunk. Nothing is added then.
+    /// If the bytes are no chunk. What could be read before the damage is added.
     pub fn append(&mut self, chunk: &Chunk) -> Result<(), Corrupt> {
         let end = chunk.first.0.checked_add(chunk.count.into()).ok_or(Corrupt)?;
-        let (open, events) = unpack(chunk)?;
         if end <= self.next_in_recording {
             return Ok(());
         }
         let missing = chunk.first.0.saturating_sub(self.next_in_recording);
+        let known = self.next_in_recording.saturating_sub(chunk.first.0);
+        if known > 0 {
+            let is_more = self.last_chunk == Some(chunk.first.0) && self.store.grow(chunk);
+            return if is_more { self.take(u64::from(chunk.count) - known) } else { self.take_rest(chunk, known) };
+        }
         if missing > 0 {
-            self.bridge(missing, &open, &events);
+            let (open, first) = beginning(chunk)?;
+            self.bridge(missing, &open, first.as_ref());
         }
-        let known = self.next_in_recording.saturating_sub(chunk.first.0) as usize;
-        for event in events.into_iter().skip(known) {
-            self.push_checked(event);
+        self.store.put(chunk)?;
+        self.next_in_recording += missing;
+        self.last_chunk = Some(chunk.first.0);
+        self.take(chunk.count.into())
+    }
+
+    /// Takes in so many events that the store has got.
+    fn take(&mut self, count: u64) -> Result<(), Corrupt> {
+        let before = self.store.len();
+        let read = self.read(count);
+        self.next_in_recording += self.store.len() - before;
+        if read? == count { Ok(()) } else { Err(Corrupt) }
+    }
+
+    /// Takes in what is new in a chunk that overlaps what is known and is not simply more of it.
+    fn take_rest(&mut self, chunk: &Chunk, known: u64) -> Result<(), Corrupt> {
+        let mut unpacker = Unpacker::new(&chunk.bytes, Tables::default());
+        let known = u64::from(chunk.open) + known;
+        let all = u64::from(chunk.open) + u64::from(chunk.count);
+        for at in 0..all {
+            let item = unpacker.next_item()?.ok_or(Corrupt)?;
+            if at >= known {
+                self.push(unpacker.event(&item, Seq(0)));
+                self.next_in_recording += 1;
+            }
         }
-        self.next_in_recording = end;
         Ok(())
     }
 
-    /// Adds an event under the next number: a log's own have no gaps. A file may say anything: a call is opened once, and
-    /// inside one that was opened before it.
-    fn push_checked(&mut self, mut event: Event) {
-        if let Kind::Open { span, parent, .. } = &mut event.kind {
-            if self.span(*span).is_some() {
-                return;
-            }
-            *parent = parent.filter(|parent| self.span(*parent).is_some());
-        }
-        let seq = Seq(self.len() as u64);
-        self.push(Event { seq, ..event });
-    }
-
-    fn bridge(&mut self, missing: u64, open: &[Event], events: &[Event]) {
-        let Some(template) = open.first().or(events.first()) else { return };
-        let now = events.first().map_or(template.time, |event| event.time).max(self.time_at(self.len()));
+    fn bridge(&mut self, missing: u64, open: &[Event], first: Option<&Event>) {
+        let Some(template) = open.first().or(first) else { return };
+        let now = first.map_or(template.time, |event| event.time).max(self.time_at(self.len()));
         let before = self.latest().open_set();
-        let mut say = |event: &Event, kind: Kind| self.push_checked(Event { time: now, kind, ..event.clone() });
+        let mut say = |event: &Event, kind: Kind| self.push(Event { time: now, kind, ..event.clone() });
         say(template, Kind::Dropped { count: missing });
         let is_left = |set: &[Event], at: usize| {
             let span = set[at].kind.span();
             set.get(at + 1).is_some_and(|next| matches!(next.kind, Kind::Exit { .. }) && next.kind.span() == span)
         };
-        let opens = |set: &[Event], span: SpanId| {
-            set.iter().any(|event| matches!(event.kind, Kind::Open { span: other, .. } if other == span))
-        };
-        let has_run = |span: SpanId| {
-            before.iter().any(|event| matches!(event.kind, Kind::Enter { span: other } if other == span))
-        };
-        let has_lane = |set: &[Event], lane: LaneId| set.iter().any(|event| event.lane == lane);
+        let (was, is) = (OpenIn::new(&before), OpenIn::new(open));
         for (at, event) in before.iter().enumerate().rev() {
             match event.kind {
                 Kind::Hold { span, edge, .. } => say(event, Kind::Release { span, edge }),
                 Kind::Enter { span } if !is_left(&before, at) => say(event, Kind::Exit { span }),
-                Kind::Open { span, .. } if !opens(open, span) => say(event, Kind::Close { span }),
-                Kind::LaneOpen { .. } if !has_lane(open, event.lane) => say(event, Kind::LaneClose),
+                Kind::Open { span, .. } if !is.spans.contains(&span) => say(event, Kind::Close { span }),
+                Kind::LaneOpen { .. } if !is.lanes.contains(&event.lane) => say(event, Kind::LaneClose),
                 _ => {}
             }
         }
         for (at, event) in open.iter().enumerate() {
-            let was_open = event.kind.span().is_some_and(|span| opens(&before, span));
             match &event.kind {
-                Kind::LaneOpen { .. } if has_lane(&before, event.lane) => {}
-                Kind::Open { span, fields, .. } if was_open => {
+                Kind::LaneOpen { .. } if was.lanes.contains(&event.lane) => {}
+                Kind::Open { span, fields, .. } if was.spans.contains(span) => {
                     say(event, Kind::Record { span: *span, fields: fields.clone() });
                 }
                 // That it has run is known already.
-                Kind::Enter { span } if is_left(open, at) && has_run(*span) => {}
-                Kind::Exit { span } if has_run(*span) => {}
+                Kind::Enter { span } if is_left(open, at) && was.entered.contains(span) => {}
+                Kind::Exit { span } if was.entered.contains(span) => {}
                 kind => say(event, kind.clone()),
             }
         }
     }
 }
 
-/// The open set and the events of a chunk.
-fn unpack(chunk: &Chunk) -> Result<(Vec<Event>, Vec<Event>), Corrupt> {
-    let mut unpacker = Unpacker::new(&chunk.bytes, Tables::default());
-    let (mut open, mut events) = (Vec::new(), Vec::new());
-    while let Some(item) = unpacker.next_item()? {
-        let into = if open.len() < chunk.open as usize { &mut open } else { &mut events };
-        let event = unpacker.event(&item, Seq(into.len() as u64));
-        into.push(event);
+/// What an open set is about.
+struct OpenIn {
+    spans: HashSet<SpanId>,
+    entered: HashSet<SpanId>,
+    lanes: HashSet<LaneId>,
+}
+
+impl OpenIn {
+    fn new(set: &[Event]) -> Self {
+        let spans = set.iter().filter(|event| matches!(event.kind, Kind::Open { .. }));
+        let entered = set.iter().filter(|event| matches!(event.kind, Kind::Enter { .. }));
+        Self {
+            spans: spans.filter_map(|event| event.kind.span()).collect(),
+            entered: entered.filter_map(|event| event.kind.span()).collect(),
+            lanes: set.iter().map(|event| event.lane).collect(),
+        }
     }
-    if events.len() == chunk.count as usize { Ok((open, events)) } else { Err(Corrupt) }
+}
+
+/// The open set of a chunk and the first event behind it.
+fn beginning(chunk: &Chunk) -> Result<(Vec<Event>, Option<Event>), Corrupt> {
+    let mut unpacker = Unpacker::new(&chunk.bytes, Tables::default());
+    let mut open = Vec::new();
+    for at in 0..chunk.open {
+        let item = unpacker.next_item()?.ok_or(Corrupt)?;
+        open.push(unpacker.event(&item, Seq(at.into())));
+    }
+    let first = unpacker.next_item()?;
+    Ok((open, first.map(|item| unpacker.event(&item, Seq(0)))))
 }

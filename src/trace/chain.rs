@@ -1,6 +1,6 @@
 //! The documented chain: which step a span is, where we are in it, and the two instants everything turns on.
 
-use super::{Activity, Callsite, Kind, Log, SpanId, State};
+use super::{Activity, Callsite, ItemKind, Log, SpanId, SpanRecord, State};
 
 /// A call by what `tracing` knows of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -113,77 +113,121 @@ impl Chain {
     /// The instants, found by one pass over the log.
     #[must_use]
     pub fn landmarks(&self, log: &Log) -> Landmarks {
+        let mut lookout = Lookout::default();
+        lookout.read(self, log);
+        lookout.landmarks()
+    }
+}
+
+/// Looks for the instants while the log grows: every event is looked at once, and none after the last instant was found.
+#[derive(Clone, Debug, Default)]
+pub struct Lookout {
+    found: Landmarks,
+    read: usize,
+    is_accepting: bool,
+    is_polling: bool,
+    held: u32,
+    /// The job of the worker is the first call inside its task.
+    job: Option<SpanId>,
+    job_of: Option<SpanId>,
+    both_alive: Option<usize>,
+    /// Without a worker the question is answered on the spot: the innermost call inside it.
+    asked: Option<usize>,
+    is_answered: bool,
+}
+
+impl Lookout {
+    /// What has been found so far.
+    #[must_use]
+    pub fn landmarks(&self) -> Landmarks {
+        let mut found = self.found;
+        // A worker may be done before the hub polls; then the nearest truth is that both had begun: the last instant of
+        // that, and rather one at which nobody was held.
+        found.during = found.during.or(self.both_alive);
+        if found.loop_starts.is_some() {
+            found.before = found.before.or(self.asked);
+        }
+        found
+    }
+
+    /// Looks at what is new in a log.
+    pub fn read(&mut self, chain: &Chain, log: &Log) {
         let keys =
             ["spawn", "hub.run", "loop.poll", "start_accepting", "worker.run_task", "socketcommon.gethostbyaddr"];
-        let [spawn, hub_run, poll, start_accepting, run_task, ask] = keys.map(|id| self.key(id));
-        let mut found = Landmarks::default();
-        let (mut accepting, mut polling, mut held) = (false, false, 0_u32);
-        // The job of the worker is the first call inside its task.
-        let (mut job, mut job_of) = (None, None);
-        let mut both_alive = None;
-        // Without a worker the question is answered on the spot: the innermost call inside it.
-        let (mut asked, mut answered) = (None, false);
-        for (at, event) in log.events_in(..).enumerate() {
-            let (span, entered) = match event.kind {
-                Kind::Enter { span } => (span, true),
-                Kind::Exit { span } => (span, false),
-                Kind::Hold { .. } => {
-                    held += 1;
+        let keys = keys.map(|id| chain.key(id));
+        let begin = self.read;
+        self.read = log.len();
+        if self.found.loop_serves.is_some() || begin >= log.len() {
+            return;
+        }
+        // A program that has nothing of the chain is not walked through.
+        if !keys.iter().flatten().any(|key| log.has_entered(key)) {
+            return;
+        }
+        for (at, _, _, kind) in log.kinds(begin, log.len()) {
+            let (span, is_enter) = match kind {
+                ItemKind::Enter { span } => (span, true),
+                ItemKind::Exit { span } => (span, false),
+                ItemKind::Hold { .. } => {
+                    self.held += 1;
                     continue;
                 }
-                Kind::Release { .. } => {
-                    held = 0;
+                ItemKind::Release { .. } => {
+                    self.held = 0;
                     continue;
                 }
                 _ => continue,
             };
-            let Some(record) = log.span(span) else { continue };
-            let is = |key: Option<&Key>| key.is_some_and(|key| key.matches(&record.callsite));
-            if is(poll) {
-                polling = entered;
+            if let Some(record) = log.span(span) {
+                self.look(at + 1, &record, is_enter, keys);
             }
-            if entered {
-                accepting |= is(start_accepting);
-                if is(spawn) {
-                    found.before.get_or_insert(at + 1);
-                }
-                if is(hub_run) {
-                    found.loop_starts.get_or_insert(at + 1);
-                }
-                if is(run_task) {
-                    job_of = Some(span);
-                }
-                if job_of.is_some() && record.parent == job_of && job.is_none() {
-                    job = Some(span);
-                }
-                if !answered && (is(ask) || asked.is_some()) {
-                    asked = Some(at + 1);
-                }
-                if is(poll) && accepting {
-                    found.loop_serves.get_or_insert(at + 1);
-                    break;
-                }
-            } else {
-                answered |= asked.is_some();
-                if Some(span) == job {
-                    (job, job_of) = (None, None);
-                }
-            }
-            if job.is_some() && found.loop_starts.is_some() {
-                if both_alive.is_none() || held == 0 {
-                    both_alive = Some(at + 1);
-                }
-                if polling {
-                    found.during.get_or_insert(at + 1);
-                }
+            if self.found.loop_serves.is_some() {
+                return;
             }
         }
-        // A worker may be done before the hub polls; then the nearest truth is that both had begun: the last instant of
-        // that, and rather one at which nobody was held.
-        found.during = found.during.or(both_alive);
-        if found.loop_starts.is_some() {
-            found.before = found.before.or(asked);
+    }
+
+    fn look(&mut self, cursor: usize, record: &SpanRecord, is_enter: bool, keys: [Option<&Key>; 6]) {
+        let [spawn, hub_run, poll, start_accepting, run_task, ask] = keys;
+        let is = |key: Option<&Key>| key.is_some_and(|key| key.matches(&record.callsite));
+        let found = &mut self.found;
+        if is(poll) {
+            self.is_polling = is_enter;
         }
-        found
+        if is_enter {
+            self.is_accepting |= is(start_accepting);
+            if is(spawn) {
+                found.before.get_or_insert(cursor);
+            }
+            if is(hub_run) {
+                found.loop_starts.get_or_insert(cursor);
+            }
+            if is(run_task) {
+                self.job_of = Some(record.id);
+            }
+            if self.job_of.is_some() && record.parent == self.job_of && self.job.is_none() {
+                self.job = Some(record.id);
+            }
+            if !self.is_answered && (is(ask) || self.asked.is_some()) {
+                self.asked = Some(cursor);
+            }
+            if is(poll) && self.is_accepting {
+                found.loop_serves.get_or_insert(cursor);
+                return;
+            }
+        } else {
+            self.is_answered |= self.asked.is_some();
+            if Some(record.id) == self.job {
+                (self.job, self.job_of) = (None, None);
+            }
+        }
+        if self.job.is_some() && found.loop_starts.is_some() {
+            if self.both_alive.is_none() || self.held == 0 {
+                self.both_alive = Some(cursor);
+            }
+            if self.is_polling {
+                found.during.get_or_insert(cursor);
+            }
+        }
     }
 }

@@ -1,30 +1,35 @@
 //! The append-only log, with the indexes that keep every question cheap.
+//!
+//! ```text
+//!   Chunk, Event ──► store: the packed events          event(at), events_in(range), cursor_at(time)
+//!                └─► index: spans, lanes, calls …      span(id), lane(id), state_at(cursor), first_enter(key), call_stats
+//! ```
+//!
+//! Nothing is kept per event but its bytes. A span takes forty bytes more, twelve in the lists of its lane and its
+//! callsite, and a few for the places from which reading may begin.
 
-use std::collections::HashMap;
+use std::fmt;
 use std::ops::{Bound, RangeBounds};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{Callsite, Event, Key, Kind, LaneId, LaneKind, ProgramClock, Seq, SpanId, State, Time};
-
-/// Events between two kept states of a short log: what `state_at` replays at the most.
-const INTERVAL: usize = 256;
-/// Kept states at the most. A log that needs more keeps every other of them and doubles the interval.
-const CHECKPOINTS: usize = 256;
+use super::index::Index;
+use super::store::Store;
+use super::{
+    Callsite, Event, Field, ItemKind, Key, LaneId, LaneRecord, ProgramClock, Seq, SpanId, State, Stretch, Time, Value,
+    field,
+};
 
 /// Everything that happened, in order. Grows at the end only.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default)]
 pub struct Log {
-    events: Vec<Event>,
-    spans: HashMap<SpanId, (SpanRecord, Vec<Stretch>)>,
-    lanes: Vec<LaneRecord>,
-    clock: ProgramClock,
-    /// State before event `i * interval`.
-    checkpoints: Vec<State>,
-    interval: usize,
-    latest: State,
-    dropped: u64,
+    pub(super) store: Store,
+    pub(super) index: Index,
+    /// The state at the end, once somebody has asked.
+    latest: OnceLock<State>,
     /// The place in the recording of the chunk that should come next: the log's own places have no gaps.
     pub(super) next_in_recording: u64,
+    /// The place in the recording of the chunk that came last, while nothing else has come.
+    pub(super) last_chunk: Option<u64>,
 }
 
 /// A span over its whole life, as far as the log goes.
@@ -48,29 +53,9 @@ pub struct SpanRecord {
     pub entered: Option<Time>,
 }
 
-/// A stretch of raw time; without an end it goes on.
-pub type Stretch = (Time, Option<Time>);
-
-/// A lane over its whole life.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LaneRecord {
-    /// Its id.
-    pub id: LaneId,
-    /// Its name, such as `hub` or `conn-1`.
-    pub name: Arc<str>,
-    /// Thread or task.
-    pub kind: LaneKind,
-    /// When it came to be: place in the log and raw time.
-    pub open: (Seq, Time),
-    /// Stretches in which it had control of its thread and was not blocked in the operating system.
-    pub(super) runs: Vec<Stretch>,
-    /// Its spans by depth, each list in the order of opening.
-    pub(super) rows: Vec<Vec<SpanId>>,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self::new()
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("len", &self.len()).field("spans", &self.span_count()).finish_non_exhaustive()
     }
 }
 
@@ -78,135 +63,55 @@ impl Log {
     /// An empty log.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            events: Vec::new(),
-            spans: HashMap::new(),
-            lanes: Vec::new(),
-            clock: ProgramClock::default(),
-            checkpoints: Vec::new(),
-            interval: INTERVAL,
-            latest: State::default(),
-            dropped: 0,
-            next_in_recording: 0,
-        }
+        Self::default()
     }
 
-    /// Adds what happened next. Events must come in the order of `seq`, lanes in the order of their ids.
+    /// Adds what happened next, under the next place: its own `seq` is not looked at. Something that is recorded in
+    /// chunks comes in faster with [`Log::append`].
     pub fn push(&mut self, event: Event) {
-        if self.events.len().is_multiple_of(self.interval) {
-            if self.checkpoints.len() == CHECKPOINTS {
-                let mut at = 0;
-                self.checkpoints.retain(|_| {
-                    at += 1;
-                    at % 2 == 1
-                });
-                self.interval *= 2;
-            }
-            // After a doubling this place is a multiple of the new interval too: there is an even number of checkpoints.
-            self.checkpoints.push(self.latest.clone());
-        }
-        self.index(&event);
-        let before = self.latest.running_lanes();
-        self.latest.apply(&event);
-        let after = self.latest.running_lanes();
-        if before != after {
-            for lane in before.iter().filter(|lane| !after.contains(lane)) {
-                if let Some(run) = self.lane_mut(*lane).and_then(|lane| lane.runs.last_mut()) {
-                    run.1.get_or_insert(event.time);
-                }
-            }
-            for lane in after.iter().filter(|lane| !before.contains(lane)) {
-                if let Some(lane) = self.lane_mut(*lane) {
-                    lane.runs.push((event.time, None));
-                }
-            }
-        }
-        self.events.push(event);
+        self.store.pack(&event);
+        self.last_chunk = None;
+        // What was just packed is well-formed.
+        let _ = self.read(u64::MAX);
     }
 
-    fn index(&mut self, event: &Event) {
-        let at = (event.seq, event.time);
-        match &event.kind {
-            Kind::LaneOpen { name, kind } => self.lanes.push(LaneRecord {
-                id: event.lane,
-                name: name.clone(),
-                kind: *kind,
-                open: at,
-                runs: Vec::new(),
-                rows: Vec::new(),
-            }),
-            Kind::Open { span, parent, callsite, .. } => {
-                let around = parent.and_then(|parent| self.spans.get(&parent));
-                let depth = around.filter(|parent| parent.0.lane == event.lane).map_or(0, |parent| parent.0.depth + 1);
-                let record = SpanRecord {
-                    id: *span,
-                    lane: event.lane,
-                    parent: *parent,
-                    callsite: callsite.clone(),
-                    depth,
-                    open: at,
-                    close: None,
-                    entered: None,
-                };
-                self.spans.insert(*span, (record, Vec::new()));
-                if let Some(lane) = self.lane_mut(event.lane) {
-                    if lane.rows.len() <= depth {
-                        lane.rows.resize_with(depth + 1, Vec::new);
-                    }
-                    lane.rows[depth].push(*span);
-                }
-            }
-            Kind::Enter { span } => {
-                if let Some(span) = self.spans.get_mut(span) {
-                    span.0.entered.get_or_insert(event.time);
-                    span.1.push((event.time, None));
-                }
-            }
-            Kind::Exit { span } => {
-                if let Some(stretch) = self.spans.get_mut(span).and_then(|span| span.1.last_mut()) {
-                    stretch.1 = Some(event.time);
-                }
-            }
-            Kind::Close { span } => {
-                if let Some(span) = self.spans.get_mut(span) {
-                    span.0.close = Some(at);
-                }
-            }
-            Kind::Hold { is_shown, .. } => {
-                if *is_shown {
-                    self.clock.hold(event.time);
-                }
-            }
-            Kind::Release { .. } => self.clock.release(event.time),
-            Kind::Dropped { count } => self.dropped = self.dropped.saturating_add(*count),
-            Kind::LaneClose | Kind::Record { .. } | Kind::Note { .. } | Kind::Switch { .. } | Kind::Wake { .. } => {}
-        }
+    /// Takes in what the store has got.
+    pub(super) fn read(&mut self, at_most: u64) -> Result<u64, super::Corrupt> {
+        self.latest.take();
+        let index = &mut self.index;
+        self.store.read(at_most, |segment, place, item, tables| index.take(segment, place, item, tables))
     }
 
-    fn lane_mut(&mut self, id: LaneId) -> Option<&mut LaneRecord> {
-        self.lanes.binary_search_by_key(&id, |lane| lane.id).ok().map(|at| &mut self.lanes[at])
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// How many events there are; also the cursor that stands at the end.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.store.len() as usize
     }
 
     /// Whether nothing has happened.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.len() == 0
     }
 
     /// The event at a place, from 0. The cursor behind it is one more.
     #[must_use]
     pub fn event(&self, at: usize) -> Option<Event> {
-        self.events.get(at).cloned()
+        self.events_in(at..=at).next()
     }
 
     /// The events at some places, in order: `..` for all, `..cursor` for those before a cursor.
     pub fn events_in(&self, range: impl RangeBounds<usize>) -> impl Iterator<Item = Event> + '_ {
+        let (from, to) = self.bounds(range);
+        let items = self.store.items(from as u64).take(to - from);
+        items.map(|(place, item, tables)| tables.event(&item, Seq(place)))
+    }
+
+    fn bounds(&self, range: impl RangeBounds<usize>) -> (usize, usize) {
         let from = match range.start_bound() {
             Bound::Included(at) => *at,
             Bound::Excluded(at) => at.saturating_add(1),
@@ -218,133 +123,180 @@ impl Log {
             Bound::Unbounded => self.len(),
         };
         let to = to.min(self.len());
-        self.events[from.min(to)..to].iter().cloned()
+        (from.min(to), to)
+    }
+
+    /// The cursor behind everything that had happened at a raw time.
+    #[must_use]
+    pub fn cursor_at(&self, time: Time) -> usize {
+        self.store.until(time) as usize
     }
 
     /// How many spans were opened.
     #[must_use]
     pub fn span_count(&self) -> usize {
-        self.spans.len()
+        self.index.spans.len() as usize
     }
 
-    /// All spans, in no order.
+    /// All spans, in the order in which they were opened.
     pub fn spans(&self) -> impl Iterator<Item = SpanRecord> + '_ {
-        self.spans.values().map(|span| span.0.clone())
+        (0..self.index.spans.len()).map(|number| self.record(number))
     }
 
     /// A span that was opened.
     #[must_use]
     pub fn span(&self, id: SpanId) -> Option<SpanRecord> {
-        self.spans.get(&id).map(|span| span.0.clone())
+        self.index.spans.number(id).map(|number| self.record(number))
+    }
+
+    pub(super) fn record(&self, number: u32) -> SpanRecord {
+        let spans = &self.index.spans;
+        SpanRecord {
+            id: spans.id(number),
+            lane: spans.lane(number),
+            parent: spans.parent(number).map(|parent| spans.id(parent)),
+            callsite: self.index.callsite(spans.callsite(number)).clone(),
+            depth: spans.depth(number),
+            open: (Seq(spans.seq(number)), spans.opened(number)),
+            close: spans.closed(number).map(|(seq, time)| (Seq(seq), time)),
+            entered: spans.entered(number),
+        }
     }
 
     /// A span's stretches on a thread, in order: of a future one per poll.
     pub fn stretches(&self, id: SpanId) -> impl Iterator<Item = Stretch> + '_ {
-        self.spans.get(&id).into_iter().flat_map(|span| span.1.iter().copied())
+        let found = self.index.spans.number(id).map(|number| self.index.spans.stretches(number));
+        let (first, again) = found.unwrap_or((None, &[]));
+        first.into_iter().chain(again.iter().copied())
     }
 
     /// Whether any call so far has this name.
     #[must_use]
     pub fn has_call_named(&self, name: &str) -> bool {
-        self.spans.values().any(|span| *span.0.callsite.name == *name)
+        self.index.calls.all().iter().any(|of| of.count > 0 && *of.callsite.name == *name)
     }
 
     /// Whether a call had been opened among the first `cursor` events.
     #[must_use]
     pub fn has_opened(&self, key: &Key, cursor: usize) -> bool {
-        let events = &self.events[..cursor.min(self.events.len())];
-        events.iter().any(|event| matches!(&event.kind, Kind::Open { callsite, .. } if key.matches(callsite)))
+        let mut firsts = self.index.calls.all().iter().filter(|of| key.matches(&of.callsite)).filter_map(|of| of.first);
+        firsts.any(|first| first < cursor as u64)
+    }
+
+    /// Whether a call has been entered at any time.
+    #[must_use]
+    pub fn has_entered(&self, key: &Key) -> bool {
+        self.index.calls.all().iter().any(|of| !of.entered.is_empty() && key.matches(&of.callsite))
+    }
+
+    /// The cursor behind the first enter of any span of a call.
+    #[must_use]
+    pub fn first_enter(&self, key: &Key) -> Option<usize> {
+        self.calls(key, self.len()).first(1).first().map(|call| call.entered + 1)
     }
 
     /// All lanes, in the order in which they came to be.
     #[must_use]
     pub fn lanes(&self) -> &[LaneRecord] {
-        &self.lanes
+        self.index.lanes.all()
     }
 
     /// A lane by its id.
     #[must_use]
     pub fn lane(&self, id: LaneId) -> Option<&LaneRecord> {
-        self.lanes.binary_search_by_key(&id, |lane| lane.id).ok().map(|at| &self.lanes[at])
+        self.index.lanes.get(id)
     }
 
     /// Program time.
     #[must_use]
     pub fn clock(&self) -> &ProgramClock {
-        &self.clock
+        &self.index.clock
     }
 
     /// How many events the recorder could not keep.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.dropped
+        self.index.dropped
     }
 
     /// Raw time at a cursor: of the last event before it.
     #[must_use]
     pub fn time_at(&self, cursor: usize) -> Time {
-        let last = cursor.min(self.events.len()).checked_sub(1);
-        last.map_or(Time(0), |last| self.events[last].time)
+        match cursor.min(self.len()).checked_sub(1) {
+            None => Time(0),
+            Some(last) if last + 1 == self.len() => self.index.time,
+            Some(last) => self.store.items(last as u64).next().map_or(Time(0), |found| found.1.time),
+        }
     }
 
     /// The state at the end: what is live.
     #[must_use]
     pub fn latest(&self) -> &State {
-        &self.latest
+        self.latest.get_or_init(|| self.state_of(&self.index.outline))
     }
 
     /// The state after the first `cursor` events (all of them if there are fewer).
     #[must_use]
     pub fn state_at(&self, cursor: usize) -> State {
-        if cursor >= self.events.len() {
-            return self.latest.clone();
+        if cursor >= self.len() {
+            return self.latest().clone();
         }
-        let checkpoint = cursor / self.interval;
-        let mut state = self.checkpoints[checkpoint].clone();
-        for event in &self.events[checkpoint * self.interval..cursor] {
-            state.apply(event);
-        }
-        state
+        self.state_of(&self.outline_at(cursor as u64))
+    }
+
+    /// The fields of a span as they were recorded before a cursor, later values last.
+    #[must_use]
+    pub fn fields(&self, id: SpanId, cursor: usize) -> Vec<Field> {
+        let all = self.recorded_before(id, cursor).into_iter().flat_map(|place| self.fields_at(place));
+        all.collect()
+    }
+
+    /// The last value of a field of a span that was recorded before a cursor, and the place of the event that brought it.
+    #[must_use]
+    pub fn recorded(&self, id: SpanId, name: &str, cursor: usize) -> Option<(usize, Value)> {
+        let places = self.recorded_before(id, cursor);
+        let values = places.into_iter().rev().filter_map(|place| {
+            let value = field(&self.fields_at(place), name)?.clone();
+            Some((place as usize, value))
+        });
+        values.into_iter().next()
+    }
+
+    /// Places of the events before a cursor that have fields of a span.
+    fn recorded_before(&self, id: SpanId, cursor: usize) -> Vec<u64> {
+        let spans = &self.index.spans;
+        let Some(number) = spans.number(id).filter(|number| spans.seq(*number) < cursor as u64) else {
+            return Vec::new();
+        };
+        // What a call had when it was closed, it has for ever.
+        let until = spans.closed(number).map_or(u64::MAX, |close| close.0).min(cursor as u64);
+        let open = if until >= self.store.len() {
+            self.index.outline.open(spans.lane(number), id).copied()
+        } else {
+            self.outline_at(until).open(spans.lane(number), id).copied()
+        };
+        self.places_of_fields(number, open.map_or(0, |open| open.record))
+    }
+
+    /// What the log takes in memory, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let (packed, blocks) = self.store.bytes();
+        Memory { packed, index: blocks + self.index.bytes() }
+    }
+
+    /// The items at some places.
+    pub(super) fn kinds(&self, from: usize, to: usize) -> impl Iterator<Item = (usize, Time, LaneId, ItemKind<'_>)> {
+        let items = self.store.items(from as u64).take(to.saturating_sub(from));
+        items.map(|(place, item, _)| (place as usize, item.time, item.lane, item.kind))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trace::{Thread, ThreadId};
-
-    /// Lanes that come and go, one call each: three events a lane and one for its end.
-    fn long(events: u64) -> Log {
-        let mut log = Log::new();
-        let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
-        let callsite = Arc::new(Callsite { name: "call".into(), target: "test".into(), file: None, line: None });
-        for seq in 0..events {
-            let number = seq / 4;
-            let (lane, span) = (LaneId(number as u32 + 1), SpanId(number + 1));
-            let kind = match seq % 4 {
-                0 => Kind::LaneOpen { name: format!("lane-{number}").into(), kind: LaneKind::Task },
-                1 => Kind::Open { span, parent: None, callsite: callsite.clone(), fields: Vec::new() },
-                2 => Kind::Close { span },
-                _ => Kind::LaneClose,
-            };
-            log.push(Event { seq: Seq(seq), time: Time(seq), thread: thread.clone(), lane, kind });
-        }
-        log
-    }
-
-    #[test]
-    fn a_long_log_keeps_few_states_and_rebuilds_all() {
-        // Long enough for two doublings.
-        let events = 3 * INTERVAL * CHECKPOINTS;
-        let log = long(events as u64);
-        assert!(log.checkpoints.len() <= CHECKPOINTS);
-        assert_eq!(log.interval, 4 * INTERVAL);
-        for cursor in [0, 1, 1_023, 1_024, 1_025, 99_999, events - 1, events] {
-            let mut replayed = State::default();
-            for event in log.events_in(..cursor) {
-                replayed.apply(&event);
-            }
-            assert!(log.state_at(cursor) == replayed, "cursor {cursor}");
-        }
-    }
+/// Bytes that a log takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The packed events.
+    pub packed: usize,
+    /// Everything by which they are found.
+    pub index: usize,
 }

@@ -13,6 +13,7 @@
 //! the record before: a call without anything inside it is two records. What is read may be anything: then the answer
 //! is [`Corrupt`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
@@ -192,6 +193,17 @@ impl Packer {
     #[must_use]
     pub fn first(&self) -> Seq {
         Seq(self.first)
+    }
+
+    /// What has been written so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where the next record begins. It will not be fused with the one before.
+    pub(super) fn position(&mut self) -> Position {
+        self.fusible = None;
+        Position { at: self.bytes.len() as u32, context: self.context }
     }
 
     /// The place in the recording that the next event takes.
@@ -714,7 +726,7 @@ pub struct Position {
 /// Reads a chunk item by item.
 #[derive(Clone, Debug)]
 pub struct Unpacker<'a> {
-    tables: Tables,
+    tables: Cow<'a, Tables>,
     bytes: Bytes<'a>,
     context: Context,
     /// The second half of a record that stands for two items.
@@ -726,7 +738,14 @@ impl<'a> Unpacker<'a> {
     /// earlier reader of the same chunk has gathered.
     #[must_use]
     pub fn new(bytes: &'a [u8], tables: Tables) -> Self {
+        let tables = Cow::Owned(tables);
         Self { tables, bytes: Bytes { bytes, at: 0 }, context: Context::default(), fused: None }
+    }
+
+    /// Reads the bytes of a chunk whose names are all known from a place on.
+    pub(super) fn resume(bytes: &'a [u8], tables: &'a Tables, position: Position) -> Self {
+        let Position { at, context } = position;
+        Self { tables: Cow::Borrowed(tables), bytes: Bytes { bytes, at: at as usize }, context, fused: None }
     }
 
     /// What has been defined so far.
@@ -735,10 +754,15 @@ impl<'a> Unpacker<'a> {
         &self.tables
     }
 
+    /// What has been defined so far, to put what is shared in the place of what is equal to it.
+    pub(super) fn tables_mut(&mut self) -> &mut Tables {
+        self.tables.to_mut()
+    }
+
     /// What has been defined, for a later reader of the chunk.
     #[must_use]
     pub fn into_tables(self) -> Tables {
-        self.tables
+        self.tables.into_owned()
     }
 
     /// Where the next item begins; nothing in the middle of a record that stands for two.
@@ -847,13 +871,20 @@ impl<'a> Unpacker<'a> {
             DEFINE_STRING => {
                 let number = bytes.number()?;
                 let text = bytes.text()?;
-                put(&mut tables.strings, number, || text.into())
+                if is_next(&tables.strings, number)? {
+                    tables.to_mut().strings.push(text.into());
+                }
+                Ok(())
             }
             DEFINE_THREAD => {
                 let number = bytes.number()?;
                 let id = ThreadId(bytes.small()?);
-                let name = tables.strings[bytes.index(tables.strings.len())? as usize].clone();
-                put(&mut tables.threads, number, || Arc::new(Thread { id, name }))
+                let name = bytes.index(tables.strings.len())? as usize;
+                if is_next(&tables.threads, number)? {
+                    let name = tables.strings[name].clone();
+                    tables.to_mut().threads.push(Arc::new(Thread { id, name }));
+                }
+                Ok(())
             }
             DEFINE_CALLSITE => {
                 let number = bytes.number()?;
@@ -862,11 +893,13 @@ impl<'a> Unpacker<'a> {
                 let file = (bytes.index(tables.strings.len() + 1)? as usize).checked_sub(1);
                 let line = bytes.number()?.checked_sub(1);
                 let line = line.map(u32::try_from).transpose().map_err(|_| Corrupt)?;
-                let strings = &tables.strings;
-                put(&mut tables.callsites, number, || {
-                    let string = |number: usize| strings[number].clone();
-                    Arc::new(Callsite { name: string(name), target: string(target), file: file.map(string), line })
-                })
+                if is_next(&tables.callsites, number)? {
+                    let string = |number: usize| tables.strings[number].clone();
+                    let callsite =
+                        Callsite { name: string(name), target: string(target), file: file.map(string), line };
+                    tables.to_mut().callsites.push(Arc::new(callsite));
+                }
+                Ok(())
             }
             _ => Err(Corrupt),
         }
@@ -911,16 +944,10 @@ impl Tables {
     }
 }
 
-/// Puts a definition in its place: the next one, or one that is known already.
-fn put<T>(table: &mut Vec<T>, number: u64, thing: impl FnOnce() -> T) -> Result<(), Corrupt> {
-    match (number as usize).cmp(&table.len()) {
-        std::cmp::Ordering::Less => Ok(()),
-        std::cmp::Ordering::Equal => {
-            table.push(thing());
-            Ok(())
-        }
-        std::cmp::Ordering::Greater => Err(Corrupt),
-    }
+/// Whether a definition is the next of its table. If not, it is known already, or of no chunk.
+fn is_next<T>(table: &[T], number: u64) -> Result<bool, Corrupt> {
+    let length = table.len() as u64;
+    if number > length { Err(Corrupt) } else { Ok(number == length) }
 }
 
 #[derive(Clone, Debug)]

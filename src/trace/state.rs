@@ -7,28 +7,31 @@
 //!     run
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::outline::LATELY_DONE;
 use super::{
     Callsite, Edge, Event, Field, Kind, LaneId, LaneKind, Seq, SpanId, Stop, Thread, ThreadId, Time, Value, field,
 };
 
-/// All lanes, after some number of events.
+/// All lanes that are not over, and the few that were over last, after some number of events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// In the order of their ids. Shared with other states until they change: a state is cheap to keep.
-    lanes: Vec<Arc<Lane>>,
-    /// Per thread the spans entered and not exited, outermost first.
-    threads: BTreeMap<ThreadId, Vec<(SpanId, LaneId)>>,
-    /// The threads that have entered or were held.
-    names: BTreeMap<ThreadId, Arc<Thread>>,
+    pub(super) lanes: Vec<Arc<Lane>>,
+    /// Those of them that are over, in the order of their ends.
+    pub(super) done: VecDeque<LaneId>,
+    /// Per thread the spans entered and not exited, outermost first. No thread without one.
+    pub(super) threads: BTreeMap<ThreadId, Vec<(SpanId, LaneId)>>,
+    /// The threads that have entered or are held.
+    pub(super) names: BTreeMap<ThreadId, Arc<Thread>>,
     /// Held threads, in the order of arrival.
-    held: Vec<Stop>,
+    pub(super) held: Vec<Stop>,
     /// The held thread that is shown as paused.
-    paused: Option<ThreadId>,
+    pub(super) paused: Option<ThreadId>,
     /// Span entered last, whichever lane.
-    last_entered: Option<SpanId>,
+    pub(super) last_entered: Option<SpanId>,
 }
 
 /// One line of execution.
@@ -110,16 +113,30 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         let lane = event.lane;
         match &event.kind {
-            Kind::LaneOpen { name, kind } => self.lanes.push(Arc::new(Lane {
-                id: lane,
-                name: name.clone(),
-                kind: *kind,
-                thread: event.thread.clone(),
-                stack: Vec::new(),
-                has_run: false,
-                is_done: false,
-            })),
-            Kind::LaneClose => self.with_lane(lane, |lane| lane.is_done = true),
+            Kind::LaneOpen { name, kind } => {
+                let lane = Lane {
+                    id: lane,
+                    name: name.clone(),
+                    kind: *kind,
+                    thread: event.thread.clone(),
+                    stack: Vec::new(),
+                    has_run: false,
+                    is_done: false,
+                };
+                if let Err(at) = self.lanes.binary_search_by_key(&lane.id, |other| other.id) {
+                    self.lanes.insert(at, Arc::new(lane));
+                }
+            }
+            Kind::LaneClose => {
+                if self.lane(lane).is_some_and(|lane| !lane.is_done) {
+                    self.with_lane(lane, |lane| lane.is_done = true);
+                    self.done.push_back(lane);
+                }
+                if self.done.len() > LATELY_DONE {
+                    let oldest = self.done.pop_front();
+                    self.lanes.retain(|lane| Some(lane.id) != oldest);
+                }
+            }
             Kind::Open { span, parent, callsite, fields } => {
                 let frame = Frame {
                     span: *span,
@@ -150,10 +167,14 @@ impl State {
                     && let Some(at) = stack.iter().rposition(|entered| entered.0 == *span)
                 {
                     stack.remove(at);
+                    if stack.is_empty() {
+                        self.threads.remove(&event.thread.id);
+                    }
                 }
                 // It may be on another thread as well, or on this one for a second time.
                 let is_entered = self.threads.values().flatten().any(|entered| entered.0 == *span);
                 self.with_frame(lane, *span, |frame| frame.is_entered = is_entered);
+                self.forget_if_idle(event.thread.id);
             }
             Kind::Close { span } => self.with_lane(lane, |lane| lane.stack.retain(|frame| frame.span != *span)),
             Kind::Record { span, fields } => {
@@ -174,8 +195,15 @@ impl State {
                 if self.paused == Some(event.thread.id) {
                     self.paused = None;
                 }
+                self.forget_if_idle(event.thread.id);
             }
             Kind::Note { .. } | Kind::Switch { .. } | Kind::Wake { .. } | Kind::Dropped { .. } => {}
+        }
+    }
+
+    fn forget_if_idle(&mut self, thread: ThreadId) {
+        if !self.threads.contains_key(&thread) && !self.held.iter().any(|held| held.thread == thread) {
+            self.names.remove(&thread);
         }
     }
 
@@ -193,13 +221,15 @@ impl State {
         });
     }
 
-    /// All lanes, in the order in which they came to be.
+    /// The lanes that are not over and the few that were over last, in the order of their ids. [`Log::lanes`] has all.
+    ///
+    /// [`Log::lanes`]: super::Log::lanes
     #[must_use]
     pub fn lanes(&self) -> &[Arc<Lane>] {
         &self.lanes
     }
 
-    /// A lane by its id.
+    /// A lane by its id, unless it has been over for long.
     #[must_use]
     pub fn lane(&self, id: LaneId) -> Option<&Lane> {
         self.lanes.binary_search_by_key(&id, |lane| lane.id).ok().map(|at| &*self.lanes[at])
@@ -309,14 +339,5 @@ impl State {
             );
         }
         events
-    }
-
-    /// The lanes that have control of a thread and are not blocked in the operating system.
-    pub(super) fn running_lanes(&self) -> Vec<LaneId> {
-        let is_busy = |(top, lane): &(SpanId, LaneId)| {
-            let frame = self.lane(*lane).and_then(|lane| lane.stack.iter().rfind(|frame| frame.span == *top));
-            frame.is_none_or(|frame| frame.field("blocks").is_none())
-        };
-        self.in_control().filter(is_busy).map(|control| control.1).collect()
     }
 }

@@ -32,6 +32,9 @@ impl Time {
     }
 }
 
+/// A stretch of raw time; without an end it goes on.
+pub type Stretch = (Time, Option<Time>);
+
 /// A duration for people: `740 ns`, `12.3 µs`, `1.90 ms`, `2.50 s`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +82,14 @@ impl ProgramClock {
             held += raw.since(begin);
         }
         Time(raw.0 - held.min(raw.0))
+    }
+
+    /// The first raw time whose program time is not before `program`.
+    #[must_use]
+    pub fn raw(&self, program: Time) -> Time {
+        // What was held before a stop is the same from its end to the next stop.
+        let passed = self.stops.partition_point(|&(_, end, held)| end.0.saturating_sub(held) < program.0);
+        Time(program.0.saturating_add(passed.checked_sub(1).map_or(0, |last| self.stops[last].2)))
     }
 
     /// The finished and the running stops as (raw begin, raw end if over).

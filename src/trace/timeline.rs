@@ -6,12 +6,16 @@
 //!            ▐  serve_forever───────╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌      depth 1
 //! ```
 //!
-//! Only what lies in the window is looked at: rows are found by binary search, and a crowd of bars in one column is
-//! one bar, so a frame costs the width, not the length of the recording.
+//! Only the lanes that are asked for are looked at, and of them what lies in the window: what is in a column is found by
+//! binary search, and a crowd in one column is one bar, so a frame costs the width, not the length of the recording.
 
 use std::sync::Arc;
 
-use super::{Callsite, Kind, Landmarks, LaneId, Log, SpanId, SpanRecord, Stretch, Time};
+use super::rows::Columns;
+use super::{Callsite, ItemKind, Landmarks, LaneId, Log, SpanId, Time};
+
+/// Switches that are looked at in one column.
+const SWITCHES: usize = 4;
 
 /// A stretch of program time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,7 @@ impl Window {
         (self.from..=self.to).contains(&at).then(|| self.clamped(at, width))
     }
 
-    fn clamped(&self, at: Time, width: u16) -> u16 {
+    pub(super) fn clamped(&self, at: Time, width: u16) -> u16 {
         let length = self.to.since(self.from).max(1);
         let offset = at.since(self.from).min(length);
         let column = u128::from(offset) * u128::from(width) / u128::from(length);
@@ -56,7 +60,7 @@ pub enum Cell {
 /// A span in a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bar {
-    /// The span; the first of them where several share the column.
+    /// The span; the longest of the first and the last of them where several share the column.
     pub span: SpanId,
     /// Where it comes from.
     pub callsite: Arc<Callsite>,
@@ -113,49 +117,57 @@ pub struct Mark {
 /// The rows and marks of a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
-    /// Rows, lanes in the order in which they came to be.
+    /// Rows, lanes in the order in which they were asked for.
     pub rows: Vec<Row>,
     /// Marks, in the order of the log.
     pub marks: Vec<Mark>,
 }
 
 impl Timeline {
-    /// What a window of `width` columns shows of the log up to the cursor.
+    /// What a window of `width` columns shows of some lanes up to the cursor. Lanes that had not come to be by then have no
+    /// rows.
     #[must_use]
-    pub fn new(log: &Log, landmarks: &Landmarks, cursor: usize, window: Window, width: u16) -> Self {
-        let width = width.max(1);
-        let now = log.time_at(cursor);
-        let mut rows = Vec::new();
-        for lane in log.lanes().iter().filter(|lane| (lane.open.0.0 as usize) < cursor) {
-            let depths = lane.rows.len().max(1);
-            for depth in 0..depths {
-                let spans = lane.rows.get(depth).map_or(&[][..], Vec::as_slice);
-                let view = RowView { log, runs: &lane.runs, window, width, now, cursor };
-                let bars = view.bars(spans);
-                if depth == 0 || !bars.is_empty() {
-                    rows.push(Row { lane: lane.id, depth, bars });
-                }
-            }
-        }
-        Self { rows, marks: marks(log, landmarks, cursor, window, width) }
+    pub fn new(
+        log: &Log,
+        landmarks: &Landmarks,
+        cursor: usize,
+        window: Window,
+        width: u16,
+        lanes: impl IntoIterator<Item = LaneId>,
+    ) -> Self {
+        let cursor = cursor.min(log.len());
+        let columns = Columns::new(log, cursor, window, width.max(1));
+        let lanes = lanes.into_iter().filter_map(|lane| log.lane(lane));
+        let rows = lanes.filter(|lane| lane.open.0.0 < cursor as u64).flat_map(|lane| columns.rows(lane)).collect();
+        Self { rows, marks: marks(log, landmarks, cursor, &columns) }
     }
 }
 
-fn marks(log: &Log, landmarks: &Landmarks, cursor: usize, window: Window, width: u16) -> Vec<Mark> {
-    let column = |raw: Time| window.column(log.clock().program(raw), width);
-    let mut marks = Vec::new();
-    let cursor = cursor.min(log.len());
-    // Events in the window only: the log is in the order of time.
-    let in_window = log.events_in(..cursor).skip_while(|event| log.clock().program(event.time) < window.from);
-    for event in in_window.take_while(|event| log.clock().program(event.time) <= window.to) {
-        if let Kind::Switch { to, .. } = event.kind
-            && let Some(column) = column(event.time)
-        {
-            let kind = MarkKind::Switch { from: event.lane, to };
-            let mark = Mark { column, kind };
-            if marks.last() != Some(&mark) {
-                marks.push(mark);
+fn marks(log: &Log, landmarks: &Landmarks, cursor: usize, columns: &Columns<'_>) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    let switches = &log.index().switches;
+    let from_place = |place: usize| switches.partition_point(|at| (*at as usize) < place);
+    let end = from_place(cursor);
+    let mut next = from_place(columns.places_before(0)).min(end);
+    // A few of each column.
+    let mut in_column = (0, 0);
+    while next < end {
+        let place = switches[next] as usize;
+        let Some((_, time, from, ItemKind::Switch { to, .. })) = log.kinds(place, place + 1).next() else { break };
+        next += 1;
+        let Some(column) = columns.of(time) else {
+            if columns.is_after(time) {
+                break;
             }
+            continue;
+        };
+        let mark = Mark { column, kind: MarkKind::Switch { from, to } };
+        if marks.last() != Some(&mark) {
+            marks.push(mark);
+        }
+        in_column = if in_column.0 == column { (column, in_column.1 + 1) } else { (column, 1) };
+        if in_column.1 >= SWITCHES {
+            next = next.max(from_place(columns.places_before(column + 1)));
         }
     }
     let instants = [
@@ -165,115 +177,10 @@ fn marks(log: &Log, landmarks: &Landmarks, cursor: usize, window: Window, width:
     ];
     for (at, kind) in instants {
         if let Some(at) = at.filter(|at| *at <= cursor)
-            && let Some(column) = column(log.time_at(at))
+            && let Some(column) = columns.of(log.time_at(at))
         {
             marks.push(Mark { column, kind });
         }
     }
     marks
-}
-
-struct RowView<'a> {
-    log: &'a Log,
-    runs: &'a [Stretch],
-    window: Window,
-    width: u16,
-    now: Time,
-    cursor: usize,
-}
-
-impl RowView<'_> {
-    fn bars(&self, spans: &[SpanId]) -> Vec<Bar> {
-        let clock = self.log.clock();
-        let record = |id: &SpanId| self.log.span(*id).expect("a row holds spans that were opened");
-        let end = spans.partition_point(|id| {
-            let span = record(id);
-            (span.open.0.0 as usize) < self.cursor && clock.program(span.open.1) <= self.window.to
-        });
-        let spans = &spans[..end];
-        // Spans of a row do not overlap, but for futures that are joined: start at the last that can reach in.
-        let mut next =
-            spans.partition_point(|id| clock.program(record(id).open.1) < self.window.from).saturating_sub(1);
-        let mut bars: Vec<Bar> = Vec::new();
-        while next < spans.len() {
-            let span = record(&spans[next]);
-            if let Some(bar) = self.bar(&span) {
-                match bars.last_mut() {
-                    Some(last) if last.from == bar.from => last.count += 1,
-                    _ => bars.push(bar),
-                }
-            }
-            next += 1;
-            // A crowd in one column: jump to the first span that opens in the next.
-            if let Some(last) = bars.last_mut()
-                && last.count > 4
-            {
-                let edge = self.window.time_of(last.from + 1, self.width);
-                let skip = spans[next..].partition_point(|id| clock.program(record(id).open.1) < edge);
-                last.count += skip;
-                next += skip;
-            }
-        }
-        // Calls need not begin in the order in which they were made.
-        bars.sort_by_key(|bar| bar.from);
-        bars.dedup_by(|later, kept| {
-            let is_same = later.from == kept.from;
-            kept.count += if is_same { later.count } else { 0 };
-            is_same
-        });
-        bars
-    }
-
-    fn bar(&self, span: &SpanRecord) -> Option<Bar> {
-        let clock = self.log.clock();
-        // A call may be made long before it first runs: a bar is what ran.
-        let start = clock.program(span.entered.filter(|enter| *enter <= self.now)?);
-        let close = span.close.filter(|(seq, _)| (seq.0 as usize) < self.cursor).map(|(_, time)| time);
-        let end_raw = close.unwrap_or(self.now);
-        let end = clock.program(end_raw);
-        if end < self.window.from || start > self.window.to {
-            return None;
-        }
-        let from = self.window.clamped(start.max(self.window.from), self.width);
-        let to = self.window.clamped(end.min(self.window.to), self.width);
-        let mut cells = vec![Cell::Waiting; usize::from(to - from) + 1];
-        let is_before = |(_, exit): &Stretch| exit.is_some_and(|exit| clock.program(exit) < self.window.from);
-        for (enter, exit) in self.log.stretches(span.id).skip_while(is_before) {
-            if clock.program(enter) > self.window.to || enter > self.now {
-                break;
-            }
-            self.paint(&mut cells, from, enter, exit.unwrap_or(self.now).min(self.now));
-        }
-        Some(Bar {
-            span: span.id,
-            callsite: span.callsite.clone(),
-            from,
-            cells,
-            has_start: start >= self.window.from,
-            has_end: close.is_some() && end <= self.window.to,
-            count: 1,
-        })
-    }
-
-    /// Marks as busy the columns in which the lane ran between two raw times.
-    fn paint(&self, cells: &mut [Cell], from: u16, enter: Time, exit: Time) {
-        let clock = self.log.clock();
-        let first = self.runs.partition_point(|(_, end)| end.is_some_and(|end| end < enter));
-        for &(begin, end) in &self.runs[first..] {
-            if begin > exit {
-                break;
-            }
-            let begin = clock.program(begin.max(enter));
-            let end = clock.program(end.unwrap_or(self.now).min(exit));
-            if end < self.window.from || begin > self.window.to {
-                continue;
-            }
-            let left = self.window.clamped(begin.max(self.window.from), self.width).max(from) - from;
-            let right = self.window.clamped(end.min(self.window.to), self.width).max(from) - from;
-            let right = usize::from(right).min(cells.len() - 1);
-            for cell in &mut cells[usize::from(left).min(right)..=right] {
-                *cell = Cell::Busy;
-            }
-        }
-    }
 }

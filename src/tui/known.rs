@@ -1,7 +1,6 @@
 //! What follows from the log and the cursor, worked out once per change and not once per frame.
 //!
-//! The log only grows, so each pass goes on where the last one stopped. Landmarks are looked for until the loop
-//! serves, then they are final.
+//! Nothing here walks the log. Landmarks are looked for in what is new, until the loop serves; then they are final.
 
 use super::layout::Pane;
 use super::material::Material;
@@ -11,7 +10,7 @@ use super::source::Source;
 use super::stack::{self, Row, RowId};
 use super::ui::Ui;
 use crate::lesson::{Claim, Evidence, evaluate};
-use crate::trace::{Chain, Kind, Landmarks, SpanId, State, Stop, here};
+use crate::trace::{Chain, Landmarks, Lookout, SpanId, State, Stop, here};
 
 /// Below this many events the claims are checked at every change.
 const SMALL: usize = 20_000;
@@ -43,8 +42,7 @@ pub(super) struct Known {
     pub(super) moments: Option<[Moment; 3]>,
     /// The stop that the selection has followed.
     followed: Option<Stop>,
-    /// Events that `seen` and `landmarks` know of.
-    read: usize,
+    lookout: Lookout,
     evidence_of: Option<(usize, usize)>,
     moments_of: Option<Landmarks>,
 }
@@ -96,22 +94,14 @@ impl Ui<'_> {
         let chain = self.material.chain;
         let known = &mut self.known;
         known.seen.resize(chain.steps().len(), false);
-        if known.read == self.log.len() {
-            return;
-        }
-        for event in self.log.events_in(known.read..) {
-            if let Kind::Enter { span } = event.kind
-                && let Some(record) = self.log.span(span)
-                && let Some(step) = chain.step_of(&record.callsite)
-            {
-                known.seen[step] = true;
-            }
+        for (step, seen) in chain.steps().iter().zip(&mut known.seen) {
+            *seen = *seen || self.log.has_entered(&step.key);
         }
         // A chain without a loop has no instants to look for.
-        if known.landmarks.loop_serves.is_none() && chain.key("loop.poll").is_some() {
-            known.landmarks = chain.landmarks(&self.log);
+        if chain.key("loop.poll").is_some() {
+            known.lookout.read(chain, &self.log);
+            known.landmarks = known.lookout.landmarks();
         }
-        known.read = self.log.len();
     }
 
     /// Makes the rows of the call stack and keeps the selection where it makes sense.

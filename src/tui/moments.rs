@@ -9,12 +9,13 @@ use ratatui::text::{Line, Span};
 use super::stack;
 use super::text::{cut, pad, width};
 use super::theme::{Role, Theme};
-use crate::trace::{
-    Activity, Chain, Change, DiffFrame, Event, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff, field,
-};
+use crate::trace::{Activity, Chain, Change, DiffFrame, Event, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff};
 
 /// More removed frames than this in a row are one line.
 const FEW: usize = 2;
+
+/// Calls among which the first that is over is looked for.
+const FEW_CALLS: usize = 16;
 
 /// One of the three.
 #[derive(Clone, Debug)]
@@ -69,15 +70,8 @@ fn held_at(log: &Log, cursor: usize) -> usize {
 
 fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
     let called = |id: &str, is_over: bool| {
-        let key = chain.key(id)?;
-        log.events_in(..cursor).find_map(|event| {
-            let span = match event.kind {
-                Kind::Enter { span } if !is_over => span,
-                Kind::Close { span } if is_over => span,
-                _ => return None,
-            };
-            log.span(span).filter(|record| key.matches(&record.callsite)).map(|record| record.id)
-        })
+        let calls = log.calls(chain.key(id)?, cursor).first(FEW_CALLS);
+        calls.into_iter().find(|call| !is_over || call.closed.is_some()).map(|call| call.span)
     };
     let on = |span: SpanId| recorded(log, span, cursor, "fd").map_or(String::new(), |fd| format!(" on fd {fd}"));
     let Some(listener) = called("tcp_listener", true) else {
@@ -101,11 +95,7 @@ fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
 
 /// The last value of a field of a span that was recorded before the cursor.
 fn recorded(log: &Log, span: SpanId, cursor: usize, name: &str) -> Option<Value> {
-    let fields = log.events_in(..cursor).filter_map(|event| match event.kind {
-        Kind::Open { span: of, fields, .. } | Kind::Record { span: of, fields } if of == span => Some(fields),
-        _ => None,
-    });
-    fields.filter_map(|fields| field(&fields, name).cloned()).last()
+    log.recorded(span, name, cursor).map(|recorded| recorded.1)
 }
 
 /// The lines of a moment, for a width.

@@ -15,7 +15,7 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use crate::trace::{Command, Event, Key, Kind, Target};
+use crate::trace::{Command, Target};
 
 /// What is open on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,20 +144,11 @@ impl Ui<'_> {
         effect
     }
 
-    /// Where a call was entered first, as a cursor.
-    fn first_enter(&self, key: &Key) -> Option<usize> {
-        let is_it = |event: &Event| match event.kind {
-            Kind::Enter { span } => self.log.span(span).is_some_and(|record| key.matches(&record.callsite)),
-            _ => false,
-        };
-        self.log.events_in(..).position(|event| is_it(&event)).map(|at| at + 1)
-    }
-
     fn choose_step(&mut self, at: usize) -> Effect {
         let steps = self.material.chain.steps();
         match steps.get(at) {
             // What has been is looked at in the recording; what has not is run to.
-            Some(step) => match self.first_enter(&step.key) {
+            Some(step) => match self.log.first_enter(&step.key) {
                 Some(cursor) => {
                     self.set_cursor(cursor);
                     Effect::None

@@ -10,8 +10,6 @@
 //! Which spans are in the window is the model's business; here they get rows and marks. Where there are fewer rows
 //! than depths, the last row of a lane shows the innermost call of each instant.
 
-use std::collections::HashSet;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -40,13 +38,18 @@ impl View<'_> {
         if area.height == 0 || area.width < 4 {
             return;
         }
-        let seen = self.log.lanes().iter().filter(|lane| (lane.open.0.0 as usize) < self.cursor);
-        let names = seen.map(|lane| width(&lane.name)).max().unwrap_or(0).clamp(4, 12) as u16 + 1;
+        let window = self.window.unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor));
+        let room = usize::from(area.height) - 1;
+        let chosen = self.log.lanes_in(window, self.state, self.cursor, self.skip, room);
+        let shown = chosen.lanes.iter().filter_map(|lane| self.log.lane(*lane));
+        let names = shown.map(|lane| width(&lane.name)).max().unwrap_or(0).clamp(4, 12) as u16 + 1;
         let names = names.min(area.width / 2);
         let chart = Rect { x: area.x + names, y: area.y + 1, width: area.width - names, height: area.height - 1 };
-        let window = self.window.unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor));
-        let timeline = Timeline::new(self.log, self.landmarks, self.cursor, window, chart.width);
-        let (heights, hidden) = self.heights(&timeline, usize::from(chart.height));
+        let lanes = chosen.lanes.iter().copied();
+        let timeline = Timeline::new(self.log, self.landmarks, self.cursor, window, chart.width, lanes);
+        let skipped = self.skip.min(chosen.all.saturating_sub(1));
+        let hidden = chosen.all - skipped - chosen.lanes.len();
+        let heights = self.heights(&timeline, room.saturating_sub((hidden > 0).into()));
         let mut y = chart.y;
         let mut places: Vec<Place> = Vec::new();
         for &(lane, rows) in &heights {
@@ -77,39 +80,25 @@ impl View<'_> {
         axis(buffer, Rect { height: 1, y: area.y, ..chart }, theme, window);
     }
 
-    /// The lanes that are seen, how many rows each gets, and how many lanes are not seen.
-    fn heights(&self, timeline: &Timeline, room: usize) -> (Vec<(LaneId, usize)>, usize) {
+    /// How many rows each lane gets.
+    fn heights(&self, timeline: &Timeline, room: usize) -> Vec<(LaneId, usize)> {
         let mut lanes = timeline_lanes(timeline);
-        let over: HashSet<LaneId> = self.state.lanes().iter().filter(|lane| lane.is_done).map(|lane| lane.id).collect();
-        let busy: HashSet<LaneId> =
-            timeline.rows.iter().filter(|row| !row.bars.is_empty()).map(|row| row.lane).collect();
-        // What is over and not in the window says nothing.
-        lanes.retain(|lane| !over.contains(&lane.0) || busy.contains(&lane.0));
-        let all = lanes.len();
-        lanes.drain(..self.skip.min(all.saturating_sub(1)));
-        let is_cut = lanes.len() > room;
-        let room = if is_cut { room.saturating_sub(1) } else { room };
-        if is_cut && self.skip == 0 {
-            // The lane we are at must be seen, then those that are alive.
-            let here = self.state.paused().map(|stop| stop.lane);
-            let mut order: Vec<LaneId> = lanes.iter().map(|lane| lane.0).collect();
-            order.sort_by_key(|lane| (Some(*lane) != here, over.contains(lane)));
-            order.truncate(room);
-            lanes.retain(|lane| order.contains(&lane.0));
-        }
+        // What is over and has nothing in the window says nothing.
+        let is_over = |lane: LaneId| self.log.lane(lane).is_some_and(|lane| lane.is_over(self.cursor));
+        let has_bars = |lane: LaneId| timeline.rows.iter().any(|row| row.lane == lane && !row.bars.is_empty());
+        lanes.retain(|lane| !is_over(lane.0) || has_bars(lane.0));
         lanes.truncate(room);
         let mut heights: Vec<(LaneId, usize)> = lanes.iter().map(|lane| (lane.0, 1)).collect();
         let mut free = room - heights.len();
         // Row by row to the lane that has the fewest, so that no lane starves the others.
-        while free > 0 && !is_cut {
+        while free > 0 {
             let pairs = heights.iter_mut().zip(&lanes);
             let next = pairs.filter(|(height, lane)| height.1 < lane.1).min_by_key(|(height, _)| height.1);
             let Some((height, _)) = next else { break };
             height.1 += 1;
             free -= 1;
         }
-        let hidden = all - heights.len();
-        (heights, hidden)
+        heights
     }
 
     /// One row of the screen: of bars that lie on each other the innermost is seen, if it is wide enough to be one.

@@ -1,0 +1,256 @@
+//! What is kept of every event as it goes by, so that no question walks the log.
+//!
+//! ```text
+//!   item ──► spans, lanes, calls by callsite, switches, recorded fields, program clock
+//!        └─► outline: the live state in numbers ──every thousand events──► outlines
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::calls::Calls;
+use super::lanes::Lanes;
+use super::outline::{Outline, Outlines};
+use super::spans::{Opening, Spans};
+use super::{Callsite, Item, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};
+
+/// The field by which a call says that it blocks its lane in the operating system.
+const BLOCKS: &str = "blocks";
+/// Threads known before those that do nothing are forgotten.
+const THREADS: usize = 64;
+
+/// Everything but the events themselves.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    pub(super) spans: Spans,
+    pub(super) lanes: Lanes,
+    pub(super) calls: Calls,
+    pub(super) clock: ProgramClock,
+    /// The state at the end.
+    pub(super) outline: Outline,
+    pub(super) outlines: Outlines,
+    /// Every event that recorded fields: its place, and which of them was the one before for the same span, from 1.
+    pub(super) records: Vec<(u64, u64)>,
+    /// Places of the events at which control passed.
+    pub(super) switches: Vec<u64>,
+    pub(super) threads: HashMap<ThreadId, Arc<Thread>>,
+    pub(super) dropped: u64,
+    /// Raw time of the last event.
+    pub(super) time: Time,
+    control: Vec<Control>,
+    local: Local,
+}
+
+/// Who has control of a thread.
+#[derive(Clone, Copy, Debug)]
+struct Control {
+    thread: ThreadId,
+    /// The lane, and the callsite of its innermost call.
+    running: Option<(LaneId, Option<u32>)>,
+    /// Since when, in program time.
+    since: Time,
+}
+
+/// What the names of a segment are to the log.
+#[derive(Clone, Debug, Default)]
+struct Local {
+    segment: u64,
+    callsites: Vec<u32>,
+    threads: usize,
+    strings: usize,
+    /// The number of the name [`BLOCKS`].
+    blocks: Option<u32>,
+}
+
+impl Index {
+    /// Takes in the event at a place.
+    #[inline]
+    pub(super) fn take(&mut self, segment: u64, place: u64, item: &Item<'_>, tables: &mut Tables) {
+        self.outlines.keep(place, &self.outline);
+        if segment != self.local.segment {
+            self.local = Local { segment, ..Local::default() };
+        }
+        if tables.threads.len() != self.local.threads
+            || tables.callsites.len() != self.local.callsites.len()
+            || tables.strings.len() != self.local.strings
+        {
+            self.learn(tables);
+        }
+        let (lane, time, thread) = (item.lane, item.time, tables.threads[item.thread as usize].id);
+        let at = (Seq(place), time);
+        self.time = time;
+        let mut is_new = true;
+        let mut moves = false;
+        match item.kind {
+            ItemKind::LaneOpen { name, kind } => {
+                is_new = self.lanes.open(lane, tables.strings[name as usize].clone(), kind, at);
+            }
+            ItemKind::LaneClose => self.lanes.close(lane, at),
+            ItemKind::Open { span, parent, callsite, fields } => {
+                is_new = self.open(place, item, (span, parent), callsite, fields);
+            }
+            ItemKind::Enter { span } => {
+                moves = true;
+                if let Some(number) = self.spans.number(span)
+                    && self.spans.enter(number, time)
+                {
+                    self.calls.enter(self.spans.callsite(number), number);
+                }
+            }
+            ItemKind::Exit { span } => {
+                moves = true;
+                if let Some(number) = self.spans.number(span) {
+                    self.spans.exit(number, time);
+                }
+            }
+            ItemKind::Close { span } => self.close(place, span, time),
+            ItemKind::Record { span, fields } => {
+                let before = self.outline.open(lane, span).map_or(0, |open| open.record);
+                self.records.push((place, before));
+                self.blocks_from_now(span, fields, time);
+            }
+            ItemKind::Switch { .. } => self.switches.push(place),
+            ItemKind::Hold { is_shown: true, .. } => self.clock.hold(time),
+            ItemKind::Release { .. } => self.clock.release(time),
+            ItemKind::Dropped { count } => self.dropped = self.dropped.saturating_add(count),
+            ItemKind::Hold { .. } | ItemKind::Note { .. } | ItemKind::Wake { .. } => {}
+        }
+        self.outline.apply(lane, thread, &item.kind, is_new);
+        if moves {
+            self.control_of(thread, time);
+        }
+    }
+
+    /// Takes in names that the segment has defined.
+    #[cold]
+    fn learn(&mut self, tables: &mut Tables) {
+        let local = &mut self.local;
+        for callsite in &mut tables.callsites[local.callsites.len()..] {
+            let number = self.calls.number(callsite);
+            // One of each is enough.
+            *callsite = self.calls.callsite(number).clone();
+            local.callsites.push(number);
+        }
+        for thread in &mut tables.threads[local.threads..] {
+            let known = self.threads.entry(thread.id).or_insert_with(|| thread.clone());
+            if known == thread {
+                *thread = known.clone();
+            }
+        }
+        let strings = tables.strings.iter().enumerate().skip(local.strings);
+        let blocks = strings.filter(|(_, name)| ***name == *BLOCKS).map(|(at, _)| at as u32).next();
+        local.blocks = local.blocks.or(blocks);
+        (local.threads, local.strings) = (tables.threads.len(), tables.strings.len());
+    }
+
+    fn has_blocks(&self, fields: ItemFields<'_>) -> bool {
+        self.local.blocks.is_some_and(|blocks| fields.iter().any(|(name, _)| name == blocks))
+    }
+
+    #[inline]
+    fn open(
+        &mut self,
+        place: u64,
+        item: &Item<'_>,
+        (id, parent): (SpanId, Option<SpanId>),
+        callsite: u32,
+        fields: ItemFields<'_>,
+    ) -> bool {
+        let (lane, time) = (item.lane, item.time);
+        let callsite = self.local.callsites[callsite as usize];
+        let parent = parent.and_then(|parent| self.spans.number(parent));
+        let around = parent.filter(|parent| self.spans.lane(*parent) == lane);
+        let depth = around.map_or(0, |around| self.spans.depth(around) + 1);
+        let has_fields = !fields.is_empty();
+        let blocks = has_fields && self.has_blocks(fields);
+        let opening = Opening { seq: place, time, id, lane, parent, callsite, depth, has_fields, blocks };
+        let Some(number) = self.spans.open(&opening) else { return false };
+        self.lanes.opened(lane, self.spans.depth(number), number, time);
+        self.calls.open(callsite, place);
+        true
+    }
+
+    fn close(&mut self, place: u64, span: SpanId, time: Time) {
+        let Some(number) = self.spans.number(span) else { return };
+        if !self.spans.close(number, place, time) {
+            return;
+        }
+        let took = self.clock.program(time).since(self.clock.program(self.spans.opened(number)));
+        self.calls.close(self.spans.callsite(number), took);
+        if self.spans.blocks(number) {
+            self.spans.set_blocks(number, false);
+            self.control_of_all(time);
+        }
+    }
+
+    fn blocks_from_now(&mut self, span: SpanId, fields: ItemFields<'_>, time: Time) {
+        if self.has_blocks(fields)
+            && let Some(number) = self.spans.number(span)
+            && self.spans.closed(number).is_none()
+        {
+            self.spans.set_blocks(number, true);
+            self.control_of_all(time);
+        }
+    }
+
+    #[cold]
+    fn control_of_all(&mut self, time: Time) {
+        for at in 0..self.control.len() {
+            self.control_of(self.control[at].thread, time);
+        }
+    }
+
+    /// Works out who has control of a thread now, and gives the time since to who had it.
+    #[inline]
+    fn control_of(&mut self, thread: ThreadId, time: Time) {
+        let now = self.clock.program(time);
+        let top = self.outline.top(thread).map(|(span, lane)| (self.spans.number(span), lane));
+        let is_blocked = |number: Option<u32>| number.is_some_and(|number| self.spans.blocks(number));
+        let running = top.filter(|top| !is_blocked(top.0));
+        let running = running.map(|(number, lane)| (lane, number.map(|number| self.spans.callsite(number))));
+        let at = match self.control.iter().position(|control| control.thread == thread) {
+            Some(at) => at,
+            None => {
+                if self.control.len() >= THREADS {
+                    self.control.retain(|control| control.running.is_some());
+                }
+                self.control.push(Control { thread, running: None, since: now });
+                self.control.len() - 1
+            }
+        };
+        let before = std::mem::replace(&mut self.control[at], Control { thread, running, since: now });
+        if let Some((_, Some(callsite))) = before.running {
+            self.calls.spend(callsite, now.since(before.since));
+        }
+        let (was, is) = (before.running.map(|had| had.0), running.map(|has| has.0));
+        if was != is {
+            if let Some(lane) = was {
+                self.lanes.end_run(lane, time);
+            }
+            if let Some(lane) = is {
+                self.lanes.begin_run(lane, time);
+            }
+        }
+    }
+
+    /// Program time until now of the calls that are on a thread: callsite and ns.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        let now = self.clock.program(self.time);
+        self.control.iter().filter_map(move |control| Some((control.running?.1?, now.since(control.since))))
+    }
+
+    /// Bytes in memory, of what grows with the log.
+    pub(super) fn bytes(&self) -> usize {
+        self.spans.bytes()
+            + self.lanes.bytes()
+            + self.calls.bytes()
+            + self.outlines.bytes()
+            + self.records.capacity() * 16
+            + self.switches.capacity() * 8
+    }
+
+    /// A callsite by its number.
+    pub(super) fn callsite(&self, number: u32) -> &Arc<Callsite> {
+        self.calls.callsite(number)
+    }
+}
