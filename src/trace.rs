@@ -35,7 +35,7 @@ pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use find::{Finder, Match};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};
-pub use log::{LaneRecord, Log, SpanRecord};
+pub use log::{LaneRecord, Log, SpanRecord, Stretch};
 pub use packed::{At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packer, Position, Tables, Unpacker, ValueRef};
 pub use place::{Place, PlaceError};
 pub use query::{Candidate, Query, QueryError};

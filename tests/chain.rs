@@ -75,7 +75,7 @@ fn whole_run(recorder: &Recorder, resolver: ResolverKind, chain: &Chain) -> Log 
 
 fn opened(log: &Log, chain: &Chain) -> Vec<String> {
     let mut steps = Vec::new();
-    for event in log.events() {
+    for event in log.events_in(..) {
         if let Kind::Open { callsite, .. } = &event.kind
             && let Some(step) = chain.step_of(callsite)
         {
@@ -98,7 +98,7 @@ fn every_page_is_about_a_span_of_a_real_run_and_every_claim_comes_out_as_its_pag
             let is_it = |kind: &Kind| {
                 kind.span().and_then(|span| log.span(span)).is_some_and(|s| call.key.matches(&s.callsite))
             };
-            let recorded = log.events().iter().filter(|event| is_it(&event.kind)).flat_map(|event| match &event.kind {
+            let recorded = log.events_in(..).filter(|event| is_it(&event.kind)).flat_map(|event| match &event.kind {
                 Kind::Open { fields, .. } | Kind::Record { fields, .. } => fields.clone(),
                 _ => Vec::new(),
             });
@@ -144,9 +144,9 @@ fn state_at_any_cursor_is_the_state_that_was_live_there() {
     let chain = Book::embedded().chain();
     let whole = whole_run(&recorder, ResolverKind::Thread, &chain);
     let mut live = Log::new();
-    for (cursor, event) in whole.events().iter().enumerate() {
+    for (cursor, event) in whole.events_in(..).enumerate() {
         assert_eq!(whole.state_at(cursor), *live.latest(), "event {cursor}");
-        live.push(event.clone());
+        live.push(event);
     }
     assert_eq!(whole.state_at(whole.len()), *live.latest());
 }
@@ -156,7 +156,7 @@ struct Lines(Vec<serde_json::Value>);
 
 impl Lines {
     fn of(log: &Log) -> Self {
-        let lines = log.events().iter().map(|event| jsonl::line(log, event));
+        let lines = log.events_in(..).map(|event| jsonl::line(log, &event));
         Self(lines.map(|line| serde_json::from_str(&line).unwrap()).collect())
     }
 
@@ -406,11 +406,11 @@ fn a_handler_that_blocks_lets_nobody_else_in() {
     let chain = Book::embedded().chain();
     let mut log = Log::new();
     let at = |log: &Log, kind: &str, name: &str| {
-        let is_it = |event: &&Event| {
+        let is_it = |event: &Event| {
             event.kind.word() == kind
                 && event.kind.span().and_then(|span| log.span(span)).is_some_and(|span| *span.callsite.name == *name)
         };
-        log.events().iter().filter(is_it).map(|event| event.seq).collect::<Vec<_>>()
+        log.events_in(..).filter(is_it).map(|event| event.seq).collect::<Vec<_>>()
     };
     read_until(&recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
     let address = server.address().unwrap();
@@ -460,9 +460,9 @@ fn stopping_finishes_what_is_in_flight() {
     assert!(TcpStream::connect(address).is_err(), "nothing listens any more");
     // The client would have kept its connection: it was told to go, not cut.
     read(&recorder, &mut log);
-    let recorded = log.events().iter().filter_map(|event| match &event.kind {
-        Kind::Record { fields, .. } => field(fields, "cut"),
+    let recorded = log.events_in(..).filter_map(|event| match &event.kind {
+        Kind::Record { fields, .. } => field(fields, "cut").cloned(),
         _ => None,
     });
-    assert_eq!(recorded.map(ToString::to_string).collect::<Vec<_>>(), ["0"]);
+    assert_eq!(recorded.map(|cut| cut.to_string()).collect::<Vec<_>>(), ["0"]);
 }

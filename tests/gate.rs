@@ -161,7 +161,7 @@ fn runs_end_at_their_target() {
     let after = Target::After { first: key("d"), call: key("c") };
     assert_eq!(walk.after(Command::RunTo(after)), "main enter c");
     assert_eq!(walk.log.latest().lanes()[0].stack.len(), 3);
-    let opened = walk.log.events().iter().filter(|event| event.kind.word() == "open").count();
+    let opened = walk.log.events_in(..).filter(|event| event.kind.word() == "open").count();
     assert_eq!(opened, 7, "the second c, not the first");
     walk.finish();
     program.join().unwrap();
@@ -281,8 +281,8 @@ fn a_future_is_held_at_its_first_poll_and_at_its_end_only() {
     });
     assert_eq!(walk.stop(), "task enter a");
     walk.all_into(&["task enter c", "task exit c", "task exit a", "main enter d"]);
-    let a = walk.log.span(walk.log.events().iter().find_map(|event| event.kind.span()).unwrap()).unwrap();
-    assert_eq!(a.entered.len(), 4, "three polls and the enter that the drop makes");
+    let a = walk.log.span(walk.log.events_in(..).find_map(|event| event.kind.span()).unwrap()).unwrap();
+    assert_eq!(walk.log.stretches(a.id).count(), 4, "three polls and the enter that the drop makes");
     walk.finish();
     program.join().unwrap();
 }
@@ -356,7 +356,7 @@ fn a_panicking_thread_is_not_held() {
     assert!(program.join().is_err());
     assert!(!walk.control().status().detached, "it went on by itself, not because the viewer was taken for dead");
     walk.read();
-    let entered = walk.log.events().iter().filter(|event| event.kind.word() == "enter").count();
+    let entered = walk.log.events_in(..).filter(|event| event.kind.word() == "enter").count();
     assert_eq!(entered, 2, "d was recorded all the same");
 }
 

@@ -131,9 +131,8 @@ fn follow(
             recording.take(&events);
         }
         for event in events {
-            log.push(event);
-            let event = &log.events()[log.len() - 1];
-            sink.event(&log, event)?;
+            log.push(event.clone());
+            sink.event(&log, &event)?;
         }
         sink.flush()?;
         if has_ended {

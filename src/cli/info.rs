@@ -35,7 +35,7 @@ struct Summary {
 
 fn summary(log: &Log) -> Summary {
     let wall = log.time_at(log.len());
-    let threads: HashSet<_> = log.events().iter().map(|event| event.thread.id).collect();
+    let threads: HashSet<_> = log.events_in(..).map(|event| event.thread.id).collect();
     Summary { wall, program: log.clock().program(wall), threads: threads.len(), stats: call_stats(log) }
 }
 
@@ -55,7 +55,7 @@ fn as_json(log: &Log, reader: &Reader) -> serde_json::Value {
         "wall_ns": wall.ns(),
         "program_ns": program.ns(),
         "events": log.len(),
-        "spans": log.spans().count(),
+        "spans": log.span_count(),
         "lanes": log.lanes().len(),
         "threads": threads,
         "callsites": stats.len(),
@@ -74,7 +74,7 @@ fn as_text(log: &Log, reader: &Reader, name: &str) -> String {
         format!("{name}: {end}"),
         format!("  time      {program} of the program, {wall} by the clock"),
         format!("  events    {}", log.len()),
-        format!("  spans     {} from {} callsites", log.spans().count(), stats.len()),
+        format!("  spans     {} from {} callsites", log.span_count(), stats.len()),
         format!("  lanes     {} on {threads} threads", log.lanes().len()),
         format!("  dropped   {}", log.dropped()),
     ];

@@ -21,12 +21,12 @@ pub fn line(log: &Log, event: &Event) -> String {
     let record = span.and_then(|span| log.span(span));
     let callsite = match &event.kind {
         Kind::Note { callsite, .. } => Some(callsite),
-        _ => record.map(|record| &record.callsite),
+        _ => record.as_ref().map(|record| &record.callsite),
     };
     let of = |part: fn(&Callsite) -> Option<&str>| callsite.and_then(|callsite| part(callsite));
     let parent = match &event.kind {
         Kind::Note { span, .. } => *span,
-        _ => record.and_then(|record| record.parent),
+        _ => record.as_ref().and_then(|record| record.parent),
     };
     let id = |span: Option<SpanId>| span.map_or(Json::Null, |span| Json::from(span.0));
     json!({

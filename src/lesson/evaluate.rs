@@ -111,7 +111,7 @@ impl Run<'_> {
         let Some(key) = self.chain.key(step) else {
             return calls;
         };
-        for (at, event) in self.log.events()[..self.cursor].iter().enumerate() {
+        for (at, event) in self.log.events_in(..self.cursor).enumerate() {
             match event.kind {
                 Kind::Enter { span } if !index.contains_key(&span) => {
                     let Some(record) = self.log.span(span).filter(|span| key.matches(&span.callsite)) else {
@@ -208,7 +208,7 @@ impl Run<'_> {
         }
         // The latest value of each call, and the event that brought it.
         let mut values: HashMap<SpanId, (usize, String)> = HashMap::new();
-        for (at, event) in self.log.events()[..self.cursor].iter().enumerate() {
+        for (at, event) in self.log.events_in(..self.cursor).enumerate() {
             if let Kind::Open { span, fields, .. } | Kind::Record { span, fields } = &event.kind
                 && let Some(found) = field(fields, name)
             {

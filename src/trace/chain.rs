@@ -45,7 +45,7 @@ pub fn here(log: &Log, state: &State, cursor: usize) -> Option<SpanId> {
         polls.filter_map(|lane| lane.frames().last()).map(|frame| frame.span).next()
     };
     let around = || {
-        let event = log.events().get(cursor.checked_sub(1)?)?;
+        let event = log.event(cursor.checked_sub(1)?)?;
         let mut span = event.kind.span();
         while let Some(record) = span.filter(|span| !is_open(span)).and_then(|span| log.span(span)) {
             span = record.parent;
@@ -123,7 +123,7 @@ impl Chain {
         let mut both_alive = None;
         // Without a worker the question is answered on the spot: the innermost call inside it.
         let (mut asked, mut answered) = (None, false);
-        for (at, event) in log.events().iter().enumerate() {
+        for (at, event) in log.events_in(..).enumerate() {
             let (span, entered) = match event.kind {
                 Kind::Enter { span } => (span, true),
                 Kind::Exit { span } => (span, false),

@@ -1,6 +1,7 @@
 //! The append-only log, with the indexes that keep every question cheap.
 
 use std::collections::HashMap;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use super::{Callsite, Event, Key, Kind, LaneId, LaneKind, ProgramClock, Seq, SpanId, State, Time};
@@ -14,7 +15,7 @@ const CHECKPOINTS: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Log {
     events: Vec<Event>,
-    spans: HashMap<SpanId, SpanRecord>,
+    spans: HashMap<SpanId, (SpanRecord, Vec<Stretch>)>,
     lanes: Vec<LaneRecord>,
     clock: ProgramClock,
     /// State before event `i * interval`.
@@ -43,9 +44,12 @@ pub struct SpanRecord {
     pub open: (Seq, Time),
     /// Its close, if it is over.
     pub close: Option<(Seq, Time)>,
-    /// Stretches on a thread: raw times of enter and exit.
-    pub entered: Vec<(Time, Option<Time>)>,
+    /// When it was first put on a thread, raw; [`Log::stretches`] has all of its time there.
+    pub entered: Option<Time>,
 }
+
+/// A stretch of raw time; without an end it goes on.
+pub type Stretch = (Time, Option<Time>);
 
 /// A lane over its whole life.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,9 +63,9 @@ pub struct LaneRecord {
     /// When it came to be: place in the log and raw time.
     pub open: (Seq, Time),
     /// Stretches in which it had control of its thread and was not blocked in the operating system.
-    pub runs: Vec<(Time, Option<Time>)>,
+    pub(super) runs: Vec<Stretch>,
     /// Its spans by depth, each list in the order of opening.
-    pub rows: Vec<Vec<SpanId>>,
+    pub(super) rows: Vec<Vec<SpanId>>,
 }
 
 impl Default for Log {
@@ -133,20 +137,18 @@ impl Log {
             }),
             Kind::Open { span, parent, callsite, .. } => {
                 let around = parent.and_then(|parent| self.spans.get(&parent));
-                let depth = around.filter(|parent| parent.lane == event.lane).map_or(0, |parent| parent.depth + 1);
-                self.spans.insert(
-                    *span,
-                    SpanRecord {
-                        id: *span,
-                        lane: event.lane,
-                        parent: *parent,
-                        callsite: callsite.clone(),
-                        depth,
-                        open: at,
-                        close: None,
-                        entered: Vec::new(),
-                    },
-                );
+                let depth = around.filter(|parent| parent.0.lane == event.lane).map_or(0, |parent| parent.0.depth + 1);
+                let record = SpanRecord {
+                    id: *span,
+                    lane: event.lane,
+                    parent: *parent,
+                    callsite: callsite.clone(),
+                    depth,
+                    open: at,
+                    close: None,
+                    entered: None,
+                };
+                self.spans.insert(*span, (record, Vec::new()));
                 if let Some(lane) = self.lane_mut(event.lane) {
                     if lane.rows.len() <= depth {
                         lane.rows.resize_with(depth + 1, Vec::new);
@@ -156,17 +158,18 @@ impl Log {
             }
             Kind::Enter { span } => {
                 if let Some(span) = self.spans.get_mut(span) {
-                    span.entered.push((event.time, None));
+                    span.0.entered.get_or_insert(event.time);
+                    span.1.push((event.time, None));
                 }
             }
             Kind::Exit { span } => {
-                if let Some(stretch) = self.spans.get_mut(span).and_then(|span| span.entered.last_mut()) {
+                if let Some(stretch) = self.spans.get_mut(span).and_then(|span| span.1.last_mut()) {
                     stretch.1 = Some(event.time);
                 }
             }
             Kind::Close { span } => {
                 if let Some(span) = self.spans.get_mut(span) {
-                    span.close = Some(at);
+                    span.0.close = Some(at);
                 }
             }
             Kind::Hold { is_shown, .. } => {
@@ -196,27 +199,54 @@ impl Log {
         self.events.is_empty()
     }
 
-    /// All events, in order.
+    /// The event at a place, from 0. The cursor behind it is one more.
     #[must_use]
-    pub fn events(&self) -> &[Event] {
-        &self.events
+    pub fn event(&self, at: usize) -> Option<Event> {
+        self.events.get(at).cloned()
+    }
+
+    /// The events at some places, in order: `..` for all, `..cursor` for those before a cursor.
+    pub fn events_in(&self, range: impl RangeBounds<usize>) -> impl Iterator<Item = Event> + '_ {
+        let from = match range.start_bound() {
+            Bound::Included(at) => *at,
+            Bound::Excluded(at) => at.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let to = match range.end_bound() {
+            Bound::Included(at) => at.saturating_add(1),
+            Bound::Excluded(at) => *at,
+            Bound::Unbounded => self.len(),
+        };
+        let to = to.min(self.len());
+        self.events[from.min(to)..to].iter().cloned()
+    }
+
+    /// How many spans were opened.
+    #[must_use]
+    pub fn span_count(&self) -> usize {
+        self.spans.len()
     }
 
     /// All spans, in no order.
-    pub fn spans(&self) -> impl Iterator<Item = &SpanRecord> {
-        self.spans.values()
+    pub fn spans(&self) -> impl Iterator<Item = SpanRecord> + '_ {
+        self.spans.values().map(|span| span.0.clone())
     }
 
     /// A span that was opened.
     #[must_use]
-    pub fn span(&self, id: SpanId) -> Option<&SpanRecord> {
-        self.spans.get(&id)
+    pub fn span(&self, id: SpanId) -> Option<SpanRecord> {
+        self.spans.get(&id).map(|span| span.0.clone())
+    }
+
+    /// A span's stretches on a thread, in order: of a future one per poll.
+    pub fn stretches(&self, id: SpanId) -> impl Iterator<Item = Stretch> + '_ {
+        self.spans.get(&id).into_iter().flat_map(|span| span.1.iter().copied())
     }
 
     /// Whether any call so far has this name.
     #[must_use]
     pub fn has_call_named(&self, name: &str) -> bool {
-        self.spans.values().any(|span| *span.callsite.name == *name)
+        self.spans.values().any(|span| *span.0.callsite.name == *name)
     }
 
     /// Whether a call had been opened among the first `cursor` events.
@@ -311,8 +341,8 @@ mod tests {
         assert_eq!(log.interval, 4 * INTERVAL);
         for cursor in [0, 1, 1_023, 1_024, 1_025, 99_999, events - 1, events] {
             let mut replayed = State::default();
-            for event in &log.events()[..cursor] {
-                replayed.apply(event);
+            for event in log.events_in(..cursor) {
+                replayed.apply(&event);
             }
             assert!(log.state_at(cursor) == replayed, "cursor {cursor}");
         }

@@ -296,8 +296,8 @@ impl Packer {
             Kind::LaneClose => drop(self.head(LANE_CLOSE, 0, at)),
             Kind::Record { span, fields } => self.record(at, *span, refs(fields)),
             Kind::Note { span, callsite, fields } => self.note(at, *span, callsite, refs(fields)),
-            Kind::Switch { to, reason } => self.to_lane(SWITCH, at, *to, reason.as_ref()),
-            Kind::Wake { to, reason } => self.to_lane(WAKE, at, *to, reason.as_ref()),
+            Kind::Switch { to, reason } => self.between(SWITCH, at, *to, reason.as_ref()),
+            Kind::Wake { to, reason } => self.between(WAKE, at, *to, reason.as_ref()),
             Kind::Hold { span, edge, is_shown } => {
                 self.head(HOLD, edge_flag(*edge) | if *is_shown { B } else { 0 }, at);
                 self.number(self.context.span.wrapping_sub(span.0));
@@ -344,7 +344,7 @@ impl Packer {
         self.fields(count, fields);
     }
 
-    fn to_lane(&mut self, tag: u8, at: At<'_>, to: LaneId, reason: Option<&Arc<str>>) {
+    fn between(&mut self, tag: u8, at: At<'_>, to: LaneId, reason: Option<&Arc<str>>) {
         let reason = reason.map(|reason| self.string(reason));
         self.head(tag, if reason.is_some() { A } else { 0 }, at);
         self.number(to.0.into());

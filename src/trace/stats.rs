@@ -23,7 +23,7 @@ pub struct CallStats {
 pub fn call_stats(log: &Log) -> Vec<CallStats> {
     let clock = log.clock();
     let end = log.time_at(log.len());
-    let busy: HashMap<SpanId, u64> = log.spans().map(|span| (span.id, busy(log, span, end))).collect();
+    let busy: HashMap<SpanId, u64> = log.spans().map(|span| (span.id, busy(log, &span, end))).collect();
     let mut inside: HashMap<SpanId, u64> = HashMap::new();
     for span in log.spans() {
         let around = span.parent.and_then(|parent| log.span(parent)).filter(|around| around.lane == span.lane);
@@ -31,12 +31,12 @@ pub fn call_stats(log: &Log) -> Vec<CallStats> {
             *inside.entry(around.id).or_default() += busy[&span.id];
         }
     }
-    let mut stats: HashMap<&Callsite, CallStats> = HashMap::new();
+    let mut stats: HashMap<Arc<Callsite>, CallStats> = HashMap::new();
     for span in log.spans() {
         let total = clock.program(span.close.map_or(end, |close| close.1)).since(clock.program(span.open.1));
         let own = busy[&span.id].saturating_sub(inside.get(&span.id).copied().unwrap_or(0));
         let fresh = || CallStats { callsite: span.callsite.clone(), count: 0, total: 0, own: 0 };
-        let known = stats.entry(&span.callsite).or_insert_with(fresh);
+        let known = stats.entry(span.callsite.clone()).or_insert_with(fresh);
         known.count += 1;
         known.total += total;
         known.own += own;
@@ -51,7 +51,7 @@ fn busy(log: &Log, span: &SpanRecord, end: Time) -> u64 {
     let clock = log.clock();
     let runs = log.lane(span.lane).map_or(&[][..], |lane| &lane.runs);
     let mut busy = 0;
-    for &(enter, exit) in &span.entered {
+    for (enter, exit) in log.stretches(span.id) {
         let exit = exit.unwrap_or(end);
         let first = runs.partition_point(|(_, over)| over.is_some_and(|over| over < enter));
         for &(begin, over) in runs[first..].iter().take_while(|run| run.0 <= exit) {

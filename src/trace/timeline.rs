@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::{Callsite, Kind, Landmarks, LaneId, Log, SpanId, SpanRecord, Time};
+use super::{Callsite, Kind, Landmarks, LaneId, Log, SpanId, SpanRecord, Stretch, Time};
 
 /// A stretch of program time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,10 +146,8 @@ fn marks(log: &Log, landmarks: &Landmarks, cursor: usize, window: Window, width:
     let mut marks = Vec::new();
     let cursor = cursor.min(log.len());
     // Events in the window only: the log is in the order of time.
-    let events = log.events();
-    let first = events[..cursor].partition_point(|event| log.clock().program(event.time) < window.from);
-    let last = events[..cursor].partition_point(|event| log.clock().program(event.time) <= window.to);
-    for event in &events[first..last.max(first)] {
+    let in_window = log.events_in(..cursor).skip_while(|event| log.clock().program(event.time) < window.from);
+    for event in in_window.take_while(|event| log.clock().program(event.time) <= window.to) {
         if let Kind::Switch { to, .. } = event.kind
             && let Some(column) = column(event.time)
         {
@@ -177,7 +175,7 @@ fn marks(log: &Log, landmarks: &Landmarks, cursor: usize, window: Window, width:
 
 struct RowView<'a> {
     log: &'a Log,
-    runs: &'a [(Time, Option<Time>)],
+    runs: &'a [Stretch],
     window: Window,
     width: u16,
     now: Time,
@@ -199,7 +197,7 @@ impl RowView<'_> {
         let mut bars: Vec<Bar> = Vec::new();
         while next < spans.len() {
             let span = record(&spans[next]);
-            if let Some(bar) = self.bar(span) {
+            if let Some(bar) = self.bar(&span) {
                 match bars.last_mut() {
                     Some(last) if last.from == bar.from => last.count += 1,
                     _ => bars.push(bar),
@@ -229,8 +227,7 @@ impl RowView<'_> {
     fn bar(&self, span: &SpanRecord) -> Option<Bar> {
         let clock = self.log.clock();
         // A call may be made long before it first runs: a bar is what ran.
-        let first_enter = span.entered.first().filter(|(enter, _)| *enter <= self.now)?;
-        let start = clock.program(first_enter.0);
+        let start = clock.program(span.entered.filter(|enter| *enter <= self.now)?);
         let close = span.close.filter(|(seq, _)| (seq.0 as usize) < self.cursor).map(|(_, time)| time);
         let end_raw = close.unwrap_or(self.now);
         let end = clock.program(end_raw);
@@ -240,9 +237,8 @@ impl RowView<'_> {
         let from = self.window.clamped(start.max(self.window.from), self.width);
         let to = self.window.clamped(end.min(self.window.to), self.width);
         let mut cells = vec![Cell::Waiting; usize::from(to - from) + 1];
-        let first =
-            span.entered.partition_point(|(_, exit)| exit.is_some_and(|exit| clock.program(exit) < self.window.from));
-        for &(enter, exit) in &span.entered[first..] {
+        let is_before = |(_, exit): &Stretch| exit.is_some_and(|exit| clock.program(exit) < self.window.from);
+        for (enter, exit) in self.log.stretches(span.id).skip_while(is_before) {
             if clock.program(enter) > self.window.to || enter > self.now {
                 break;
             }

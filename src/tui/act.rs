@@ -271,12 +271,11 @@ impl Ui<'_> {
 
 /// Whether the picture after `cursor` events is one a person would stop at: not between the parts of one step.
 fn is_moment(log: &Log, cursor: usize) -> bool {
-    let events = log.events();
-    let Some(last) = cursor.checked_sub(1).and_then(|at| events.get(at)) else {
+    let Some(last) = cursor.checked_sub(1).and_then(|at| log.event(at)) else {
         return true;
     };
     let is_half = matches!(last.kind, Kind::Release { .. } | Kind::Open { .. });
     let is_held_next =
-        events.get(cursor).is_some_and(|next| matches!(next.kind, Kind::Hold { .. }) && next.lane == last.lane);
+        log.event(cursor).is_some_and(|next| matches!(next.kind, Kind::Hold { .. }) && next.lane == last.lane);
     !is_half && !is_held_next
 }

@@ -38,7 +38,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let step = step.map(|(at, step)| {
         let name = format!("{}/{} {}", at + 1, steps.len(), step.id);
         // In a call that has no page of its own the step is the one around it.
-        let call = ui.known.here.and_then(|span| ui.log.span(span)).map(|record| &record.callsite);
+        let call = ui.known.here.and_then(|span| ui.log.span(span)).map(|record| record.callsite);
         match call.filter(|call| !step.key.matches(call)) {
             Some(call) => format!("{name} › {}", call.name),
             None => name,
@@ -219,11 +219,12 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
 
 /// What the event just before the cursor was, in a few words.
 fn happened(log: &Log, cursor: usize) -> String {
-    let Some(event) = cursor.checked_sub(1).and_then(|at| log.events().get(at)) else {
+    let Some(event) = cursor.checked_sub(1).and_then(|at| log.event(at)) else {
         return "before the first event".into();
     };
     let lane = log.lane(event.lane).map_or("?", |lane| &lane.name);
-    let span = event.kind.span().and_then(|span| log.span(span)).map_or("", |span| &span.callsite.name);
+    let span = event.kind.span().and_then(|span| log.span(span));
+    let span = span.as_ref().map_or("", |span| &span.callsite.name);
     let name = |lane| log.lane(lane).map_or("?", |lane| &lane.name);
     let what = match &event.kind {
         Kind::LaneOpen { .. } => return format!("a new lane: {lane}"),

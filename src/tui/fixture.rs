@@ -182,13 +182,13 @@ pub(super) fn opened_ahead(ui: &Ui<'_>) -> usize {
         Kind::Open { callsite, .. } => &*callsite.target == "spanwalk::server::event_loop",
         _ => false,
     };
-    ui.log.events().iter().position(is_loop).expect("the loop runs") + 1
+    ui.log.events_in(..).position(|event| is_loop(&event)).expect("the loop runs") + 1
 }
 
 /// A call that no page is about, inside the innermost call of main.
 pub(super) fn put_inside_spawn(ui: &Ui<'_>) -> [Event; 2] {
     let main = ui.log.latest().lane_named("main").expect("there is a main lane");
-    let last = ui.log.events().last().expect("something happened").clone();
+    let last = ui.log.event(ui.log.len() - 1).expect("something happened");
     let callsite =
         Callsite { name: "put".into(), target: "spanwalk::server::threading".into(), file: None, line: None };
     let (span, parent) = (SpanId(900), main.stack.last().map(|frame| frame.span));
@@ -199,9 +199,9 @@ pub(super) fn put_inside_spawn(ui: &Ui<'_>) -> [Event; 2] {
 /// The gate holds the hub at its outermost call.
 pub(super) fn hold_of_hub(ui: &Ui<'_>) -> Event {
     let hub = ui.log.latest().lane_named("hub").expect("there is a hub");
-    let last = ui.log.events().last().expect("something happened");
+    let last = ui.log.event(ui.log.len() - 1).expect("something happened");
     let kind = Kind::Hold { span: hub.stack[0].span, edge: Edge::Enter, is_shown: true };
-    Event { seq: Seq(last.seq.0 + 1), lane: HUB, kind, ..last.clone() }
+    Event { seq: Seq(last.seq.0 + 1), lane: HUB, kind, ..last }
 }
 
 pub(super) fn chain() -> Chain {

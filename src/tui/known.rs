@@ -99,7 +99,7 @@ impl Ui<'_> {
         if known.read == self.log.len() {
             return;
         }
-        for event in &self.log.events()[known.read.min(self.log.len())..] {
+        for event in self.log.events_in(known.read..) {
             if let Kind::Enter { span } = event.kind
                 && let Some(record) = self.log.span(span)
                 && let Some(step) = chain.step_of(&record.callsite)

@@ -18,7 +18,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
     }
     let steps = ui.material.chain.steps();
     let Some((at, step)) = ui.known.shown_step.and_then(|at| Some((at, steps.get(at)?))) else {
-        let call = ui.selected_span().and_then(|span| ui.log.span(span)).map(|record| &record.callsite);
+        let call = ui.selected_span().and_then(|span| ui.log.span(span)).map(|record| record.callsite);
         let text = match (call, book.other_pages().next()) {
             (Some(call), _) => format!(
                 "{} in {} is not a step of the documented chain. s goes on; i lists the steps.",

@@ -9,7 +9,9 @@ use ratatui::text::{Line, Span};
 use super::stack;
 use super::text::{cut, pad, width};
 use super::theme::{Role, Theme};
-use crate::trace::{Activity, Chain, Change, DiffFrame, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff, field};
+use crate::trace::{
+    Activity, Chain, Change, DiffFrame, Event, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff, field,
+};
 
 /// More removed frames than this in a row are one line.
 const FEW: usize = 2;
@@ -59,16 +61,16 @@ pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3
 
 /// Behind the hold that ends the step, if one does before anything else happens than that values are recorded.
 fn held_at(log: &Log, cursor: usize) -> usize {
-    let rest = log.events().get(cursor..).unwrap_or_default();
-    let values = rest.iter().take_while(|event| matches!(event.kind, Kind::Record { .. } | Kind::Note { .. })).count();
-    let is_held = rest.get(values).is_some_and(|event| matches!(event.kind, Kind::Hold { .. }));
+    let is_value = |event: &Event| matches!(event.kind, Kind::Record { .. } | Kind::Note { .. });
+    let values = log.events_in(cursor..).take_while(is_value).count();
+    let is_held = log.event(cursor + values).is_some_and(|event| matches!(event.kind, Kind::Hold { .. }));
     if is_held { cursor + values + 1 } else { cursor }
 }
 
 fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
     let called = |id: &str, is_over: bool| {
         let key = chain.key(id)?;
-        log.events()[..cursor].iter().find_map(|event| {
+        log.events_in(..cursor).find_map(|event| {
             let span = match event.kind {
                 Kind::Enter { span } if !is_over => span,
                 Kind::Close { span } if is_over => span,
@@ -99,11 +101,11 @@ fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
 
 /// The last value of a field of a span that was recorded before the cursor.
 fn recorded(log: &Log, span: SpanId, cursor: usize, name: &str) -> Option<Value> {
-    let fields = log.events()[..cursor].iter().rev().filter_map(|event| match &event.kind {
-        Kind::Open { span: of, fields, .. } | Kind::Record { span: of, fields } if *of == span => Some(fields),
+    let fields = log.events_in(..cursor).filter_map(|event| match event.kind {
+        Kind::Open { span: of, fields, .. } | Kind::Record { span: of, fields } if of == span => Some(fields),
         _ => None,
     });
-    fields.filter_map(|fields| field(fields, name)).next().cloned()
+    fields.filter_map(|fields| field(&fields, name).cloned()).last()
 }
 
 /// The lines of a moment, for a width.

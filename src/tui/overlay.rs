@@ -150,7 +150,7 @@ impl Ui<'_> {
             Kind::Enter { span } => self.log.span(span).is_some_and(|record| key.matches(&record.callsite)),
             _ => false,
         };
-        self.log.events().iter().position(is_it).map(|at| at + 1)
+        self.log.events_in(..).position(|event| is_it(&event)).map(|at| at + 1)
     }
 
     fn choose_step(&mut self, at: usize) -> Effect {

@@ -116,7 +116,7 @@ fn many_finished_connections_are_one_line() {
 
 #[test]
 fn the_selection_goes_along_with_the_program_until_another_row_is_chosen() {
-    let events = fixture::run_until(Until::Spawn).events().to_vec();
+    let events = fixture::run_until(Until::Spawn).events_in(..).collect::<Vec<_>>();
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
         let feed = |ui: &mut Ui<'_>, range: std::ops::Range<usize>| {
             for event in &events[range] {
@@ -224,7 +224,7 @@ fn check_run_to_loop(log: impl FnOnce(&mut Ui<'_>), expected: &str) {
 
 /// Only the first `count` events of the log.
 fn keep(ui: &mut Ui<'_>, count: usize) {
-    let events = ui.log.events()[..count].to_vec();
+    let events: Vec<_> = ui.log.events_in(..count).collect();
     ui.absorb(|log| {
         *log = Log::new();
         events.into_iter().for_each(|event| log.push(event));
