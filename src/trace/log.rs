@@ -287,6 +287,18 @@ impl Log {
         last.map_or(Time(0), |last| self.events[last].time)
     }
 
+    /// The cursor at a program time: behind the last event that is not later.
+    #[must_use]
+    pub fn cursor_at(&self, program: Time) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            // The cursor behind an event stands at its time.
+            if self.clock.program(self.time_at(middle + 1)) <= program { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// The state at the end: what is live.
     #[must_use]
     pub fn latest(&self) -> &State {
