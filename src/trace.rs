@@ -13,6 +13,7 @@
 mod append;
 mod chain;
 mod control;
+mod critical;
 mod diff;
 mod event;
 mod find;
@@ -31,6 +32,7 @@ mod turns;
 
 pub use chain::{Chain, ChainStep, Key, Landmarks, here};
 pub use control::{Command, Edge, Run, Status, Stop, Target};
+pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use find::{Finder, Match};

@@ -50,14 +50,7 @@ impl Finder {
     /// A search that has read nothing.
     #[must_use]
     pub fn new(query: Query) -> Self {
-        Self {
-            query,
-            read: 0,
-            turns: Turns::default(),
-            waiting: HashMap::new(),
-            closed: Vec::new(),
-            open: Vec::new(),
-        }
+        Self { query, read: 0, turns: Turns::default(), waiting: HashMap::new(), closed: Vec::new(), open: Vec::new() }
     }
 
     /// What is looked for.

@@ -158,13 +158,7 @@ impl Tally {
         if let Some(at) = self.places.get(callsite) {
             return *at;
         }
-        self.rows.push(Row {
-            callsite: callsite.clone(),
-            count: 0,
-            own: 0,
-            total: 0,
-            durations: Durations::default(),
-        });
+        self.rows.push(Row { callsite: callsite.clone(), count: 0, own: 0, total: 0, durations: Durations::default() });
         self.places.insert(callsite.clone(), self.rows.len() - 1);
         self.rows.len() - 1
     }
