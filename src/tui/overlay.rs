@@ -1,4 +1,4 @@
-//! What lies on top of the panes: help, the list of steps, run until, restart, and the comparison.
+//! What lies on top of the panes: help, the list of steps, run until, restart, the comparison, prompts and what was asked.
 
 use std::time::Duration;
 
@@ -7,24 +7,53 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::asked::Column;
 use super::command::{Action, COMMANDS, GROUPS};
 use super::draw::{framed, put_lines};
 use super::lesson_pane::badge;
-use super::moments;
 use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use crate::trace::{Command, Event, Key, Kind, Target};
+use super::{matches, moments, path, prompt, statistics};
+use crate::trace::{Command, Event, Finder, Key, Kind, Part, Query, Target};
 
 /// What is open on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Overlay {
-    Help { scroll: usize },
-    Steps { at: usize },
-    Until { text: String },
-    Restart { row: usize, choice: Restart },
-    Moments { column: usize, scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    Steps {
+        at: usize,
+    },
+    Until {
+        text: String,
+    },
+    Restart {
+        row: usize,
+        choice: Restart,
+    },
+    Moments {
+        column: usize,
+        scroll: usize,
+    },
+    GoTo {
+        text: String,
+    },
+    Search {
+        text: String,
+    },
+    /// `None` until somebody moves: the match at the cursor.
+    Matches {
+        at: Option<usize>,
+    },
+    Statistics {
+        at: usize,
+    },
+    Path {
+        at: usize,
+    },
 }
 
 /// The delays that the restart dialog offers.
@@ -55,7 +84,14 @@ impl Ui<'_> {
             | (Overlay::Help { .. }, Action::Help)
             | (Overlay::Steps { .. }, Action::Steps)
             | (Overlay::Moments { .. }, Action::Moments)
-            | (Overlay::Restart { .. }, Action::Restart) => return Effect::None,
+            | (Overlay::Restart { .. }, Action::Restart)
+            | (Overlay::Matches { .. }, Action::Matches)
+            | (Overlay::Statistics { .. }, Action::Statistics)
+            | (Overlay::Path { .. }, Action::CriticalPath) => {
+                // What is not looked at is not worked at.
+                (self.asked.statistics, self.asked.path) = (None, None);
+                return Effect::None;
+            }
             (Overlay::Help { scroll }, _) => {
                 let body = self.layout().body;
                 let rows = usize::from(body.height.saturating_sub(2));
@@ -93,6 +129,19 @@ impl Ui<'_> {
                 let text = text.trim().to_owned();
                 return if text.is_empty() { Effect::None } else { self.run_until(&text) };
             }
+            (Overlay::GoTo { text } | Overlay::Search { text }, Action::Type(letter)) => text.push(*letter),
+            (Overlay::GoTo { text } | Overlay::Search { text }, Action::Erase) => drop(text.pop()),
+            (Overlay::GoTo { text }, Action::Toggle) => {
+                self.accept_place(std::mem::take(text));
+                return Effect::None;
+            }
+            (Overlay::Search { text }, Action::Toggle) => {
+                self.accept_query(std::mem::take(text));
+                return Effect::None;
+            }
+            (Overlay::Matches { .. } | Overlay::Statistics { .. } | Overlay::Path { .. }, _) => {
+                return self.act_in_list(overlay, action, by);
+            }
             (Overlay::Steps { at }, Action::Toggle) => {
                 let at = *at;
                 return self.choose_step(at);
@@ -120,6 +169,81 @@ impl Ui<'_> {
         }
         self.overlay = Some(overlay);
         Effect::None
+    }
+
+    /// In a list of what was asked: the keys that all of them share, then those of each.
+    fn act_in_list(&mut self, mut overlay: Overlay, action: Action, by: isize) -> Effect {
+        let (count, at) = match overlay {
+            Overlay::Matches { at } => {
+                (self.asked.search.as_ref().map_or(0, Finder::len), at.unwrap_or_else(|| self.match_at_cursor()))
+            }
+            Overlay::Statistics { at } => (self.asked.statistics.as_ref().map_or(0, |all| all.calls.len()), at),
+            Overlay::Path { at } => (self.path_parts().len(), at),
+            _ => return Effect::None,
+        };
+        let last = count.saturating_sub(1);
+        let moved = match action {
+            Action::ToStart => 0,
+            Action::ToLive => last,
+            Action::Over => at + 1,
+            Action::PreviousMatch => at.saturating_sub(1),
+            _ => at.saturating_add_signed(by),
+        };
+        let moved = moved.min(last);
+        match (&mut overlay, action) {
+            (Overlay::Matches { .. }, Action::Toggle) => {
+                self.move_to_match(at.min(last));
+                return Effect::None;
+            }
+            (Overlay::Matches { .. }, Action::Search) => return self.act_without_overlay(action),
+            (Overlay::Matches { .. }, Action::CriticalPath) => {
+                let found = self.asked.search.as_ref().and_then(|search| search.get(at));
+                if let Some(found) = found {
+                    self.path_of_span(found.span);
+                    self.overlay = Some(Overlay::Path { at: 0 });
+                    return Effect::None;
+                }
+            }
+            (Overlay::Statistics { .. }, Action::Left) => self.sort_calls(Column::ALL.len() - 1),
+            (Overlay::Statistics { .. }, Action::Right) => self.sort_calls(1),
+            (Overlay::Statistics { .. }, Action::NextPane) => {
+                let is_whole = self.asked.statistics.as_ref().is_some_and(|all| all.tally.window().is_none());
+                let window = is_whole.then(|| self.window_now());
+                self.count_calls(window);
+                overlay = Overlay::Statistics { at: 0 };
+            }
+            (Overlay::Statistics { .. }, Action::Toggle) => {
+                let call = self.asked.statistics.as_ref().and_then(|all| all.calls.get(at));
+                if let Some(query) = call.map(|call| Query::of(&call.callsite)) {
+                    self.search(query);
+                    self.overlay = Some(Overlay::Matches { at: None });
+                    return Effect::None;
+                }
+            }
+            (Overlay::Path { .. }, Action::NextPane) => {
+                self.turn_path();
+                overlay = Overlay::Path { at: 0 };
+            }
+            (Overlay::Path { .. }, Action::Toggle) => {
+                let from = self.path_parts().get(at).map(|part| self.log.clock().program(part.from));
+                if let Some(from) = from {
+                    self.move_to(self.log.cursor_at(from));
+                    return Effect::None;
+                }
+            }
+            (Overlay::Matches { at }, _) if moved != at.unwrap_or(usize::MAX) => *at = Some(moved),
+            (Overlay::Statistics { at } | Overlay::Path { at }, _) => *at = moved,
+            _ => {}
+        }
+        self.overlay = Some(overlay);
+        Effect::None
+    }
+
+    fn path_parts(&self) -> &[Part] {
+        match self.asked.path.as_ref().and_then(|path| path.parts.as_ref()) {
+            Some(Ok(parts)) => parts,
+            _ => &[],
+        }
     }
 
     fn act_without_overlay(&mut self, action: Action) -> Effect {
@@ -209,6 +333,14 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
         Some(Overlay::Moments { column, scroll }) => {
             draw_moments(buffer, body, ui, *column, *scroll);
         }
+        Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
+        Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
+        Some(Overlay::Matches { at }) => {
+            let at = at.unwrap_or_else(|| ui.match_at_cursor());
+            matches::draw(buffer, centred(body, 140, body.height), ui, at);
+        }
+        Some(Overlay::Statistics { at }) => statistics::draw(buffer, centred(body, 110, body.height), ui, *at),
+        Some(Overlay::Path { at }) => path::draw(buffer, centred(body, 130, body.height), ui, *at),
     }
 }
 
@@ -216,8 +348,13 @@ fn help_columns(body: Rect) -> usize {
     usize::from(body.width.saturating_sub(4)).min(92)
 }
 
+/// The first row of a list that is seen: the selected one stands in the middle, where that is possible.
+pub(super) fn listed(at: usize, rows: usize, count: usize) -> usize {
+    at.saturating_sub(rows / 2).min(count.saturating_sub(rows))
+}
+
 /// A rectangle in the middle, as large as asked for or as there is room.
-fn centred(body: Rect, width: u16, height: u16) -> Rect {
+pub(super) fn centred(body: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(body.width), height.min(body.height));
     Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height)
 }
@@ -246,6 +383,7 @@ pub(super) fn help(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         ("   ┃  ▓", "one call, several calls in one column"),
         ("   ⇣  ⇡", "the thread passes from one lane to another"),
         ("   ┊  │", "the loop starts or serves; the cursor"),
+        ("   ◆", "a match of the search; what is dim is later than the cursor"),
     ];
     lines.extend(legend.into_iter().map(|(mark, text)| {
         let role = if text.is_empty() { Role::Heading } else { Role::Plain };

@@ -378,7 +378,7 @@ fn the_paused_lane_is_in_the_timeline_however_low_it_is() {
 
 #[test]
 fn every_command_is_in_help() {
-    with_ui(Until::Spawn, (120, 80), Theme::default(), |ui| {
+    with_ui(Until::Spawn, (120, 110), Theme::default(), |ui| {
         ui.act(Action::Help);
         let text = text(ui);
         for row in COMMANDS {
@@ -395,8 +395,10 @@ fn every_command_is_in_help() {
 
 #[test]
 fn every_hint_is_a_command() {
-    use super::bars::{CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE};
-    for (id, _) in [CHOOSE, COMPARE, FREE, HELD, LESSON, PAST, READ, RESTART, TIMES, TYPE].concat() {
+    use super::bars::{CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PAST, PATH, PLAYING, READ, RECORDED};
+    use super::bars::{RESTART, SEARCHED, STATISTICS, TIMES, TYPE};
+    let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
+    for (id, _) in all.into_iter().chain([RESTART, SEARCHED, STATISTICS, TIMES, TYPE]).flatten() {
         assert!(command(id).is_some(), "`{id}`");
     }
 }
