@@ -244,7 +244,7 @@ fn main_waits_for_the_hub_which_waits_for_the_worker_which_main_had_made() {
         ("main spawn", 10, Doing::Works, None),
         ("worker-1", 40, Doing::Starts, Some(How::Made)),
         ("worker-1 run_task", 100, Doing::Works, None),
-        ("hub run", 15, Doing::Starts, Some(How::Woken)),
+        ("hub poll", 15, Doing::Starts, Some(How::Woken)),
         ("hub run", 5, Doing::Works, None),
         ("hub on_async", 10, Doing::Works, None),
         ("hub run", 5, Doing::Works, None),
@@ -274,7 +274,7 @@ fn a_task_that_is_woken_while_its_loop_polls_has_both_go_on() {
     let expected = [
         ("worker-1", 5, Doing::Waits, None),
         ("worker-1 work", 45, Doing::Works, None),
-        ("hub run", 10, Doing::Starts, Some(How::Woken)),
+        ("hub poll", 10, Doing::Starts, Some(How::Woken)),
         ("hub run", 5, Doing::Works, None),
         ("conn-1 handle", 15, Doing::Works, Some(How::Given)),
     ];
@@ -285,7 +285,7 @@ fn a_task_that_is_woken_while_its_loop_polls_has_both_go_on() {
 #[test]
 fn a_poll_that_nobody_ends_waits_for_the_world() {
     let found = path(&start_up(), HUB, 50, 150);
-    assert_eq!(found, [("hub".to_owned(), 100, Doing::Waits, None)]);
+    assert_eq!(found, [("hub poll".to_owned(), 100, Doing::Waits, None)]);
 }
 
 #[test]

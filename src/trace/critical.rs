@@ -98,6 +98,8 @@ pub struct CriticalPath {
 struct Past {
     /// In order.
     turns: Vec<Turn>,
+    /// Those that were blocked, in order: in what the lane waited.
+    blocked: Vec<Turn>,
     /// Who made it go on, in order.
     edges: Vec<(Time, Because)>,
 }
@@ -155,15 +157,19 @@ impl CriticalPath {
         if to == self.end {
             let under_way: Vec<Turn> = self.turns.under_way(self.stage.to).collect();
             under_way.into_iter().for_each(|turn| self.keep(turn));
-            self.lanes.values_mut().for_each(|past| past.turns.sort_by_key(|turn| turn.from));
+            for past in self.lanes.values_mut() {
+                past.turns.sort_by_key(|turn| turn.from);
+                past.blocked.sort_by_key(|turn| turn.from);
+            }
         }
     }
 
     fn keep(&mut self, turn: Turn) {
         let turn = Turn { from: turn.from.max(self.stage.from), to: turn.to.min(self.stage.to), ..turn };
-        if turn.from < turn.to && !turn.is_blocked {
+        if turn.from < turn.to {
             self.kept += 1;
-            self.lanes.entry(turn.lane).or_default().turns.push(turn);
+            let past = self.lanes.entry(turn.lane).or_default();
+            if turn.is_blocked { past.blocked.push(turn) } else { past.turns.push(turn) }
         }
     }
 
@@ -247,7 +253,7 @@ impl Walk<'_> {
         }
         // It did not work. Since when, and who ended that?
         let idle_from = last.map_or(begin, |turn| turn.to).max(begin);
-        let span = last.map(|turn| turn.span);
+        let span = self.waits_in(idle_from, now).or(last.map(|turn| turn.span));
         let Some((at, because)) = self.edge(idle_from, now) else {
             self.add(span, idle_from, now, Doing::Waits);
             self.heir = None;
@@ -267,6 +273,13 @@ impl Walk<'_> {
         }
         self.lane = by;
         at
+    }
+
+    /// The call in which the lane was blocked.
+    fn waits_in(&self, from: Time, to: Time) -> Option<SpanId> {
+        let blocked = self.lanes.get(&self.lane).map_or(&[][..], |past| &past.blocked);
+        let last = blocked.partition_point(|turn| turn.from < to).checked_sub(1)?;
+        (blocked[last].to > from).then_some(blocked[last].span)
     }
 
     /// The latest that had the lane go on, or woke its heir.

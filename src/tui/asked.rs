@@ -134,11 +134,11 @@ impl Ui<'_> {
         self.asked.last_match = None;
     }
 
-    /// The number of the first match that is not before the cursor; of the last, if all are.
+    /// The number of the match that was gone to last; else of the first that is not before the cursor, or of the first of all.
     pub(super) fn match_at_cursor(&self) -> usize {
         let Some(search) = &self.asked.search else { return 0 };
         let number = self.asked.last_match.and_then(|span| self.match_number(span));
-        number.unwrap_or_else(|| search.before(self.cursor()).min(search.len().saturating_sub(1)))
+        number.unwrap_or_else(|| search.before(self.cursor()) % search.len().max(1))
     }
 
     fn match_number(&self, span: SpanId) -> Option<usize> {

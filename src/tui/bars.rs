@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use super::command::{command, short};
 use super::keymap::Mode;
 use super::layout::Pane;
+use super::matches;
 use super::overlay::Overlay;
 use super::text::{cut, pad, width};
 use super::theme::Role;
@@ -70,19 +71,24 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let widest = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0) + 6;
     let step = step.or_else(outside).unwrap_or_default();
     let step = pad(&step, widest.max(width(&step)));
+    // In a search which match it is says more than which event, and in playing what time it is.
+    let goes_first = u8::from(ui.is_live() || ui.play.is_some() || ui.asked.search.is_some()) * 2;
     // Text, colour, and when it goes: the highest first.
     let mut parts = vec![
         ("spanwalk".to_owned(), Role::Heading, 6),
         (ui.address.clone(), Role::Plain, 4),
         (word, role, 0),
         (step, Role::Heading, 1),
-        (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, u8::from(ui.is_live()) * 2),
+        (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, goes_first),
         (phase.to_owned(), Role::Plain, 3),
         (format!("program {time}"), Role::Dim, if ui.play.is_some() { 1 } else { 5 }),
     ];
     if let Some(search) = &ui.asked.search {
-        let number = ui.current_match().map_or("–".to_owned(), |number| (number + 1).to_string());
-        parts.push((format!("◆ match {number} of {}", search.len()), Role::Doubt, 2));
+        let text = match ui.current_match() {
+            Some(number) => format!("◆ match {} of {}", number + 1, search.len()),
+            None => format!("◆ {}", matches::remark(search, &ui.log)),
+        };
+        parts.push((text, Role::Doubt, 1));
     }
     if let Some(loading) = ui.loading.text() {
         parts.insert(3, (loading, Role::Good, 1));
@@ -166,19 +172,15 @@ pub(super) const MATCHES: &[Hint] = &[
     ("close", ""),
 ];
 pub(super) const STATISTICS: &[Hint] = &[
-    ("toggle", "list these calls"),
-    ("left", "sort"),
+    ("toggle", "its calls"),
     ("right", "sort"),
-    ("next-pane", "everything | the timeline's window"),
+    ("next-pane", "everything|window"),
     ("close", ""),
-];
-pub(super) const PATH: &[Hint] = &[
-    ("toggle", "go there"),
     ("up", ""),
     ("down", ""),
-    ("next-pane", "this call | the timeline's window"),
-    ("close", ""),
 ];
+pub(super) const PATH: &[Hint] =
+    &[("toggle", "go there"), ("next-pane", "call|window"), ("close", ""), ("up", ""), ("down", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
     &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::draw::{framed, put_lines};
-use super::overlay::listed;
+use super::overlay::{chosen, listed};
 use super::text::{cut, pad, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
@@ -54,7 +54,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
             Span::styled(format!("  {}", pad(&around, room)), theme.style(Role::Dim)),
         ]);
         if *number == at {
-            line = line.patch_style(theme.style(Role::Selected));
+            line = chosen(line, ui);
         }
         lines.push(line);
     }
@@ -63,7 +63,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     put_lines(buffer, below, &foot, 0);
 }
 
-/// `match 3 of 17`, and how far the search has come.
+/// `17 matches`, and how far the search has come.
 pub(super) fn remark(search: &Finder, log: &Log) -> String {
     let count = match search.len() {
         1 => "1 match".to_owned(),

@@ -337,10 +337,10 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
         Some(Overlay::Matches { at }) => {
             let at = at.unwrap_or_else(|| ui.match_at_cursor());
-            matches::draw(buffer, centred(body, 140, body.height), ui, at);
+            matches::draw(buffer, list_area(body, 140), ui, at);
         }
-        Some(Overlay::Statistics { at }) => statistics::draw(buffer, centred(body, 110, body.height), ui, *at),
-        Some(Overlay::Path { at }) => path::draw(buffer, centred(body, 130, body.height), ui, *at),
+        Some(Overlay::Statistics { at }) => statistics::draw(buffer, list_area(body, 110), ui, *at),
+        Some(Overlay::Path { at }) => path::draw(buffer, list_area(body, 130), ui, *at),
     }
 }
 
@@ -348,9 +348,20 @@ fn help_columns(body: Rect) -> usize {
     usize::from(body.width.saturating_sub(4)).min(92)
 }
 
+/// A row of a list as the selected one: all of it alike, whatever its parts looked like.
+pub(super) fn chosen(line: Line<'static>, ui: &Ui) -> Line<'static> {
+    let style = ui.theme.style(Role::Selected);
+    Line::from(line.spans.into_iter().map(|span| Span::styled(span.content, style)).collect::<Vec<_>>())
+}
+
 /// The first row of a list that is seen: the selected one stands in the middle, where that is possible.
 pub(super) fn listed(at: usize, rows: usize, count: usize) -> usize {
     at.saturating_sub(rows / 2).min(count.saturating_sub(rows))
+}
+
+/// Where a list lies: over all, unless it leaves enough beside it that what is there can be read.
+fn list_area(body: Rect, width: u16) -> Rect {
+    if body.width < width + 40 { body } else { centred(body, width, body.height) }
 }
 
 /// A rectangle in the middle, as large as asked for or as there is room.

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::asked::Path;
 use super::draw::{framed, put_lines};
-use super::overlay::{Overlay, listed};
+use super::overlay::{Overlay, chosen, listed};
 use super::stack::RowId;
 use super::text::{cut, pad, width};
 use super::theme::Role;
@@ -22,8 +22,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let theme = &ui.theme;
     let dim = theme.style(Role::Dim);
     let whole = length(ui, path.stage.from, path.stage.to);
-    let remark = format!("{}, all of it waited for", Time(whole));
-    let inner = framed(buffer, body, ui, &format!("Critical path of {}", of(ui, path)), &remark, true);
+    let inner = framed(buffer, body, ui, &format!("Critical path of {}", of(ui, path)), &Time(whole).to_string(), true);
     let columns = usize::from(inner.width);
     let parts = match &path.parts {
         Some(Ok(parts)) => parts,
@@ -66,7 +65,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
             Span::styled(format!("  {why}{}", " ".repeat(fill)), theme.style(Role::Landmark)),
         ]);
         if index == at {
-            line = line.patch_style(theme.style(Role::Selected));
+            line = chosen(line, ui);
         }
         lines.push(line);
     }
@@ -84,8 +83,8 @@ fn totals(ui: &Ui, parts: &[Part], whole: u64) -> String {
     for part in parts {
         let name = match part.doing {
             Doing::Works => ui.log.lane(part.lane).map_or_else(String::new, |lane| lane.name.to_string()),
-            Doing::Starts => "until a thread was there".to_owned(),
-            Doing::Waits => "for the world outside".to_owned(),
+            Doing::Starts => "starting".to_owned(),
+            Doing::Waits => "waiting".to_owned(),
         };
         let took = length(ui, part.from, part.to);
         match lanes.iter_mut().find(|lane| lane.0 == name) {
@@ -99,14 +98,15 @@ fn totals(ui: &Ui, parts: &[Part], whole: u64) -> String {
 }
 
 fn share(took: u64, whole: u64) -> String {
-    format!("{:.0} %", took as f64 * 100.0 / whole.max(1) as f64)
+    let share = took as f64 * 100.0 / whole.max(1) as f64;
+    if took > 0 && share < 0.5 { "<1 %".to_owned() } else { format!("{share:.0} %") }
 }
 
-/// `█████░░░  62 %`
+/// `█████     62 %`
 fn bar(took: u64, whole: u64) -> String {
     let full = ((took as f64 / whole.max(1) as f64) * BAR as f64).round() as usize;
     let full = full.min(BAR);
-    format!("{}{}{:>5}", "█".repeat(full), "░".repeat(BAR - full), share(took, whole))
+    format!("{}{}{:>5}", "█".repeat(full), " ".repeat(BAR - full), share(took, whole))
 }
 
 fn length(ui: &Ui, from: Time, to: Time) -> u64 {
@@ -130,7 +130,7 @@ fn call(ui: &Ui, part: &Part) -> String {
         (Doing::Starts, Some(name)) => format!("goes on in {name}"),
         (Doing::Starts, None) => "begins".to_owned(),
         (Doing::Waits, Some(name)) => format!("waits in {name}"),
-        (Doing::Waits, None) => "waits".to_owned(),
+        (Doing::Waits, None) => "waits since before this".to_owned(),
     }
 }
 
@@ -139,7 +139,7 @@ fn why(ui: &Ui, part: &Part) -> String {
     let by = ui.log.lane(because.by).map_or("?", |lane| &lane.name);
     let how = match because.how {
         How::Woken => "woken by",
-        How::Given => "has the thread from",
+        How::Given => "thread from",
         How::Made => "made by",
     };
     let reason = because.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::asked::Column;
 use super::draw::{framed, put_lines};
-use super::overlay::listed;
+use super::overlay::{chosen, listed};
 use super::text::{ends, pad, width};
 use super::theme::Role;
 use super::ui::Ui;
@@ -38,13 +38,13 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let mut lines = vec![head(ui, statistics.sort, names)];
     for (index, call) in statistics.calls.iter().enumerate().skip(top).take(rows) {
         let line = row(ui, call, names, columns);
-        lines.push(if index == at { line.patch_style(theme.style(Role::Selected)) } else { line });
+        lines.push(if index == at { chosen(line, ui) } else { line });
     }
     if statistics.calls.is_empty() && !statistics.tally.is_behind(&ui.log) {
         lines.push(Line::styled(" No call was open in this stretch.", theme.style(Role::Dim)));
     }
     put_lines(buffer, Rect { height: inner.height.saturating_sub(1), ..inner }, &lines, 0);
-    let told = " self: on its thread, in no call inside it · p50, p99: half, and 99 of 100, took at most this";
+    let told = " self: on its thread, in no inner call · p99: 99 of 100 took at most this";
     let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
     put_lines(buffer, foot, &[Line::styled(super::text::cut(told, columns), theme.style(Role::Dim))], 0);
 }

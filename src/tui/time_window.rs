@@ -17,6 +17,8 @@ pub(super) fn fitting(log: &Log, landmarks: &Landmarks, cursor: Option<usize>) -
     let program = |cursor| log.clock().program(log.time_at(cursor)).0;
     let end = program(log.len());
     let length = landmarks.loop_serves.map_or(end, program).max(1_000);
+    // A second page with nearly nothing on it is no page.
+    let length = if cursor.is_some() && end < 2 * length { length.max(end) } else { length };
     let padded = length + length / 8;
     let from = match cursor {
         None if end <= padded => 0,
