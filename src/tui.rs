@@ -19,10 +19,13 @@ mod draw;
 mod fields;
 #[cfg(test)]
 mod fixture;
+mod help;
+mod hints;
 mod keymap;
 mod known;
 mod layout;
 mod lesson_pane;
+mod lists;
 mod loading;
 mod matches;
 mod material;

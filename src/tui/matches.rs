@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::draw::{framed, put_lines};
-use super::overlay::{chosen, listed};
+use super::lists::{chosen, listed};
 use super::text::{cut, pad, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;

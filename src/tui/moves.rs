@@ -204,10 +204,20 @@ impl Ui<'_> {
         Ok(())
     }
 
+    /// To where a call began for the first time.
+    pub(super) fn move_to_first(&mut self, id: &str, key: Key) {
+        let sought = Sought::Named { name: id.to_owned(), key: Some(key), has_turned: true };
+        self.seek_from(Seek { sought, is_forth: true, at: 0 });
+    }
+
     fn seek(&mut self, sought: Sought, is_forth: bool) {
+        self.seek_from(Seek { sought, is_forth, at: self.cursor() });
+    }
+
+    fn seek_from(&mut self, seek: Seek) {
         self.play = None;
         self.hush();
-        self.seek = Some(Seek { sought, is_forth, at: self.cursor() });
+        self.seek = Some(seek);
         self.seek_on(SLICE);
     }
 

@@ -4,19 +4,17 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::asked::Column;
-use super::command::{Action, COMMANDS, GROUPS};
+use super::command::Action;
 use super::draw::{framed, put_lines};
 use super::lesson_pane::badge;
 use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{matches, moments, path, prompt, statistics};
-use crate::trace::{Command, Event, Finder, Key, Kind, Part, Query, Target};
+use super::{help, lists, matches, moments, path, prompt, statistics};
+use crate::trace::{Command, Target};
 
 /// What is open on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +93,7 @@ impl Ui<'_> {
             (Overlay::Help { scroll }, _) => {
                 let body = self.layout().body;
                 let rows = usize::from(body.height.saturating_sub(2));
-                let limit = help(self, help_columns(body)).len().saturating_sub(rows);
+                let limit = help::lines(self, help::columns(body)).len().saturating_sub(rows);
                 *scroll = scroll.saturating_add_signed(by).min(limit);
             }
             (Overlay::Moments { column, scroll }, _) => {
@@ -171,82 +169,7 @@ impl Ui<'_> {
         Effect::None
     }
 
-    /// In a list of what was asked: the keys that all of them share, then those of each.
-    fn act_in_list(&mut self, mut overlay: Overlay, action: Action, by: isize) -> Effect {
-        let (count, at) = match overlay {
-            Overlay::Matches { at } => {
-                (self.asked.search.as_ref().map_or(0, Finder::len), at.unwrap_or_else(|| self.match_at_cursor()))
-            }
-            Overlay::Statistics { at } => (self.asked.statistics.as_ref().map_or(0, |all| all.calls.len()), at),
-            Overlay::Path { at } => (self.path_parts().len(), at),
-            _ => return Effect::None,
-        };
-        let last = count.saturating_sub(1);
-        let moved = match action {
-            Action::ToStart => 0,
-            Action::ToLive => last,
-            Action::Over => at + 1,
-            Action::PreviousMatch => at.saturating_sub(1),
-            _ => at.saturating_add_signed(by),
-        };
-        let moved = moved.min(last);
-        match (&mut overlay, action) {
-            (Overlay::Matches { .. }, Action::Toggle) => {
-                self.move_to_match(at.min(last));
-                return Effect::None;
-            }
-            (Overlay::Matches { .. }, Action::Search) => return self.act_without_overlay(action),
-            (Overlay::Matches { .. }, Action::CriticalPath) => {
-                let found = self.asked.search.as_ref().and_then(|search| search.get(at));
-                if let Some(found) = found {
-                    self.path_of_span(found.span);
-                    self.overlay = Some(Overlay::Path { at: 0 });
-                    return Effect::None;
-                }
-            }
-            (Overlay::Statistics { .. }, Action::Left) => self.sort_calls(Column::ALL.len() - 1),
-            (Overlay::Statistics { .. }, Action::Right) => self.sort_calls(1),
-            (Overlay::Statistics { .. }, Action::NextPane) => {
-                let is_whole = self.asked.statistics.as_ref().is_some_and(|all| all.tally.window().is_none());
-                let window = is_whole.then(|| self.window_now());
-                self.count_calls(window);
-                overlay = Overlay::Statistics { at: 0 };
-            }
-            (Overlay::Statistics { .. }, Action::Toggle) => {
-                let call = self.asked.statistics.as_ref().and_then(|all| all.calls.get(at));
-                if let Some(query) = call.map(|call| Query::of(&call.callsite)) {
-                    self.search(query);
-                    self.overlay = Some(Overlay::Matches { at: None });
-                    return Effect::None;
-                }
-            }
-            (Overlay::Path { .. }, Action::NextPane) => {
-                self.turn_path();
-                overlay = Overlay::Path { at: 0 };
-            }
-            (Overlay::Path { .. }, Action::Toggle) => {
-                let from = self.path_parts().get(at).map(|part| self.log.clock().program(part.from));
-                if let Some(from) = from {
-                    self.move_to(self.log.cursor_at(from));
-                    return Effect::None;
-                }
-            }
-            (Overlay::Matches { at }, _) if moved != at.unwrap_or(usize::MAX) => *at = Some(moved),
-            (Overlay::Statistics { at } | Overlay::Path { at }, _) => *at = moved,
-            _ => {}
-        }
-        self.overlay = Some(overlay);
-        Effect::None
-    }
-
-    fn path_parts(&self) -> &[Part] {
-        match self.asked.path.as_ref().and_then(|path| path.parts.as_ref()) {
-            Some(Ok(parts)) => parts,
-            _ => &[],
-        }
-    }
-
-    fn act_without_overlay(&mut self, action: Action) -> Effect {
+    pub(super) fn act_without_overlay(&mut self, action: Action) -> Effect {
         debug_assert!(self.overlay.is_none(), "the overlay was taken out first");
         self.act(action)
     }
@@ -268,26 +191,15 @@ impl Ui<'_> {
         effect
     }
 
-    /// Where a call was entered first, as a cursor.
-    fn first_enter(&self, key: &Key) -> Option<usize> {
-        let is_it = |event: &Event| match event.kind {
-            Kind::Enter { span } => self.log.span(span).is_some_and(|record| key.matches(&record.callsite)),
-            _ => false,
-        };
-        self.log.events_in(..).position(|event| is_it(&event)).map(|at| at + 1)
-    }
-
     fn choose_step(&mut self, at: usize) -> Effect {
         let steps = self.material.chain.steps();
         match steps.get(at) {
             // What has been is looked at in the recording; what has not is run to.
-            Some(step) => match self.first_enter(&step.key) {
-                Some(cursor) => {
-                    self.set_cursor(cursor);
-                    Effect::None
-                }
-                None => self.run_until(&step.id),
-            },
+            Some(step) if self.known.has_run(self.material.chain, &step.id) => {
+                self.move_to_first(&step.id, step.key.clone());
+                Effect::None
+            }
+            Some(step) => self.run_until(&step.id),
             None => {
                 self.page = Some(at - steps.len());
                 self.lesson_scroll = 0;
@@ -302,7 +214,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
     match &ui.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => {
-            let lines = help(ui, help_columns(body));
+            let lines = help::lines(ui, help::columns(body));
             let area = centred(body, 96, lines.len() as u16 + 2);
             let inner = framed(buffer, area, ui, "Help", "esc closes", true);
             put_lines(buffer, inner, &lines, *scroll);
@@ -331,76 +243,23 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
             put_lines(buffer, inner, &restart(ui, *row, *choice, usize::from(inner.width)), 0);
         }
         Some(Overlay::Moments { column, scroll }) => {
-            draw_moments(buffer, body, ui, *column, *scroll);
+            moments::draw(buffer, body, ui, *column, *scroll);
         }
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
         Some(Overlay::Matches { at }) => {
             let at = at.unwrap_or_else(|| ui.match_at_cursor());
-            matches::draw(buffer, list_area(body, 140), ui, at);
+            matches::draw(buffer, lists::list_area(body, 140), ui, at);
         }
-        Some(Overlay::Statistics { at }) => statistics::draw(buffer, list_area(body, 110), ui, *at),
-        Some(Overlay::Path { at }) => path::draw(buffer, list_area(body, 130), ui, *at),
+        Some(Overlay::Statistics { at }) => statistics::draw(buffer, lists::list_area(body, 110), ui, *at),
+        Some(Overlay::Path { at }) => path::draw(buffer, lists::list_area(body, 130), ui, *at),
     }
-}
-
-fn help_columns(body: Rect) -> usize {
-    usize::from(body.width.saturating_sub(4)).min(92)
-}
-
-/// A row of a list as the selected one: all of it alike, whatever its parts looked like.
-pub(super) fn chosen(line: Line<'static>, ui: &Ui) -> Line<'static> {
-    let style = ui.theme.style(Role::Selected);
-    Line::from(line.spans.into_iter().map(|span| Span::styled(span.content, style)).collect::<Vec<_>>())
-}
-
-/// The first row of a list that is seen: the selected one stands in the middle, where that is possible.
-pub(super) fn listed(at: usize, rows: usize, count: usize) -> usize {
-    at.saturating_sub(rows / 2).min(count.saturating_sub(rows))
-}
-
-/// Where a list lies: over all, unless it leaves enough beside it that what is there can be read.
-fn list_area(body: Rect, width: u16) -> Rect {
-    if body.width < width + 40 { body } else { centred(body, width, body.height) }
 }
 
 /// A rectangle in the middle, as large as asked for or as there is room.
 pub(super) fn centred(body: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(body.width), height.min(body.height));
     Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height)
-}
-
-pub(super) fn help(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
-    let theme = &ui.theme;
-    let keys = |row: &super::command::CommandRow| row.keys.join(" ");
-    let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
-    let mut lines = Vec::new();
-    for group in GROUPS {
-        lines.push(Line::styled(format!(" {group}"), theme.style(Role::Heading)));
-        for row in COMMANDS.iter().filter(|row| row.group == group) {
-            let room = columns.saturating_sub(wide + 5);
-            for (index, line) in wrap_plain(row.doc, Style::new(), room, "").into_iter().enumerate() {
-                let keys = if index == 0 { keys(row) } else { String::new() };
-                let mut spans = vec![Span::styled(format!("   {}  ", pad(&keys, wide)), theme.style(Role::Key))];
-                spans.extend(line.spans);
-                lines.push(Line::from(spans));
-            }
-        }
-    }
-    let legend = [
-        (" Timeline", ""),
-        ("   ▐name━━▌", "open and on its thread"),
-        ("   ▐name╌╌▌", "open and waiting"),
-        ("   ┃  ▓", "one call, several calls in one column"),
-        ("   ⇣  ⇡", "the thread passes from one lane to another"),
-        ("   ┊  │", "the loop starts or serves; the cursor"),
-        ("   ◆", "a match of the search; what is dim is later than the cursor"),
-    ];
-    lines.extend(legend.into_iter().map(|(mark, text)| {
-        let role = if text.is_empty() { Role::Heading } else { Role::Plain };
-        Line::styled(format!("{}{text}", pad(mark, wide + 5)), theme.style(role))
-    }));
-    lines
 }
 
 fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
@@ -465,60 +324,4 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
         line
     }));
     lines
-}
-
-fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll: usize) {
-    let inner = framed(buffer, body, ui, "Before | during | after", "", true);
-    let Some(all) = &ui.known.moments else { return };
-    let theme = &ui.theme;
-    let is_wide = inner.width >= 96;
-    let shown: Vec<usize> = if is_wide { (0..3).collect() } else { vec![column.min(2)] };
-    let each = inner.width / shown.len() as u16;
-    if !is_wide && inner.height > 0 {
-        // One at a time: all headings, the open one marked.
-        let tabs: Vec<Span> = (0..3)
-            .map(|at| {
-                let (title, what) = (moments::TITLES[at], &all[at].what);
-                let role = if at == column { Role::Selected } else { Role::Dim };
-                Span::styled(format!(" {title} {what} "), theme.style(role))
-            })
-            .collect();
-        buffer.set_line(inner.x, inner.y, &Line::from(tabs), inner.width);
-    }
-    for (place, &at) in shown.iter().enumerate() {
-        let x = inner.x + place as u16 * each;
-        let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
-        if is_wide && area.height > 0 {
-            let (title, what) = (moments::TITLES[at], all[at].what.clone());
-            let heading = Line::from(vec![
-                Span::styled(format!("{title}  "), theme.style(Role::Accent)),
-                Span::styled(what, theme.style(Role::Heading)),
-            ]);
-            buffer.set_line(area.x, area.y, &heading, area.width);
-            if place > 0 {
-                for y in inner.y..inner.bottom() {
-                    buffer[(x, y)].set_char('│').set_style(theme.style(Role::Border));
-                }
-            }
-        }
-        let columns = usize::from(area.width);
-        let answer = moments::accepting_lines(&all[at], theme, columns);
-        let pinned = (answer.len() as u16).min(area.height / 2);
-        let answer_area = Rect { y: area.bottom() - pinned, height: pinned, ..area };
-        put_lines(buffer, answer_area, &answer, 0);
-        let top = 2.min(area.height);
-        let height = area.height.saturating_sub(top + pinned + u16::from(pinned > 0));
-        let below = Rect { y: area.y + top, height, ..area };
-        let mut lines = moments::lines(&all[at], theme, columns);
-        if lines.len() > usize::from(height) {
-            // Better without blank lines than without the last lane.
-            lines.retain(|line| line.width() > 0);
-        }
-        put_lines(buffer, below, &lines, scroll);
-        let hidden = lines.len().saturating_sub(scroll + usize::from(below.height));
-        if hidden > 0 && below.bottom() < answer_area.y {
-            let text = format!("… {hidden} more lines below");
-            buffer.set_stringn(area.x, below.bottom(), text, columns, theme.style(Role::Dim));
-        }
-    }
 }

@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 
 use super::asked::Path;
 use super::draw::{framed, put_lines};
-use super::overlay::{Overlay, chosen, listed};
+use super::lists::{chosen, listed};
+use super::overlay::Overlay;
 use super::stack::RowId;
 use super::text::{cut, pad, width};
 use super::theme::Role;

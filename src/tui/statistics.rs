@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::asked::Column;
 use super::draw::{framed, put_lines};
-use super::overlay::{chosen, listed};
+use super::lists::{chosen, listed};
 use super::text::{ends, pad, width};
 use super::theme::Role;
 use super::ui::Ui;

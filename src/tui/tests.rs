@@ -1,5 +1,6 @@
 //! What the screens promise, checked on pictures of a run written by hand.
 
+mod asked;
 mod commands;
 mod panes;
 mod replay;
@@ -9,7 +10,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
-use super::command::command;
 use super::fixture::{Until, with_ui};
 use super::overlay::Overlay;
 use super::*;
