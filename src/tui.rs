@@ -12,24 +12,35 @@
 //! whether it is live, attached or a file.
 
 mod act;
+mod asked;
 mod bars;
 mod command;
 mod draw;
 mod fields;
 #[cfg(test)]
 mod fixture;
+mod help;
+mod hints;
 mod keymap;
 mod known;
 mod layout;
 mod lesson_pane;
+mod lists;
+mod loading;
+mod matches;
 mod material;
 mod moments;
+mod moves;
 mod overlay;
 mod page;
+mod path;
+mod play;
 mod program;
+mod prompt;
 mod run;
 mod source;
 mod stack;
+mod statistics;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -44,7 +55,7 @@ pub use draw::draw;
 pub use keymap::Mode;
 pub use layout::Pane;
 pub use material::{Material, Sources};
-pub use program::{Program, Resolver, Restart};
+pub use program::{Program, Progress, Resolver, Restart};
 pub use run::{Options, run};
 pub use stack::RowId;
 pub use terminal::restore;

@@ -11,7 +11,7 @@ use spanwalk::format::jsonl;
 use spanwalk::lesson::{Book, Outcome, Verdict, evaluate};
 use spanwalk::record::{Control, HoldMode, Recorder};
 use spanwalk::server::{ResolverKind, Server, Settings};
-use spanwalk::trace::{Chain, Command, Event, Key, Kind, Log, Run, Target, field};
+use spanwalk::trace::{Chain, Command, CriticalPath, Event, How, Key, Kind, Log, Part, Run, Stage, Target, field};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Longer than anything takes here; only a failure waits for it.
@@ -464,4 +464,38 @@ fn stopping_finishes_what_is_in_flight() {
         _ => None,
     });
     assert_eq!(recorded.map(|cut| cut.to_string()).collect::<Vec<_>>(), ["0"]);
+}
+
+#[test]
+fn the_start_waits_for_the_hub_and_the_worker_by_way_of_who_had_them_go_on() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    recorder.restart(HoldMode::Follow);
+    let mut log = Log::new();
+    // A lookup that is over before the loop polls is waited for by nobody.
+    let slow = Settings { slow_dns: Some(Duration::from_millis(40)), ..settings(ResolverKind::Thread) };
+    let server = Server::start(slow).unwrap();
+    read_until(&recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
+    server.stopper()();
+    server.join().unwrap();
+    read(&recorder, &mut log);
+    let key = chain.key("start").unwrap();
+    let start = log.spans().find(|span| key.matches(&span.callsite)).unwrap();
+    let (from, to) = (start.entered.unwrap(), start.close.unwrap().1);
+    let mut path = CriticalPath::new(&log, Stage { lane: start.lane, from, to });
+    while path.is_behind() {
+        path.read(&log, 100);
+    }
+    let parts = path.parts().unwrap();
+    let lane = |part: &Part| log.lane(part.lane).unwrap().name.to_string();
+    let edges = parts.iter().filter_map(|part| Some((part.because.as_ref()?, lane(part))));
+    let edges: Vec<(How, String)> = edges.map(|(because, lane)| (because.how, lane)).collect();
+    let expected = [(How::Made, "worker-1"), (How::Woken, "hub"), (How::Given, "main")];
+    assert_eq!(edges, expected.map(|(how, lane)| (how, lane.to_owned())));
+    let names = |lane_named: &str| -> Vec<String> {
+        let of_lane = parts.iter().filter(|part| lane(part) == lane_named);
+        of_lane.filter_map(|part| log.span(part.span?)).map(|span| span.callsite.name.to_string()).collect()
+    };
+    assert!(names("worker-1").contains(&"gethostbyaddr".to_owned()), "the lookup itself");
+    assert!(names("hub").contains(&"on_async".to_owned()) && names("main").contains(&"spawn".to_owned()));
 }

@@ -128,7 +128,7 @@ impl Log {
         if let Some(found) = self.kinds(open + 1, open + 3).find(is_it) {
             return Some(found.0);
         }
-        let from = time.0.checked_sub(1).map_or(0, |before| self.cursor_at(super::Time(before)));
+        let from = time.0.checked_sub(1).map_or(0, |before| self.cursor_at_raw(super::Time(before)));
         self.kinds(from.max(open), self.len()).find(is_it).map(|found| found.0)
     }
 }

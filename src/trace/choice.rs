@@ -28,7 +28,7 @@ impl Log {
             state.lanes().iter().filter(|lane| !lane.is_done).filter_map(|lane| place(lane.id)).collect();
         alive.sort_unstable();
         // Over by now, and not yet when the window begins.
-        let from = clock.raw(window.from).0.checked_sub(1).map_or(0, |before| self.cursor_at(super::Time(before)));
+        let from = clock.raw(window.from).0.checked_sub(1).map_or(0, |before| self.cursor_at_raw(super::Time(before)));
         let then = self.outline_at(from.min(cursor) as u64);
         let mut before: Vec<usize> = then.lanes.iter().filter_map(|lane| place(lane.id)).collect();
         before.retain(|at| *at < begin && all[*at].is_over(cursor));

@@ -128,7 +128,7 @@ impl Log {
 
     /// The cursor behind everything that had happened at a raw time.
     #[must_use]
-    pub fn cursor_at(&self, time: Time) -> usize {
+    pub fn cursor_at_raw(&self, time: Time) -> usize {
         self.store.until(time) as usize
     }
 
@@ -227,6 +227,18 @@ impl Log {
             Some(last) if last + 1 == self.len() => self.index.time,
             Some(last) => self.store.items(last as u64).next().map_or(Time(0), |found| found.1.time),
         }
+    }
+
+    /// The cursor at a program time: behind the last event that is not later.
+    #[must_use]
+    pub fn cursor_at(&self, program: Time) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            // The cursor behind an event stands at its time.
+            if self.clock().program(self.time_at(middle + 1)) <= program { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
     /// The state at the end: what is live.

@@ -49,7 +49,7 @@ impl<'a> Columns<'a> {
         let edges: Vec<Time> = (0..width).map(edge).chain([last]).collect();
         let index = log.index();
         let spans = partition(index.spans.len(), |number| index.spans.seq(number) < cursor as u64);
-        let begin = edges[0].0.checked_sub(1).map_or(0, |before| log.cursor_at(Time(before))).min(cursor);
+        let begin = edges[0].0.checked_sub(1).map_or(0, |before| log.cursor_at_raw(Time(before))).min(cursor);
         let begin = log.outline_at(begin as u64);
         Self { log, window, width, edges, cursor, now: log.time_at(cursor), spans, begin }
     }
@@ -67,7 +67,7 @@ impl<'a> Columns<'a> {
     /// How many events there are before a column begins.
     pub(super) fn places_before(&self, column: u16) -> usize {
         let edge = self.edges[usize::from(column.min(self.width))];
-        edge.0.checked_sub(1).map_or(0, |before| self.log.cursor_at(Time(before)))
+        edge.0.checked_sub(1).map_or(0, |before| self.log.cursor_at_raw(Time(before)))
     }
 
     /// The rows of a lane: the outermost, and those that have bars.

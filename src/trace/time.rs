@@ -13,6 +13,7 @@
 //! main lane is stepped, must not turn the main lane's steps into nothing. So its hold alone stops no clock.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Nanoseconds since the recording started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +49,31 @@ impl fmt::Display for Time {
         f.pad(&text)
     }
 }
+
+/// A duration as a person writes it: `740ns`, `12.3us`, `12.3µs`, `1.9 ms`, `2.5s`, `1m`.
+impl FromStr for Time {
+    type Err = NoTime;
+
+    fn from_str(text: &str) -> Result<Self, NoTime> {
+        let text = text.trim();
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(NoTime)?);
+        let ns = match unit.trim() {
+            "ns" => 1.0,
+            "us" | "µs" | "μs" => 1e3,
+            "ms" => 1e6,
+            "s" => 1e9,
+            "m" | "min" => 6e10,
+            _ => return Err(NoTime),
+        };
+        let number: f64 = number.parse().map_err(|_| NoTime)?;
+        Ok(Self((number * ns).round() as u64))
+    }
+}
+
+/// A text that is no duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a number and its unit, such as 740ns, 12.3us, 1.9ms or 2.5s")]
+pub struct NoTime;
 
 /// Raw time with the stops taken out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,6 +150,13 @@ mod tests {
         check(&[(10, Some(30))], 31, 11);
         check(&[(10, Some(30)), (40, Some(45))], 50, 25);
         check(&[(10, Some(30)), (40, None)], 99, 20);
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let read = ["740ns", "12.5us", "12.5 µs", "1.9ms", "2.5 s", "1m"].map(|text| text.parse::<Time>().unwrap().0);
+        assert_eq!(read, [740, 12_500, 12_500, 1_900_000, 2_500_000_000, 60_000_000_000]);
+        assert!(["", "12", "ms", "-1ms", "1.2.3ms", "1 hour"].iter().all(|text| text.parse::<Time>().is_err()));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::layout::Pane;
 use super::overlay::Overlay;
 use super::stack::RowId;
 use super::ui::{Effect, Ui};
-use super::{fields, lesson_pane, time_window};
-use crate::trace::{Command, Kind, Log, Run, Target, Time, Window};
+use super::{fields, lesson_pane, time_window, timeline};
+use crate::trace::{Command, LaneId, Run, Target, Time, Window};
 
 impl Ui<'_> {
     /// Does what a person wants.
@@ -29,6 +29,7 @@ impl Ui<'_> {
     fn act_in_panes(&mut self, action: Action) -> Effect {
         match action {
             Action::Into => return self.step(Command::Into),
+            Action::Over if self.asked.search.is_some() => self.move_by_match(true),
             Action::Over => return self.step(Command::Over),
             Action::Out => return self.step(Command::Out),
             Action::NextLane => return self.step(Command::NextLane),
@@ -36,7 +37,7 @@ impl Ui<'_> {
             Action::Pause => return self.step(Command::Pause),
             Action::RunToLoop => return self.run_to_loop(),
             Action::Request => {
-                self.cursor = None;
+                (self.cursor, self.play, self.seek) = (None, None, None);
                 return Effect::Request;
             }
             Action::RunUntil => {
@@ -52,10 +53,32 @@ impl Ui<'_> {
                 self.overlay = Some(Overlay::Moments { column: self.moment_now(), scroll: 0 });
             }
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
-            Action::Back => self.move_cursor(false),
-            Action::Forth => self.move_cursor(true),
-            Action::ToStart => self.cursor = (!self.log.is_empty()).then_some(0),
-            Action::ToLive => self.cursor = None,
+            Action::Back | Action::Forth => self.move_by_step(action == Action::Forth),
+            Action::EventBack | Action::EventForth => self.move_by_event(action == Action::EventForth),
+            Action::CallBack | Action::CallForth => self.move_by_call(action == Action::CallForth),
+            Action::LaneBack | Action::LaneForth => self.move_by_lane(action == Action::LaneForth),
+            Action::ScrubBack | Action::ScrubForth => self.scrub(action == Action::ScrubForth),
+            Action::ToStart => self.move_to(0),
+            Action::ToLive => self.move_to(self.log.len()),
+            Action::GoTo => self.overlay = Some(Overlay::GoTo { text: String::new() }),
+            Action::Play => self.play_or_pause(),
+            Action::Faster => self.change_speed(1),
+            Action::Slower => self.change_speed(-1),
+            Action::Reverse => self.reverse(),
+            Action::Search => {
+                let text = self.asked.search.as_ref().map_or_else(String::new, |search| search.query().to_string());
+                self.overlay = Some(Overlay::Search { text });
+            }
+            Action::Matches if self.asked.search.is_some() => {
+                self.overlay = Some(Overlay::Matches { at: None });
+            }
+            Action::Matches => self.notify("/ searches; then m lists the matches"),
+            Action::PreviousMatch => self.move_by_match(false),
+            Action::Statistics => {
+                self.count_calls(None);
+                self.overlay = Some(Overlay::Statistics { at: 0 });
+            }
+            Action::CriticalPath => self.open_path(),
             Action::Answer => {
                 self.shows_answer = !self.shows_answer;
                 self.find_answer();
@@ -63,7 +86,9 @@ impl Ui<'_> {
             Action::NextPane => self.focus = self.focus.moved(1),
             Action::PreviousPane => self.focus = self.focus.moved(Pane::ALL.len() - 1),
             Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
+            Action::Close if self.seek.is_some() || self.play.is_some() => (self.seek, self.play) = (None, None),
             Action::Close if self.is_zoomed => self.is_zoomed = false,
+            Action::Close if self.asked.search.is_some() => self.asked.search = None,
             Action::Close => self.page = None,
             Action::ZoomIn => {
                 self.window = Some(time_window::zoomed(self.window_now(), self.time_now(), 1));
@@ -81,6 +106,11 @@ impl Ui<'_> {
             Action::Left | Action::Right => self.sideways(action == Action::Right),
             Action::Toggle => self.toggle(),
             Action::Click(column, row) => self.click(column, row),
+            Action::Drag(column, _) => {
+                if self.is_scrubbing {
+                    self.scrub_to(column);
+                }
+            }
             Action::Wheel(column, row, is_down) => {
                 if let Some(pane) = self.layout().at(column, row) {
                     self.scroll(pane, if is_down { 3 } else { -3 });
@@ -94,10 +124,10 @@ impl Ui<'_> {
     /// Steps from where the program stands, which is live.
     pub(super) fn step(&mut self, command: Command) -> Effect {
         self.cursor = None;
-        self.page = None;
+        (self.page, self.play, self.seek) = (None, None, None);
         self.hush();
         if self.status.run == Run::Over {
-            self.notify("this is a recording: b and f move through it, home and end go to its ends");
+            self.notify("this is a recording: b and f step through it, P plays it, : goes to a place");
             return Effect::None;
         }
         if self.status.detached {
@@ -127,19 +157,6 @@ impl Ui<'_> {
         self.step(Command::RunTo(target))
     }
 
-    /// To the next event after which the picture is a whole one.
-    fn move_cursor(&mut self, is_forth: bool) {
-        let mut at = self.cursor();
-        loop {
-            at = if is_forth { at + 1 } else { at.saturating_sub(1) };
-            if at == 0 || at >= self.log.len() || is_moment(&self.log, at) {
-                break;
-            }
-        }
-        self.cursor = (at < self.log.len()).then_some(at);
-        self.page = None;
-    }
-
     /// Moves the timeline's window, as far as there is something to see.
     fn pan(&mut self, is_later: bool) {
         let moved = time_window::panned(self.window_now(), is_later);
@@ -148,12 +165,49 @@ impl Ui<'_> {
         }
     }
 
-    fn time_now(&self) -> Time {
+    /// The timeline's window follows the cursor out of its ends, a page at a time: what is seen stands still.
+    pub(super) fn keep_in_window(&mut self, at: Time) {
+        if let Some(window) = self.window
+            && !(window.from..=window.to).contains(&at)
+        {
+            let length = window.to.since(window.from);
+            let before = if at > window.to { length / 10 } else { length - length / 10 };
+            let from = at.0.saturating_sub(before);
+            self.window = Some(Window { from: Time(from), to: Time(from + length) });
+        }
+    }
+
+    /// Puts the cursor where a column of the timeline is. Says whether it is one.
+    fn scrub_to(&mut self, column: u16) -> bool {
+        let Some(pane) = self.layout().pane(Pane::Timeline) else { return false };
+        let (chart, window) = self.timeline().chart(timeline::inside(pane));
+        // Dragged past an end, it stays there.
+        let is_inside = (chart.x..chart.right()).contains(&column) || self.is_scrubbing;
+        if is_inside && chart.width > 0 {
+            let column = column.clamp(chart.x, chart.right() - 1) - chart.x;
+            // The whole column is before the cursor then.
+            let at = Time(window.time_of(column + 1, chart.width).0.saturating_sub(1));
+            self.window.get_or_insert(window);
+            self.move_to(self.log.cursor_at(at));
+        }
+        is_inside
+    }
+
+    /// The lane that the selected row is in.
+    pub(super) fn selected_lane(&self) -> Option<LaneId> {
+        match self.selected {
+            Some(RowId::Lane(id) | RowId::More(id)) => Some(id),
+            Some(RowId::Frame(span)) => self.known.state.frame(span).map(|found| found.0.id),
+            _ => None,
+        }
+    }
+
+    pub(super) fn time_now(&self) -> Time {
         self.log.clock().program(self.log.time_at(self.cursor()))
     }
 
-    fn window_now(&self) -> Window {
-        self.window.unwrap_or_else(|| time_window::fitting(&self.log, &self.known.landmarks, self.cursor()))
+    pub(super) fn window_now(&self) -> Window {
+        self.window.unwrap_or_else(|| time_window::fitting(&self.log, &self.known.landmarks, self.cursor))
     }
 
     /// The column of the comparison that we are in.
@@ -215,13 +269,9 @@ impl Ui<'_> {
         match self.focus {
             Pane::Timeline => self.pan(is_right),
             Pane::Stack => {
-                let lane = match self.selected {
-                    Some(RowId::Lane(id) | RowId::More(id)) => self.known.state.lane(id),
-                    Some(RowId::Frame(span)) => self.known.state.frame(span).map(|found| found.0),
-                    _ => None,
-                };
-                if let Some(lane) = lane {
-                    let id = lane.id;
+                if let Some(id) = self.selected_lane()
+                    && let Some(lane) = self.known.state.lane(id)
+                {
                     self.folds.set(lane, !is_right);
                     if !is_right {
                         self.selected = Some(RowId::Lane(id));
@@ -235,6 +285,7 @@ impl Ui<'_> {
     fn toggle(&mut self) {
         match (self.focus, self.selected) {
             (Pane::Lesson, _) => self.shows_answer = !self.shows_answer,
+            (Pane::Timeline, _) => self.play_or_pause(),
             (Pane::Stack, Some(row)) => {
                 self.folds.toggle(row, &self.known.state);
                 if let RowId::Frame(span) = row
@@ -249,10 +300,14 @@ impl Ui<'_> {
 
     fn click(&mut self, column: u16, row: u16) {
         let layout = self.layout();
+        self.is_scrubbing = false;
         let Some(pane) = layout.at(column, row) else {
             return;
         };
         self.focus = pane;
+        if pane == Pane::Timeline {
+            self.is_scrubbing = self.scrub_to(column);
+        }
         if let (Pane::Stack, Some(rect)) = (pane, layout.pane(pane))
             && row > rect.y
             && row + 1 < rect.bottom()
@@ -267,15 +322,4 @@ impl Ui<'_> {
             }
         }
     }
-}
-
-/// Whether the picture after `cursor` events is one a person would stop at: not between the parts of one step.
-fn is_moment(log: &Log, cursor: usize) -> bool {
-    let Some(last) = cursor.checked_sub(1).and_then(|at| log.event(at)) else {
-        return true;
-    };
-    let is_half = matches!(last.kind, Kind::Release { .. } | Kind::Open { .. });
-    let is_held_next =
-        log.event(cursor).is_some_and(|next| matches!(next.kind, Kind::Hold { .. }) && next.lane == last.lane);
-    !is_half && !is_held_next
 }

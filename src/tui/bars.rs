@@ -8,7 +8,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::command::{command, short};
+use super::hints::*;
+use super::keymap::Mode;
 use super::layout::Pane;
+use super::matches;
 use super::overlay::Overlay;
 use super::text::{cut, pad, width};
 use super::theme::Role;
@@ -18,7 +21,9 @@ use crate::trace::{Edge, Kind, Log, Run};
 /// Where we are, in one line: the parts that matter most survive a narrow screen.
 pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let state = &ui.known.state;
+    let playing = ui.play.map(|_| format!("{} PLAYING {}", if ui.speed.is_back { '◀' } else { '▶' }, ui.speed.text()));
     let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
+        _ if playing.is_some() => (playing.as_deref().unwrap_or_default(), Role::Good),
         (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
         (_, _, Run::Over) => ("■ RECORDED", Role::Doubt),
         (Some(stop), ..) if stop.edge == Edge::Exit => ("‖ PAUSED, RETURNING", Role::Accent),
@@ -60,25 +65,40 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         marks if is_past(marks.loop_starts) => "loop started",
         _ => "before the loop",
     };
-    let time = ui.log.clock().program(ui.log.time_at(cursor));
+    let time = ui.play.map_or_else(|| ui.time_now(), |play| play.at);
     let dropped = ui.log.dropped();
     // The state and the step keep their columns from one stop to the next.
     let word = pad(word, 19);
     let widest = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0) + 6;
     let step = step.or_else(outside).unwrap_or_default();
     let step = pad(&step, widest.max(width(&step)));
+    // In a search which match it is says more than which event, and in playing what time it is.
+    let goes_first = u8::from(ui.is_live() || ui.play.is_some() || ui.asked.search.is_some()) * 2;
     // Text, colour, and when it goes: the highest first.
     let mut parts = vec![
         ("spanwalk".to_owned(), Role::Heading, 6),
         (ui.address.clone(), Role::Plain, 4),
         (word, role, 0),
         (step, Role::Heading, 1),
-        (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, u8::from(ui.is_live()) * 2),
+        (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, goes_first),
         (phase.to_owned(), Role::Plain, 3),
-        (format!("program {time}"), Role::Dim, 5),
+        (format!("program {time}"), Role::Dim, if ui.play.is_some() { 1 } else { 5 }),
     ];
+    if let Some(search) = &ui.asked.search {
+        let text = match ui.current_match() {
+            Some(number) => format!("◆ match {} of {}", number + 1, search.len()),
+            None => format!("◆ {}", matches::remark(search, &ui.log)),
+        };
+        parts.push((text, Role::Doubt, 1));
+    }
+    if let Some(loading) = ui.loading.text() {
+        parts.insert(3, (loading, Role::Good, 1));
+    }
     if dropped > 0 {
         parts.push((format!("{dropped} events dropped"), Role::Bad, 1));
+    }
+    if let Some(remark) = &ui.remark {
+        parts.push((remark.clone(), Role::Bad, 1));
     }
     parts.retain(|part| !part.0.is_empty());
     let room = usize::from(area.width);
@@ -98,60 +118,6 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
-/// What the next keys do, by id; a word of its own where the table's is too general here.
-type Hint = (&'static str, &'static str);
-
-pub(super) const HELD: &[Hint] = &[
-    ("into", ""),
-    ("over", ""),
-    ("out", ""),
-    ("run-to-loop", ""),
-    ("continue", ""),
-    ("back", ""),
-    ("moments", ""),
-    ("request", ""),
-    ("next-lane", ""),
-    ("steps", ""),
-    ("run-until", ""),
-    ("next-pane", ""),
-    ("restart", ""),
-];
-pub(super) const FREE: &[Hint] =
-    &[("request", ""), ("pause", ""), ("back", ""), ("moments", ""), ("steps", ""), ("restart", ""), ("next-pane", "")];
-pub(super) const PAST: &[Hint] = &[
-    ("back", ""),
-    ("forth", ""),
-    ("live", ""),
-    ("start", ""),
-    ("into", "live, and into"),
-    ("moments", ""),
-    ("next-pane", ""),
-];
-pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
-pub(super) const RESTART: &[Hint] =
-    &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
-pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
-pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
-pub(super) const COMPARE: &[Hint] =
-    &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
-pub(super) const RECORDED: &[Hint] =
-    &[("back", ""), ("start", ""), ("moments", ""), ("steps", ""), ("next-pane", ""), ("zoom-pane", "")];
-pub(super) const TIMES: &[Hint] = &[
-    ("zoom-in", ""),
-    ("zoom-out", ""),
-    ("left", "earlier"),
-    ("right", "later"),
-    ("fit", ""),
-    ("back", ""),
-    ("forth", ""),
-    ("into", ""),
-    ("zoom-pane", ""),
-    ("next-pane", ""),
-];
-pub(super) const LESSON: &[Hint] =
-    &[("up", ""), ("down", ""), ("answer", ""), ("zoom-pane", ""), ("into", ""), ("over", ""), ("next-pane", "")];
-const ALWAYS: &[Hint] = &[("help", ""), ("quit", "")];
-
 pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let room = usize::from(area.width);
     let theme = &ui.theme;
@@ -162,6 +128,14 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Until { .. }) => TYPE,
         Some(Overlay::Restart { .. }) => RESTART,
         Some(Overlay::Moments { .. }) => COMPARE,
+        Some(Overlay::GoTo { .. }) => GO_TO,
+        Some(Overlay::Search { .. }) => FIND,
+        Some(Overlay::Matches { .. }) => MATCHES,
+        Some(Overlay::Statistics { .. }) => STATISTICS,
+        Some(Overlay::Path { .. }) => PATH,
+        None if ui.play.is_some() => PLAYING,
+        None if ui.asked.search.is_some() => SEARCHED,
+        None if !ui.is_live() && ui.focus == Pane::Timeline => TIMES,
         None if !ui.is_live() => PAST,
         None if ui.status.run == Run::Over && ui.focus == Pane::Stack => RECORDED,
         None if ui.focus == Pane::Timeline => TIMES,
@@ -173,7 +147,8 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut used = 1;
     // The sentence names the key for a request already.
     let mut is_told = false;
-    if let Some(notice) = ui.notice() {
+    let seeking = ui.seek.as_ref().map(|seek| seek.text(&ui.log));
+    if let Some(notice) = seeking.as_deref().or(ui.notice()) {
         let text = cut(notice, room.saturating_sub(4));
         used += width(&text) + 3;
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
@@ -186,7 +161,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         spans.push(Span::styled(cut(text, room.saturating_sub(1)), theme.style(Role::Good)));
         used += width(text);
         is_told = true;
-    } else if ui.overlay.is_none() && !ui.is_live() && room >= 90 {
+    } else if ui.overlay.is_none() && !ui.is_live() && ui.play.is_none() && room >= 90 {
         let text = format!("{}   ", happened(&ui.log, ui.cursor()));
         used += width(&text);
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
@@ -195,11 +170,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         let row = command(id)?;
         Some((short(row.keys[0]), if label.is_empty() { row.label } else { label }))
     };
-    let last: Vec<_> = if matches!(ui.overlay, Some(Overlay::Until { .. })) {
-        Vec::new()
-    } else {
-        ALWAYS.iter().filter_map(item).collect()
-    };
+    let last: Vec<_> = if ui.mode() == Mode::Text { Vec::new() } else { ALWAYS.iter().filter_map(item).collect() };
     let size = |item: &(&str, &str)| width(item.0) + width(item.1) + 3;
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();

@@ -17,6 +17,24 @@ pub enum Action {
     Forth,
     ToStart,
     ToLive,
+    EventForth,
+    EventBack,
+    CallForth,
+    CallBack,
+    LaneForth,
+    LaneBack,
+    ScrubForth,
+    ScrubBack,
+    GoTo,
+    Play,
+    Faster,
+    Slower,
+    Reverse,
+    Search,
+    Matches,
+    PreviousMatch,
+    Statistics,
+    CriticalPath,
     Restart,
     Request,
     Moments,
@@ -45,6 +63,8 @@ pub enum Action {
     Erase,
     /// A click at column and row.
     Click(u16, u16),
+    /// The mouse at column and row, its button still down.
+    Drag(u16, u16),
     /// The wheel at column and row; true is down.
     Wheel(u16, u16, bool),
     /// The screen has a new size.
@@ -81,12 +101,20 @@ const fn row(
 const STEP: &str = "Step";
 const LOOK: &str = "Look";
 const TIME: &str = "Time";
+const ASK: &str = "Ask";
 const PROGRAM: &str = "Program";
 
 /// Every command there is.
 pub const COMMANDS: &[CommandRow] = &[
     row(STEP, "into", &["s"], "into", Action::Into, "To the next step, wherever it is: the paused lane goes first."),
-    row(STEP, "over", &["n"], "over", Action::Over, "To the end of this call. Other lanes run meanwhile."),
+    row(
+        STEP,
+        "over",
+        &["n"],
+        "over",
+        Action::Over,
+        "To the end of this call. Other lanes run meanwhile. With a search: to the next match.",
+    ),
     row(STEP, "out", &["o"], "out", Action::Out, "To the end of the call around this one."),
     row(
         STEP,
@@ -110,6 +138,26 @@ pub const COMMANDS: &[CommandRow] = &[
     row(STEP, "pause", &["p"], "pause", Action::Pause, "Hold at the next step that anybody reaches."),
     row(TIME, "back", &["b"], "back", Action::Back, "One step back in the recording. The program stays where it is."),
     row(TIME, "forth", &["f"], "forth", Action::Forth, "One step forth in the recording."),
+    row(TIME, "event-forth", &["e"], "event", Action::EventForth, "To the next event, whatever it is."),
+    row(TIME, "event-back", &["E"], "event back", Action::EventBack, "To the event before."),
+    row(TIME, "call-forth", &["d"], "call", Action::CallForth, "To where a call begins or ends next: a stack changes."),
+    row(TIME, "call-back", &["D"], "call back", Action::CallBack, "To where a call began or ended before."),
+    row(TIME, "lane-forth", &["L"], "in this lane", Action::LaneForth, "To the next event of the selected lane."),
+    row(TIME, "lane-back", &["H"], "back in this lane", Action::LaneBack, "To the event before in the selected lane."),
+    row(TIME, "go-to", &[":", "T"], "go to", Action::GoTo, "To a time, a share, a span, an event, or a call you name."),
+    row(TIME, "scrub-forth", &[")"], "1 % later", Action::ScrubForth, "The cursor 1 % of the timeline's window later."),
+    row(
+        TIME,
+        "scrub-back",
+        &["("],
+        "1 % earlier",
+        Action::ScrubBack,
+        "The cursor 1 % of the timeline's window earlier.",
+    ),
+    row(TIME, "play", &["P"], "play", Action::Play, "Let the recording run on from the cursor, or stop it there."),
+    row(TIME, "faster", &["]"], "faster", Action::Faster, "Play ten times faster."),
+    row(TIME, "slower", &["["], "slower", Action::Slower, "Play ten times slower."),
+    row(TIME, "reverse", &["v"], "backwards", Action::Reverse, "Play in the other direction."),
     row(TIME, "start", &["home"], "first event", Action::ToStart, "To the beginning of the recording."),
     row(TIME, "live", &["end", "G"], "live", Action::ToLive, "Back to now."),
     row(TIME, "zoom-in", &["+", "="], "zoom in", Action::ZoomIn, "Show less of the timeline, larger."),
@@ -117,6 +165,39 @@ pub const COMMANDS: &[CommandRow] = &[
     row(TIME, "earlier", &["<", ","], "earlier", Action::Earlier, "Move the timeline's window to earlier times."),
     row(TIME, "later", &[">", "."], "later", Action::Later, "Move the timeline's window to later times."),
     row(TIME, "fit", &["0"], "fit", Action::Fit, "Fit the start-up into the timeline, and follow what happens."),
+    row(
+        ASK,
+        "search",
+        &["/"],
+        "search",
+        Action::Search,
+        "Search calls by name, target, lane, field and time. Enter lists the matches.",
+    ),
+    row(ASK, "matches", &["m"], "matches", Action::Matches, "The list of matches, each with the calls around it."),
+    row(
+        ASK,
+        "previous-match",
+        &["N"],
+        "match before",
+        Action::PreviousMatch,
+        "With a search: to the match before; n goes to the next, esc ends the search.",
+    ),
+    row(
+        ASK,
+        "statistics",
+        &["S"],
+        "statistics",
+        Action::Statistics,
+        "How often each call was made and how long it took: of everything, or of the timeline's window.",
+    ),
+    row(
+        ASK,
+        "critical-path",
+        &["C"],
+        "critical path",
+        Action::CriticalPath,
+        "What had to be waited for, through all lanes, until the selected call was over.",
+    ),
     row(
         LOOK,
         "moments",
@@ -204,7 +285,7 @@ pub(super) fn command(id: &str) -> Option<&'static CommandRow> {
 }
 
 /// The groups, in the order of the table's first mention.
-pub(super) const GROUPS: [&str; 4] = [STEP, TIME, LOOK, PROGRAM];
+pub(super) const GROUPS: [&str; 5] = [STEP, TIME, ASK, LOOK, PROGRAM];
 
 /// The keys as a Markdown table, for the README.
 #[must_use]

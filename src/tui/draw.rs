@@ -14,7 +14,7 @@ use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{bars, fields, lesson_pane, stack, timeline};
+use super::{bars, fields, lesson_pane, stack};
 use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
@@ -137,16 +137,7 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
         }
         Pane::Timeline => {
             let inner = pane_frame("Timeline", "program time");
-            timeline::View {
-                log: &ui.log,
-                landmarks: &ui.known.landmarks,
-                state: &ui.known.state,
-                cursor: ui.cursor(),
-                window: ui.window,
-                skip: ui.lanes_skipped,
-                current: ui.known.here,
-            }
-            .draw(buffer, inner, &ui.theme);
+            ui.timeline().draw(buffer, inner, &ui.theme);
         }
     }
 }

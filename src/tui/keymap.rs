@@ -21,6 +21,7 @@ pub fn action(event: &Event, mode: Mode) -> Option<Action> {
         Event::Resize(width, height) => Some(Action::Resize(*width, *height)),
         Event::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => Some(Action::Click(mouse.column, mouse.row)),
+            MouseEventKind::Drag(MouseButton::Left) => Some(Action::Drag(mouse.column, mouse.row)),
             MouseEventKind::ScrollUp => Some(Action::Wheel(mouse.column, mouse.row, false)),
             MouseEventKind::ScrollDown => Some(Action::Wheel(mouse.column, mouse.row, true)),
             _ => None,

@@ -14,6 +14,8 @@ use crate::trace::{Chain, Landmarks, Lookout, SpanId, State, Stop, here};
 
 /// Below this many events the claims are checked at every change.
 const SMALL: usize = 20_000;
+/// Claims are about a beginning: they are checked in this many events and no more, so that a long recording costs no more.
+pub(super) const CHECKED: usize = 200_000;
 
 /// Answers that several views share.
 #[derive(Default)]
@@ -151,10 +153,11 @@ impl Ui<'_> {
             (self.known.evidence, self.known.evidence_of) = (Vec::new(), None);
             return;
         };
+        let cursor = cursor.min(CHECKED);
         let is_fresh = self.known.evidence_of.is_some_and(|(of, at)| {
             // Claims read the log; a long one that runs freely is asked again after an eighth more.
-            let is_near =
-                self.is_live() && self.known.state.paused().is_none() && at > SMALL && cursor - at.min(cursor) < at / 8;
+            let runs = (self.is_live() && self.known.state.paused().is_none()) || self.play.is_some();
+            let is_near = runs && at > SMALL && cursor.abs_diff(at) < at / 8;
             of == step && (at == cursor || is_near)
         });
         if !is_fresh {

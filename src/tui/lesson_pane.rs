@@ -3,6 +3,7 @@
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
+use super::known::CHECKED;
 use super::page;
 use super::text::{ends, wrap, wrap_plain};
 use super::theme::{Role, Theme};
@@ -32,7 +33,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
     };
     let title = format!("{} · {}", at + 1, step.id);
     match book.step_page(at) {
-        Some(page) => (title, step_lines(page, &ui.known.evidence, ui.shows_answer, theme, columns)),
+        Some(page) => (title, step_lines(page, ui, columns)),
         None => (title, wrap_plain("Nothing is written about this step.", theme.style(Role::Dim), columns, "")),
     }
 }
@@ -50,13 +51,8 @@ pub(super) fn badge(page: &Page) -> (&'static str, Role) {
     }
 }
 
-fn step_lines(
-    page: &Page,
-    evidence: &[(String, Evidence)],
-    shows_answer: bool,
-    theme: &Theme,
-    columns: usize,
-) -> Vec<Line<'static>> {
+fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
+    let (theme, evidence) = (&ui.theme, &ui.known.evidence);
     let mut lines = wrap_plain(&page.title, theme.style(Role::Heading), columns, "");
     let (plain, dim) = (theme.style(Role::Plain), theme.style(Role::Dim));
     if page.verdict.is_some() {
@@ -75,7 +71,10 @@ fn step_lines(
         lines.extend(page::lines(truth, theme, columns));
     }
     if !evidence.is_empty() {
-        lines.push(Line::styled("In this run", dim));
+        let is_whole = ui.cursor() <= CHECKED;
+        let told =
+            if is_whole { "In this run".to_owned() } else { format!("In the first {CHECKED} events of this run") };
+        lines.push(Line::styled(told, dim));
         lines.extend(evidence.iter().flat_map(|(claim, evidence)| evidence_lines(claim, evidence, theme, columns)));
     }
     lines.push(Line::default());
@@ -89,7 +88,7 @@ fn step_lines(
     if let Some(question) = &page.question {
         lines.extend(labelled("Question:", question));
         match &page.answer {
-            Some(answer) if shows_answer => lines.extend(labelled("Answer:", answer)),
+            Some(answer) if ui.shows_answer => lines.extend(labelled("Answer:", answer)),
             Some(_) => {
                 let runs = [("a".to_owned(), theme.style(Role::Key)), (" shows the answer".to_owned(), dim)];
                 lines.extend(wrap(&runs, columns, ""));

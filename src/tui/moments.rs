@@ -3,12 +3,16 @@
 //! Everything here comes from the log. Who accepts is answered from two facts only: the call that opens the listener
 //! is over, the call that arms accepting has begun. An instant that the run has not reached is said to be missing.
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::draw::{framed, put_lines};
 use super::stack;
 use super::text::{cut, pad, width};
 use super::theme::{Role, Theme};
+use super::ui::Ui;
 use crate::trace::{Activity, Chain, Change, DiffFrame, Event, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff};
 
 /// More removed frames than this in a row are one line.
@@ -164,4 +168,61 @@ fn frame_line(frame: &DiffFrame, theme: &Theme, names: usize, columns: usize) ->
     let room = columns.saturating_sub(width(&text) + 2);
     let file = if room >= width(frame.callsite.file_name()) { frame.callsite.file_name() } else { "" };
     Line::from(vec![Span::styled(text, theme.style(role)), Span::styled(format!("  {file}"), theme.style(Role::Dim))])
+}
+
+/// Draws the three side by side, or the one that is chosen where there is no room.
+pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll: usize) {
+    let inner = framed(buffer, body, ui, "Before | during | after", "", true);
+    let Some(all) = &ui.known.moments else { return };
+    let theme = &ui.theme;
+    let is_wide = inner.width >= 96;
+    let shown: Vec<usize> = if is_wide { (0..3).collect() } else { vec![column.min(2)] };
+    let each = inner.width / shown.len() as u16;
+    if !is_wide && inner.height > 0 {
+        // One at a time: all headings, the open one marked.
+        let tabs: Vec<Span> = (0..3)
+            .map(|at| {
+                let (title, what) = (TITLES[at], &all[at].what);
+                let role = if at == column { Role::Selected } else { Role::Dim };
+                Span::styled(format!(" {title} {what} "), theme.style(role))
+            })
+            .collect();
+        buffer.set_line(inner.x, inner.y, &Line::from(tabs), inner.width);
+    }
+    for (place, &at) in shown.iter().enumerate() {
+        let x = inner.x + place as u16 * each;
+        let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
+        if is_wide && area.height > 0 {
+            let (title, what) = (TITLES[at], all[at].what.clone());
+            let heading = Line::from(vec![
+                Span::styled(format!("{title}  "), theme.style(Role::Accent)),
+                Span::styled(what, theme.style(Role::Heading)),
+            ]);
+            buffer.set_line(area.x, area.y, &heading, area.width);
+            if place > 0 {
+                for y in inner.y..inner.bottom() {
+                    buffer[(x, y)].set_char('│').set_style(theme.style(Role::Border));
+                }
+            }
+        }
+        let columns = usize::from(area.width);
+        let answer = accepting_lines(&all[at], theme, columns);
+        let pinned = (answer.len() as u16).min(area.height / 2);
+        let answer_area = Rect { y: area.bottom() - pinned, height: pinned, ..area };
+        put_lines(buffer, answer_area, &answer, 0);
+        let top = 2.min(area.height);
+        let height = area.height.saturating_sub(top + pinned + u16::from(pinned > 0));
+        let below = Rect { y: area.y + top, height, ..area };
+        let mut lines = lines(&all[at], theme, columns);
+        if lines.len() > usize::from(height) {
+            // Better without blank lines than without the last lane.
+            lines.retain(|line| line.width() > 0);
+        }
+        put_lines(buffer, below, &lines, scroll);
+        let hidden = lines.len().saturating_sub(scroll + usize::from(below.height));
+        if hidden > 0 && below.bottom() < answer_area.y {
+            let text = format!("… {hidden} more lines below");
+            buffer.set_stringn(area.x, below.bottom(), text, columns, theme.style(Role::Dim));
+        }
+    }
 }

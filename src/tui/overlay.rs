@@ -1,30 +1,57 @@
-//! What lies on top of the panes: help, the list of steps, run until, restart, and the comparison.
+//! What lies on top of the panes: help, the list of steps, run until, restart, the comparison, prompts and what was asked.
 
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::command::{Action, COMMANDS, GROUPS};
+use super::command::Action;
 use super::draw::{framed, put_lines};
 use super::lesson_pane::badge;
-use super::moments;
 use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
+use super::{help, lists, matches, moments, path, prompt, statistics};
 use crate::trace::{Command, Target};
 
 /// What is open on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Overlay {
-    Help { scroll: usize },
-    Steps { at: usize },
-    Until { text: String },
-    Restart { row: usize, choice: Restart },
-    Moments { column: usize, scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    Steps {
+        at: usize,
+    },
+    Until {
+        text: String,
+    },
+    Restart {
+        row: usize,
+        choice: Restart,
+    },
+    Moments {
+        column: usize,
+        scroll: usize,
+    },
+    GoTo {
+        text: String,
+    },
+    Search {
+        text: String,
+    },
+    /// `None` until somebody moves: the match at the cursor.
+    Matches {
+        at: Option<usize>,
+    },
+    Statistics {
+        at: usize,
+    },
+    Path {
+        at: usize,
+    },
 }
 
 /// The delays that the restart dialog offers.
@@ -55,11 +82,18 @@ impl Ui<'_> {
             | (Overlay::Help { .. }, Action::Help)
             | (Overlay::Steps { .. }, Action::Steps)
             | (Overlay::Moments { .. }, Action::Moments)
-            | (Overlay::Restart { .. }, Action::Restart) => return Effect::None,
+            | (Overlay::Restart { .. }, Action::Restart)
+            | (Overlay::Matches { .. }, Action::Matches)
+            | (Overlay::Statistics { .. }, Action::Statistics)
+            | (Overlay::Path { .. }, Action::CriticalPath) => {
+                // What is not looked at is not worked at.
+                (self.asked.statistics, self.asked.path) = (None, None);
+                return Effect::None;
+            }
             (Overlay::Help { scroll }, _) => {
                 let body = self.layout().body;
                 let rows = usize::from(body.height.saturating_sub(2));
-                let limit = help(self, help_columns(body)).len().saturating_sub(rows);
+                let limit = help::lines(self, help::columns(body)).len().saturating_sub(rows);
                 *scroll = scroll.saturating_add_signed(by).min(limit);
             }
             (Overlay::Moments { column, scroll }, _) => {
@@ -93,6 +127,19 @@ impl Ui<'_> {
                 let text = text.trim().to_owned();
                 return if text.is_empty() { Effect::None } else { self.run_until(&text) };
             }
+            (Overlay::GoTo { text } | Overlay::Search { text }, Action::Type(letter)) => text.push(*letter),
+            (Overlay::GoTo { text } | Overlay::Search { text }, Action::Erase) => drop(text.pop()),
+            (Overlay::GoTo { text }, Action::Toggle) => {
+                self.accept_place(std::mem::take(text));
+                return Effect::None;
+            }
+            (Overlay::Search { text }, Action::Toggle) => {
+                self.accept_query(std::mem::take(text));
+                return Effect::None;
+            }
+            (Overlay::Matches { .. } | Overlay::Statistics { .. } | Overlay::Path { .. }, _) => {
+                return self.act_in_list(overlay, action, by);
+            }
             (Overlay::Steps { at }, Action::Toggle) => {
                 let at = *at;
                 return self.choose_step(at);
@@ -122,7 +169,7 @@ impl Ui<'_> {
         Effect::None
     }
 
-    fn act_without_overlay(&mut self, action: Action) -> Effect {
+    pub(super) fn act_without_overlay(&mut self, action: Action) -> Effect {
         debug_assert!(self.overlay.is_none(), "the overlay was taken out first");
         self.act(action)
     }
@@ -148,13 +195,11 @@ impl Ui<'_> {
         let steps = self.material.chain.steps();
         match steps.get(at) {
             // What has been is looked at in the recording; what has not is run to.
-            Some(step) => match self.log.first_enter(&step.key) {
-                Some(cursor) => {
-                    self.set_cursor(cursor);
-                    Effect::None
-                }
-                None => self.run_until(&step.id),
-            },
+            Some(step) if self.known.has_run(self.material.chain, &step.id) => {
+                self.move_to_first(&step.id, step.key.clone());
+                Effect::None
+            }
+            Some(step) => self.run_until(&step.id),
             None => {
                 self.page = Some(at - steps.len());
                 self.lesson_scroll = 0;
@@ -169,7 +214,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
     match &ui.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => {
-            let lines = help(ui, help_columns(body));
+            let lines = help::lines(ui, help::columns(body));
             let area = centred(body, 96, lines.len() as u16 + 2);
             let inner = framed(buffer, area, ui, "Help", "esc closes", true);
             put_lines(buffer, inner, &lines, *scroll);
@@ -198,51 +243,23 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
             put_lines(buffer, inner, &restart(ui, *row, *choice, usize::from(inner.width)), 0);
         }
         Some(Overlay::Moments { column, scroll }) => {
-            draw_moments(buffer, body, ui, *column, *scroll);
+            moments::draw(buffer, body, ui, *column, *scroll);
         }
+        Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
+        Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
+        Some(Overlay::Matches { at }) => {
+            let at = at.unwrap_or_else(|| ui.match_at_cursor());
+            matches::draw(buffer, lists::list_area(body, 140), ui, at);
+        }
+        Some(Overlay::Statistics { at }) => statistics::draw(buffer, lists::list_area(body, 110), ui, *at),
+        Some(Overlay::Path { at }) => path::draw(buffer, lists::list_area(body, 130), ui, *at),
     }
-}
-
-fn help_columns(body: Rect) -> usize {
-    usize::from(body.width.saturating_sub(4)).min(92)
 }
 
 /// A rectangle in the middle, as large as asked for or as there is room.
-fn centred(body: Rect, width: u16, height: u16) -> Rect {
+pub(super) fn centred(body: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(body.width), height.min(body.height));
     Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height)
-}
-
-pub(super) fn help(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
-    let theme = &ui.theme;
-    let keys = |row: &super::command::CommandRow| row.keys.join(" ");
-    let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
-    let mut lines = Vec::new();
-    for group in GROUPS {
-        lines.push(Line::styled(format!(" {group}"), theme.style(Role::Heading)));
-        for row in COMMANDS.iter().filter(|row| row.group == group) {
-            let room = columns.saturating_sub(wide + 5);
-            for (index, line) in wrap_plain(row.doc, Style::new(), room, "").into_iter().enumerate() {
-                let keys = if index == 0 { keys(row) } else { String::new() };
-                let mut spans = vec![Span::styled(format!("   {}  ", pad(&keys, wide)), theme.style(Role::Key))];
-                spans.extend(line.spans);
-                lines.push(Line::from(spans));
-            }
-        }
-    }
-    let legend = [
-        (" Timeline", ""),
-        ("   ▐name━━▌", "open and on its thread"),
-        ("   ▐name╌╌▌", "open and waiting"),
-        ("   ┃  ▓", "one call, several calls in one column"),
-        ("   ⇣  ⇡", "the thread passes from one lane to another"),
-        ("   ┊  │", "the loop starts or serves; the cursor"),
-    ];
-    lines.extend(legend.into_iter().map(|(mark, text)| {
-        let role = if text.is_empty() { Role::Heading } else { Role::Plain };
-        Line::styled(format!("{}{text}", pad(mark, wide + 5)), theme.style(role))
-    }));
-    lines
 }
 
 fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
@@ -307,60 +324,4 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
         line
     }));
     lines
-}
-
-fn draw_moments(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scroll: usize) {
-    let inner = framed(buffer, body, ui, "Before | during | after", "", true);
-    let Some(all) = &ui.known.moments else { return };
-    let theme = &ui.theme;
-    let is_wide = inner.width >= 96;
-    let shown: Vec<usize> = if is_wide { (0..3).collect() } else { vec![column.min(2)] };
-    let each = inner.width / shown.len() as u16;
-    if !is_wide && inner.height > 0 {
-        // One at a time: all headings, the open one marked.
-        let tabs: Vec<Span> = (0..3)
-            .map(|at| {
-                let (title, what) = (moments::TITLES[at], &all[at].what);
-                let role = if at == column { Role::Selected } else { Role::Dim };
-                Span::styled(format!(" {title} {what} "), theme.style(role))
-            })
-            .collect();
-        buffer.set_line(inner.x, inner.y, &Line::from(tabs), inner.width);
-    }
-    for (place, &at) in shown.iter().enumerate() {
-        let x = inner.x + place as u16 * each;
-        let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
-        if is_wide && area.height > 0 {
-            let (title, what) = (moments::TITLES[at], all[at].what.clone());
-            let heading = Line::from(vec![
-                Span::styled(format!("{title}  "), theme.style(Role::Accent)),
-                Span::styled(what, theme.style(Role::Heading)),
-            ]);
-            buffer.set_line(area.x, area.y, &heading, area.width);
-            if place > 0 {
-                for y in inner.y..inner.bottom() {
-                    buffer[(x, y)].set_char('│').set_style(theme.style(Role::Border));
-                }
-            }
-        }
-        let columns = usize::from(area.width);
-        let answer = moments::accepting_lines(&all[at], theme, columns);
-        let pinned = (answer.len() as u16).min(area.height / 2);
-        let answer_area = Rect { y: area.bottom() - pinned, height: pinned, ..area };
-        put_lines(buffer, answer_area, &answer, 0);
-        let top = 2.min(area.height);
-        let height = area.height.saturating_sub(top + pinned + u16::from(pinned > 0));
-        let below = Rect { y: area.y + top, height, ..area };
-        let mut lines = moments::lines(&all[at], theme, columns);
-        if lines.len() > usize::from(height) {
-            // Better without blank lines than without the last lane.
-            lines.retain(|line| line.width() > 0);
-        }
-        put_lines(buffer, below, &lines, scroll);
-        let hidden = lines.len().saturating_sub(scroll + usize::from(below.height));
-        if hidden > 0 && below.bottom() < answer_area.y {
-            let text = format!("… {hidden} more lines below");
-            buffer.set_stringn(area.x, below.bottom(), text, columns, theme.style(Role::Dim));
-        }
-    }
 }

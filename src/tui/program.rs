@@ -39,6 +39,26 @@ pub trait Program {
 
     /// Something to tell the person, once.
     fn notice(&mut self) -> Option<String>;
+
+    /// How much of its log has been read, while there is more to come at once; what grows as it happens has none.
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
+
+    /// What is to be known of the log as a whole for as long as it is looked at, in a few words, such as `2 blocks damaged` or
+    /// `not closed`. Shown in the first line.
+    fn remark(&self) -> Option<String> {
+        None
+    }
+}
+
+/// How much of a file has been read, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What has been read.
+    pub done: u64,
+    /// What there is.
+    pub all: u64,
 }
 
 /// Who looks names up.

@@ -30,6 +30,8 @@ pub struct Options {
 const FRAME: Duration = Duration::from_micros(16_667);
 /// How much input is taken in at once.
 const INPUTS: usize = 64;
+/// How long is worked at once at what a person has asked of the whole recording: less than a picture takes.
+const WORK: Duration = Duration::from_millis(5);
 /// How often a program is asked for news while nobody types. Also the sign of life that its gate wants.
 const LOOK: Duration = Duration::from_millis(16);
 
@@ -69,6 +71,13 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
         is_dirty |= ui.absorb(|log| program.update(log));
         is_dirty |= ui.set_status(program.status());
         is_dirty |= ui.set_program(program.address(), program.started_with());
+        is_dirty |= ui.set_progress(program.progress());
+        is_dirty |= ui.set_remark(program.remark());
+        if ui.has_work() {
+            let began = Instant::now();
+            ui.work(|| began.elapsed() < WORK);
+            is_dirty = true;
+        }
         for notice in program.notice().into_iter().chain(new_panics(&mut panics_told)) {
             ui.notify(notice.lines().collect::<Vec<_>>().join(" "));
             is_dirty = true;
@@ -78,7 +87,8 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             (is_dirty, drawn) = (false, Some(Instant::now()));
         }
         // Sleeps until a key comes, or until it is time to look again.
-        match inputs.recv_timeout(LOOK) {
+        let wait = if ui.has_work() { Duration::ZERO } else { LOOK };
+        match inputs.recv_timeout(wait) {
             Ok(input) => waiting = Some(input),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the terminal's input has ended")),

@@ -10,13 +10,21 @@ use crate::trace::{Landmarks, Log, Time, Window};
 /// The shortest window, in nanoseconds.
 const SHORTEST: u64 = 200;
 
-/// The window that fits: from the beginning until the loop serves; later a window of that length at the cursor.
-pub(super) fn fitting(log: &Log, landmarks: &Landmarks, cursor: usize) -> Window {
+/// The window that fits: from the beginning until the loop serves. Live, it is later one of that length that ends now; in the
+/// past, one of the pages that follow each other, so that what is seen stands still while the cursor moves. Without a loop
+/// it is all there is.
+pub(super) fn fitting(log: &Log, landmarks: &Landmarks, cursor: Option<usize>) -> Window {
     let program = |cursor| log.clock().program(log.time_at(cursor)).0;
-    let now = program(cursor);
-    let length = landmarks.loop_serves.map_or(now, program).max(1_000);
+    let end = program(log.len());
+    let length = landmarks.loop_serves.map_or(end, program).max(1_000);
+    // A second page with nearly nothing on it is no page.
+    let length = if cursor.is_some() && end < 2 * length { length.max(end) } else { length };
     let padded = length + length / 8;
-    let from = if now <= padded { 0 } else { now - length };
+    let from = match cursor {
+        None if end <= padded => 0,
+        None => end - length,
+        Some(cursor) => program(cursor) / padded * padded,
+    };
     Window { from: Time(from), to: Time(from + padded) }
 }
 

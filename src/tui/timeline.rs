@@ -11,18 +11,27 @@
 //! than depths, the last row of a lane shows the innermost call of each instant.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
+use ratatui::style::{Modifier, Style};
 
 use super::text::{cut, width};
 use super::theme::{Role, Theme};
 use super::time_window::{axis, fitting};
-use crate::trace::{Bar, Cell, Landmarks, LaneId, Log, MarkKind, SpanId, State, Timeline, Window};
+use crate::trace::{Bar, Cell, Finder, Landmarks, LaneId, Log, MarkKind, SpanId, State, Time, Timeline, Window};
+
+/// The name of the row that marks the matches of a search.
+const MATCHES: &str = "matches";
+/// Lanes whose names are measured: more of them are not on the screen at once, and thousands may be over.
+const LANES: usize = 200;
 
 /// What the timeline shows.
 pub(super) struct View<'a> {
     pub(super) log: &'a Log,
     pub(super) landmarks: &'a Landmarks,
-    pub(super) cursor: usize,
+    /// `None` is the end. Else what is later is drawn too, and dim.
+    pub(super) cursor: Option<usize>,
+    /// The program time that the cursor is drawn at.
+    pub(super) now: Time,
     /// The state at the cursor.
     pub(super) state: &'a State,
     /// `None`: the start-up, then what happens last.
@@ -31,22 +40,46 @@ pub(super) struct View<'a> {
     pub(super) skip: usize,
     /// Where we are: its name stands out.
     pub(super) current: Option<SpanId>,
+    /// The matches of a search.
+    pub(super) search: Option<&'a Finder>,
+}
+
+/// The room inside the pane's border.
+pub(super) fn inside(pane: Rect) -> Rect {
+    if pane.width < 3 || pane.height < 3 { pane } else { pane.inner(Margin::new(1, 1)) }
 }
 
 impl View<'_> {
+    /// Where time goes from left to right, and which stretch of it.
+    pub(super) fn chart(&self, area: Rect) -> (Rect, Window) {
+        let names = self.log.lanes().iter().take(LANES).map(|lane| width(&lane.name));
+        let least = if self.search.is_some() { MATCHES.len() } else { 4 };
+        let names = names.max().unwrap_or(0).clamp(least, 12) as u16 + 1;
+        let names = names.min(area.width / 2);
+        let chart = Rect {
+            x: area.x + names,
+            y: area.y + 1.min(area.height),
+            width: area.width - names,
+            height: area.height.saturating_sub(1),
+        };
+        (chart, self.window.unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor)))
+    }
+
     pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         if area.height == 0 || area.width < 4 {
             return;
         }
-        let window = self.window.unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor));
-        let room = usize::from(area.height) - 1;
-        let chosen = self.log.lanes_in(window, self.state, self.cursor, self.skip, room);
-        let shown = chosen.lanes.iter().filter_map(|lane| self.log.lane(*lane));
-        let names = shown.map(|lane| width(&lane.name)).max().unwrap_or(0).clamp(4, 12) as u16 + 1;
-        let names = names.min(area.width / 2);
-        let chart = Rect { x: area.x + names, y: area.y + 1, width: area.width - names, height: area.height - 1 };
+        let (mut chart, window) = self.chart(area);
+        let names = chart.x - area.x;
+        if let Some(search) = self.search.filter(|_| chart.height > 1) {
+            buffer.set_stringn(area.x, chart.y, MATCHES, usize::from(names), theme.style(Role::Dim));
+            found(buffer, Rect { height: 1, ..chart }, theme, window, search);
+            (chart.y, chart.height) = (chart.y + 1, chart.height - 1);
+        }
+        let room = usize::from(chart.height);
+        let chosen = self.log.lanes_in(window, self.state, self.log.len(), self.skip, room);
         let lanes = chosen.lanes.iter().copied();
-        let timeline = Timeline::new(self.log, self.landmarks, self.cursor, window, chart.width, lanes);
+        let timeline = Timeline::new(self.log, self.landmarks, self.log.len(), window, chart.width, lanes);
         let skipped = self.skip.min(chosen.all.saturating_sub(1));
         let hidden = chosen.all - skipped - chosen.lanes.len();
         let heights = self.heights(&timeline, room.saturating_sub((hidden > 0).into()));
@@ -76,15 +109,33 @@ impl View<'_> {
                 theme.style(Role::Dim),
             );
         }
-        self.marks(buffer, area, chart, theme, &timeline, &places);
+        if self.cursor.is_some() {
+            self.dim_what_is_later(buffer, chart, window);
+        }
+        self.marks(buffer, (area, chart, window), theme, &timeline, &places);
         axis(buffer, Rect { height: 1, y: area.y, ..chart }, theme, window);
+    }
+
+    /// What is right of the cursor has not happened yet, as far as the other panes know.
+    fn dim_what_is_later(&self, buffer: &mut Buffer, chart: Rect, window: Window) {
+        let seen = match window.column(self.now, chart.width) {
+            Some(column) => column + 1,
+            None if self.now < window.from => 0,
+            None => chart.width,
+        };
+        let later = Rect { x: chart.x + seen, width: chart.width - seen, ..chart };
+        for y in later.y..later.bottom() {
+            for x in later.x..later.right() {
+                buffer[(x, y)].set_style(Style::reset().add_modifier(Modifier::DIM));
+            }
+        }
     }
 
     /// How many rows each lane gets.
     fn heights(&self, timeline: &Timeline, room: usize) -> Vec<(LaneId, usize)> {
         let mut lanes = timeline_lanes(timeline);
         // What is over and has nothing in the window says nothing.
-        let is_over = |lane: LaneId| self.log.lane(lane).is_some_and(|lane| lane.is_over(self.cursor));
+        let is_over = |lane: LaneId| self.log.lane(lane).is_some_and(|lane| lane.is_over(self.log.len()));
         let has_bars = |lane: LaneId| timeline.rows.iter().any(|row| row.lane == lane && !row.bars.is_empty());
         lanes.retain(|lane| !is_over(lane.0) || has_bars(lane.0));
         lanes.truncate(room);
@@ -158,11 +209,17 @@ impl View<'_> {
         }
     }
 
-    fn marks(&self, buffer: &mut Buffer, area: Rect, chart: Rect, theme: &Theme, timeline: &Timeline, lanes: &[Place]) {
+    fn marks(
+        &self,
+        buffer: &mut Buffer,
+        (area, chart, window): (Rect, Rect, Window),
+        theme: &Theme,
+        timeline: &Timeline,
+        lanes: &[Place],
+    ) {
         let place = |lane: LaneId| lanes.iter().position(|entry| entry.lane == lane);
         let mut label_from = chart.x;
-        let at_cursor = timeline.marks.iter().find(|mark| mark.kind == MarkKind::Cursor);
-        let cursor = at_cursor.map(|mark| chart.x + mark.column);
+        let cursor = window.column(self.now, chart.width).map(|column| chart.x + column);
         for mark in &timeline.marks {
             let x = chart.x + mark.column;
             match mark.kind {
@@ -198,11 +255,13 @@ impl View<'_> {
                         label_from = x + 1;
                     }
                 }
-                MarkKind::Cursor => {
-                    self.line(buffer, chart, theme.style(Role::Accent), x, '│');
-                    buffer[(x, area.y)].set_char('▼').set_style(theme.style(Role::Accent));
-                }
+                // It is the end of the log; the cursor may stand elsewhere.
+                MarkKind::Cursor => {}
             }
+        }
+        if let Some(x) = cursor {
+            self.line(buffer, chart, theme.style(Role::Accent), x, '│');
+            buffer[(x, area.y)].set_char('▼').set_style(theme.style(Role::Accent));
         }
     }
 
@@ -214,6 +273,18 @@ impl View<'_> {
                 cell.set_char(mark).set_style(style);
             }
         }
+    }
+}
+
+/// A mark in every column that a match opens in.
+fn found(buffer: &mut Buffer, area: Rect, theme: &Theme, window: Window, search: &Finder) {
+    let mut before = search.before_time(window.from);
+    for column in 0..area.width {
+        let until = search.before_time(window.time_of(column + 1, area.width));
+        if until > before {
+            buffer[(area.x + column, area.y)].set_char('◆').set_style(theme.style(Role::Doubt));
+        }
+        before = until;
     }
 }
 

@@ -9,14 +9,19 @@
 
 use std::time::Duration;
 
+use super::asked::Asked;
 use super::keymap::Mode;
 use super::known::Known;
 use super::layout::{Layout, Pane};
+use super::loading::Loading;
 use super::material::Material;
+use super::moves::Seek;
 use super::overlay::Overlay;
-use super::program::Restart;
+use super::play::{Play, Speed};
+use super::program::{Progress, Restart};
 use super::stack::{Folds, RowId};
 use super::theme::Theme;
+use super::timeline;
 use crate::trace::{Activity, Command, Log, Run, Status, Window};
 
 /// A sentence in the last line.
@@ -72,7 +77,19 @@ pub struct Ui<'a> {
     /// A page that belongs to no step, shown instead of the step's.
     pub(super) page: Option<usize>,
     pub(super) known: Known,
-    now: Duration,
+    /// The recording runs on by itself.
+    pub(super) play: Option<Play>,
+    pub(super) speed: Speed,
+    /// A move of the cursor that has not arrived.
+    pub(super) seek: Option<Seek>,
+    pub(super) asked: Asked,
+    /// The mouse button went down in the timeline: it drags the cursor.
+    pub(super) is_scrubbing: bool,
+    /// How much of a file is read.
+    pub(super) loading: Loading,
+    /// What is to be known of the log as a whole.
+    pub(super) remark: Option<String>,
+    pub(super) now: Duration,
     notice: Option<Notice>,
 }
 
@@ -103,6 +120,13 @@ impl<'a> Ui<'a> {
             shows_answer: false,
             page: None,
             known: Known::default(),
+            play: None,
+            speed: Speed::default(),
+            seek: None,
+            asked: Asked::default(),
+            is_scrubbing: false,
+            loading: Loading::default(),
+            remark: None,
             now: Duration::ZERO,
             notice: None,
         };
@@ -141,6 +165,18 @@ impl<'a> Ui<'a> {
         is_new
     }
 
+    /// Says how much of the log has been read. Returns whether that changes the picture.
+    pub fn set_progress(&mut self, progress: Option<Progress>) -> bool {
+        self.loading.set(progress, self.now)
+    }
+
+    /// Says what is to be known of the log as a whole. Returns whether that is new.
+    pub fn set_remark(&mut self, remark: Option<String>) -> bool {
+        let is_new = self.remark != remark;
+        self.remark = remark;
+        is_new
+    }
+
     /// Says what time it is, since the screens came up. Returns whether that changes the picture.
     pub fn tick(&mut self, now: Duration) -> bool {
         self.now = now;
@@ -148,7 +184,7 @@ impl<'a> Ui<'a> {
         if is_over {
             self.notice = None;
         }
-        is_over
+        self.loading.tick(now) | self.play_on() | is_over
     }
 
     /// Shows a sentence in the last line for a moment.
@@ -191,7 +227,10 @@ impl<'a> Ui<'a> {
     /// Who gets the keys.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        if matches!(self.overlay, Some(Overlay::Until { .. })) { Mode::Text } else { Mode::Commands }
+        match self.overlay {
+            Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. }) => Mode::Text,
+            _ => Mode::Commands,
+        }
     }
 
     /// Forgets everything about the run, as a new one begins.
@@ -203,7 +242,9 @@ impl<'a> Ui<'a> {
         self.window = None;
         self.lanes_skipped = 0;
         self.page = None;
+        (self.play, self.seek) = (None, None);
         self.known = Known::default();
+        self.ask_again();
         self.refresh();
     }
 
@@ -216,6 +257,21 @@ impl<'a> Ui<'a> {
             && state.held().is_empty()
             && is(Activity::Polling)
             && !is(Activity::Running)
+    }
+
+    /// The timeline as it is now.
+    pub(super) fn timeline(&self) -> timeline::View<'_> {
+        timeline::View {
+            log: &self.log,
+            landmarks: &self.known.landmarks,
+            state: &self.known.state,
+            cursor: self.cursor,
+            now: self.play.map_or_else(|| self.time_now(), |play| play.at),
+            window: self.window,
+            skip: self.lanes_skipped,
+            current: self.known.here,
+            search: self.asked.search.as_ref(),
+        }
     }
 
     pub(super) fn layout(&self) -> Layout {

@@ -1,0 +1,49 @@
+//! Help: the table of commands by group, and what the timeline's marks mean.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::command::{COMMANDS, CommandRow, GROUPS};
+use super::text::{pad, width, wrap_plain};
+use super::theme::Role;
+use super::ui::Ui;
+
+/// How wide the text is.
+pub(super) fn columns(body: Rect) -> usize {
+    usize::from(body.width.saturating_sub(4)).min(92)
+}
+
+/// All commands with their keys, then the marks of the timeline.
+pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
+    let theme = &ui.theme;
+    let keys = |row: &CommandRow| row.keys.join(" ");
+    let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for group in GROUPS {
+        lines.push(Line::styled(format!(" {group}"), theme.style(Role::Heading)));
+        for row in COMMANDS.iter().filter(|row| row.group == group) {
+            let room = columns.saturating_sub(wide + 5);
+            for (index, line) in wrap_plain(row.doc, Style::new(), room, "").into_iter().enumerate() {
+                let keys = if index == 0 { keys(row) } else { String::new() };
+                let mut spans = vec![Span::styled(format!("   {}  ", pad(&keys, wide)), theme.style(Role::Key))];
+                spans.extend(line.spans);
+                lines.push(Line::from(spans));
+            }
+        }
+    }
+    let legend = [
+        (" Timeline", ""),
+        ("   ▐name━━▌", "open and on its thread"),
+        ("   ▐name╌╌▌", "open and waiting"),
+        ("   ┃  ▓", "one call, several calls in one column"),
+        ("   ⇣  ⇡", "the thread passes from one lane to another"),
+        ("   ┊  │", "the loop starts or serves; the cursor"),
+        ("   ◆", "a match of the search; what is dim is later than the cursor"),
+    ];
+    lines.extend(legend.into_iter().map(|(mark, text)| {
+        let role = if text.is_empty() { Role::Heading } else { Role::Plain };
+        Line::styled(format!("{}{text}", pad(mark, wide + 5)), theme.style(role))
+    }));
+    lines
+}

@@ -1,0 +1,104 @@
+//! Which keys the last line names, by what is on the screen. Keys and words are those of the table of commands.
+
+/// What the next keys do, by id; a word of its own where the table's is too general here.
+pub(super) type Hint = (&'static str, &'static str);
+
+pub(super) const HELD: &[Hint] = &[
+    ("into", ""),
+    ("over", ""),
+    ("out", ""),
+    ("run-to-loop", ""),
+    ("continue", ""),
+    ("back", ""),
+    ("moments", ""),
+    ("request", ""),
+    ("next-lane", ""),
+    ("steps", ""),
+    ("run-until", ""),
+    ("next-pane", ""),
+    ("restart", ""),
+];
+pub(super) const FREE: &[Hint] =
+    &[("request", ""), ("pause", ""), ("back", ""), ("moments", ""), ("steps", ""), ("restart", ""), ("next-pane", "")];
+pub(super) const PAST: &[Hint] = &[
+    ("back", ""),
+    ("forth", ""),
+    ("live", ""),
+    ("play", ""),
+    ("go-to", ""),
+    ("search", ""),
+    ("call-forth", "next call"),
+    ("lane-forth", ""),
+    ("event-forth", "next event"),
+    ("moments", ""),
+    ("next-pane", ""),
+];
+pub(super) const PLAYING: &[Hint] =
+    &[("play", "pause"), ("slower", ""), ("faster", ""), ("reverse", ""), ("live", ""), ("start", ""), ("zoom-in", "")];
+pub(super) const SEARCHED: &[Hint] = &[
+    ("over", "next match"),
+    ("previous-match", "before"),
+    ("matches", "all"),
+    ("search", "change"),
+    ("close", "end the search"),
+    ("critical-path", ""),
+    ("play", ""),
+];
+pub(super) const GO_TO: &[Hint] = &[("toggle", "go there"), ("close", "")];
+pub(super) const FIND: &[Hint] = &[("toggle", "list the matches"), ("close", "")];
+pub(super) const MATCHES: &[Hint] = &[
+    ("toggle", "go there"),
+    ("up", ""),
+    ("down", ""),
+    ("search", "change"),
+    ("critical-path", "its critical path"),
+    ("close", ""),
+];
+pub(super) const STATISTICS: &[Hint] = &[
+    ("toggle", "its calls"),
+    ("right", "sort"),
+    ("next-pane", "everything|window"),
+    ("close", ""),
+    ("up", ""),
+    ("down", ""),
+];
+pub(super) const PATH: &[Hint] =
+    &[("toggle", "go there"), ("next-pane", "call|window"), ("close", ""), ("up", ""), ("down", "")];
+pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
+pub(super) const RESTART: &[Hint] =
+    &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
+pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
+pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
+pub(super) const COMPARE: &[Hint] =
+    &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+pub(super) const RECORDED: &[Hint] = &[
+    ("back", ""),
+    ("start", ""),
+    ("play", ""),
+    ("go-to", ""),
+    ("search", ""),
+    ("statistics", ""),
+    ("critical-path", ""),
+    ("moments", ""),
+    ("steps", ""),
+    ("next-pane", ""),
+    ("zoom-pane", ""),
+];
+pub(super) const TIMES: &[Hint] = &[
+    ("zoom-in", ""),
+    ("zoom-out", ""),
+    ("left", "earlier"),
+    ("right", "later"),
+    ("fit", ""),
+    ("toggle", "play"),
+    ("scrub-back", ""),
+    ("scrub-forth", ""),
+    ("back", ""),
+    ("forth", ""),
+    ("into", ""),
+    ("zoom-pane", ""),
+    ("next-pane", ""),
+];
+pub(super) const LESSON: &[Hint] =
+    &[("up", ""), ("down", ""), ("answer", ""), ("zoom-pane", ""), ("into", ""), ("over", ""), ("next-pane", "")];
+pub(super) const ALWAYS: &[Hint] = &[("help", ""), ("quit", "")];

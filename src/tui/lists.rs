@@ -1,0 +1,104 @@
+//! What the lists of what was asked share: their keys, where they lie, and which of their rows are seen.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::asked::Column;
+use super::command::Action;
+use super::overlay::{Overlay, centred};
+use super::theme::Role;
+use super::ui::{Effect, Ui};
+use crate::trace::{Finder, Part, Query};
+
+impl Ui<'_> {
+    /// In a list of what was asked: the keys that all of them share, then those of each.
+    pub(super) fn act_in_list(&mut self, mut overlay: Overlay, action: Action, by: isize) -> Effect {
+        let (count, at) = match overlay {
+            Overlay::Matches { at } => {
+                (self.asked.search.as_ref().map_or(0, Finder::len), at.unwrap_or_else(|| self.match_at_cursor()))
+            }
+            Overlay::Statistics { at } => (self.asked.statistics.as_ref().map_or(0, |all| all.calls.len()), at),
+            Overlay::Path { at } => (self.path_parts().len(), at),
+            _ => return Effect::None,
+        };
+        let last = count.saturating_sub(1);
+        let moved = match action {
+            Action::ToStart => 0,
+            Action::ToLive => last,
+            Action::Over => at + 1,
+            Action::PreviousMatch => at.saturating_sub(1),
+            _ => at.saturating_add_signed(by),
+        };
+        let moved = moved.min(last);
+        match (&mut overlay, action) {
+            (Overlay::Matches { .. }, Action::Toggle) => {
+                self.move_to_match(at.min(last));
+                return Effect::None;
+            }
+            (Overlay::Matches { .. }, Action::Search) => return self.act_without_overlay(action),
+            (Overlay::Matches { .. }, Action::CriticalPath) => {
+                let found = self.asked.search.as_ref().and_then(|search| search.get(at));
+                if let Some(found) = found {
+                    self.path_of_span(found.span);
+                    self.overlay = Some(Overlay::Path { at: 0 });
+                    return Effect::None;
+                }
+            }
+            (Overlay::Statistics { .. }, Action::Left) => self.sort_calls(Column::ALL.len() - 1),
+            (Overlay::Statistics { .. }, Action::Right) => self.sort_calls(1),
+            (Overlay::Statistics { .. }, Action::NextPane) => {
+                let is_whole = self.asked.statistics.as_ref().is_some_and(|all| all.tally.window().is_none());
+                let window = is_whole.then(|| self.window_now());
+                self.count_calls(window);
+                overlay = Overlay::Statistics { at: 0 };
+            }
+            (Overlay::Statistics { .. }, Action::Toggle) => {
+                let call = self.asked.statistics.as_ref().and_then(|all| all.calls.get(at));
+                if let Some(query) = call.map(|call| Query::of(&call.callsite)) {
+                    self.search(query);
+                    self.overlay = Some(Overlay::Matches { at: None });
+                    return Effect::None;
+                }
+            }
+            (Overlay::Path { .. }, Action::NextPane) => {
+                self.turn_path();
+                overlay = Overlay::Path { at: 0 };
+            }
+            (Overlay::Path { .. }, Action::Toggle) => {
+                let from = self.path_parts().get(at).map(|part| self.log.clock().program(part.from));
+                if let Some(from) = from {
+                    self.move_to(self.log.cursor_at(from));
+                    return Effect::None;
+                }
+            }
+            (Overlay::Matches { at }, _) if moved != at.unwrap_or(usize::MAX) => *at = Some(moved),
+            (Overlay::Statistics { at } | Overlay::Path { at }, _) => *at = moved,
+            _ => {}
+        }
+        self.overlay = Some(overlay);
+        Effect::None
+    }
+
+    fn path_parts(&self) -> &[Part] {
+        match self.asked.path.as_ref().and_then(|path| path.parts.as_ref()) {
+            Some(Ok(parts)) => parts,
+            _ => &[],
+        }
+    }
+}
+
+/// A row of a list as the selected one: all of it alike, whatever its parts looked like.
+pub(super) fn chosen(line: Line<'static>, ui: &Ui) -> Line<'static> {
+    let style = ui.theme.style(Role::Selected);
+    Line::from(line.spans.into_iter().map(|span| Span::styled(span.content, style)).collect::<Vec<_>>())
+}
+
+/// The first row of a list that is seen: the selected one stands in the middle, where that is possible.
+pub(super) fn listed(at: usize, rows: usize, count: usize) -> usize {
+    at.saturating_sub(rows / 2).min(count.saturating_sub(rows))
+}
+
+/// Where a list lies: over all, unless it leaves enough beside it that what is there can be read.
+pub(super) fn list_area(body: Rect, width: u16) -> Rect {
+    if body.width < width + 40 { body } else { centred(body, width, body.height) }
+}
