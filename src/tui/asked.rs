@@ -1,6 +1,7 @@
 //! What is asked of the whole recording: a search, statistics, a critical path. Each is worked at in slices between
 //! pictures, so that the screen stays quick however long the recording is, and goes on as it grows.
 
+use super::stack::RowId;
 use super::ui::Ui;
 use crate::trace::{
     CallTally, CriticalPath, Finder, LaneId, Match, Part, Query, SpanId, Stage, Tally, TooLong, Window,
@@ -14,8 +15,8 @@ const SLICE: usize = 4096;
 pub(super) struct Asked {
     /// The search, until `esc` ends it.
     pub(super) search: Option<Finder>,
-    /// The match that was gone to last.
-    pub(super) last_match: Option<SpanId>,
+    /// The match that was gone to last, and the cursor there.
+    pub(super) last_match: Option<(SpanId, usize)>,
     /// Statistics, while they are looked at.
     pub(super) statistics: Option<Statistics>,
     /// A path, while it is looked at.
@@ -137,7 +138,7 @@ impl Ui<'_> {
     /// The number of the match that was gone to last; else of the first that is not before the cursor, or of the first of all.
     pub(super) fn match_at_cursor(&self) -> usize {
         let Some(search) = &self.asked.search else { return 0 };
-        let number = self.asked.last_match.and_then(|span| self.match_number(span));
+        let number = self.asked.last_match.and_then(|(span, _)| self.match_number(span));
         number.unwrap_or_else(|| search.before(self.cursor()) % search.len().max(1))
     }
 
@@ -148,9 +149,9 @@ impl Ui<'_> {
         search.get(number).filter(|found| found.span == span).map(|_| number)
     }
 
-    /// The number of the match that the cursor stands in since it was gone to.
+    /// The number of the match that was gone to, while the cursor stays there.
     pub(super) fn current_match(&self) -> Option<usize> {
-        self.asked.last_match.filter(|span| self.known.here == Some(*span)).and_then(|span| self.match_number(span))
+        self.asked.last_match.filter(|last| last.1 == self.cursor()).and_then(|last| self.match_number(last.0))
     }
 
     /// To the next match or the one before; round the end.
@@ -180,7 +181,9 @@ impl Ui<'_> {
         let found: Option<Match> = self.asked.search.as_ref().and_then(|search| search.get(number));
         if let Some(found) = found {
             self.move_to_span(found.span);
-            self.asked.last_match = Some(found.span);
+            self.asked.last_match = Some((found.span, self.cursor()));
+            // At a stop in another lane the frame is not the one we are at.
+            self.selected = Some(RowId::Frame(found.span));
         }
     }
 

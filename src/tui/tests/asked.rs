@@ -27,6 +27,30 @@ fn a_search_lists_its_matches_and_n_goes_through_them() {
 }
 
 #[test]
+fn a_match_at_a_stop_of_another_lane_is_the_one_we_are_at() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        let hold = fixture::hold_of_hub(ui);
+        ui.absorb(|log| {
+            log.push(hold.clone());
+            // The worker calls on while the hub is held.
+            let worker = log.latest().lane_named("worker-1").unwrap();
+            let (lane, thread, span) = (worker.id, worker.thread.clone(), crate::trace::SpanId(800));
+            let call = log.span(worker.stack[0].span).unwrap().callsite;
+            let open = Kind::Open { span, parent: None, callsite: call, fields: Vec::new() };
+            for kind in [open, Kind::Enter { span }, Kind::Dropped { count: 0 }] {
+                let seq = Seq(log.len() as u64);
+                log.push(Event { seq, lane, thread: thread.clone(), kind, ..hold.clone() });
+            }
+            true
+        });
+        enter(ui, "/", "name=run lane:worker", "enter enter n");
+        assert!(text(ui).contains("◆ match 2 of 2"), "{}", text(ui));
+        press(ui, "n");
+        assert!(text(ui).contains("◆ match 1 of 2"), "{}", text(ui));
+    });
+}
+
+#[test]
 fn n_steps_over_once_the_search_is_over() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
         enter(ui, "/", "start", "enter esc");
