@@ -10,17 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use spanwalk::file::{Existing, FileError, Writer};
-use spanwalk::record::{HoldMode, Recorder};
+use spanwalk::record::Recorder;
+use spanwalk::trace::Log;
 use tracing::{debug, instrument};
-use tracing_subscriber::layer::SubscriberExt as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = PathBuf::from(std::env::args().nth(1).ok_or("name the file to write, such as work.spanwalk")?);
 
-    // The three lines: a recorder, its layer, and the subscriber it belongs to. `record` is this program's own target.
-    let recorder = Recorder::new(HoldMode::Follow);
-    let subscriber = tracing_subscriber::registry().with(recorder.layer("record"));
-    tracing::subscriber::set_global_default(subscriber)?;
+    let recorder = Recorder::new();
+    tracing::subscriber::set_global_default(recorder.subscriber())?;
 
     let is_over = Arc::new(AtomicBool::new(false));
     let writer = {
@@ -35,16 +33,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Drains the recorder into the file until the work is over and everything is written.
 fn write_down(recorder: &Recorder, mut writer: Writer, is_over: &AtomicBool) -> Result<(), FileError> {
+    let (mut reader, mut log) = (recorder.reader(), Log::new());
     loop {
         let was_over = is_over.load(Ordering::Acquire);
-        for event in recorder.drain().events {
+        let known = log.len();
+        reader.read_into(&mut log, if was_over { Duration::ZERO } else { Duration::from_millis(50) });
+        for event in log.events_in(known..log.len()) {
             writer.push(&event)?;
         }
         writer.tick()?;
         if was_over {
             return writer.finish();
         }
-        recorder.wait(Duration::from_millis(50));
     }
 }
 

@@ -12,20 +12,20 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use spanwalk::lesson::Book;
-use spanwalk::record::{Control, HoldMode, Recorder};
+use spanwalk::record::{Control, HoldMode, Reader, Recorder};
 use spanwalk::server::{Server, Settings};
 use spanwalk::trace::{Chain, Command, Log, Run, Status, Target};
 use spanwalk::tui::{Action, Material, Restart, Sources, Theme, Ui, draw};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Longer than any step takes.
 const LONG: Duration = Duration::from_secs(20);
 
 fn main() {
     let directory = PathBuf::from(std::env::args().nth(1).expect("the directory to write to"));
-    let recorder = Recorder::new(HoldMode::Follow);
-    let subscriber = tracing_subscriber::registry().with(recorder.layer("spanwalk::server"));
-    tracing::subscriber::set_global_default(subscriber).expect("no other subscriber is set");
+    let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
+    let recorder = Recorder::builder().filter(filter).build();
+    tracing::subscriber::set_global_default(recorder.subscriber()).expect("no other subscriber is set");
     let book = Book::embedded();
     let studio = Studio { chain: book.chain(), book, sources: Files::read("src/server"), directory };
 
@@ -49,13 +49,11 @@ fn main() {
     run.to(Target::Call(studio.key("spawn")));
     run.control.command(Command::Continue);
     while studio.chain.landmarks(&run.log).during.is_none() {
-        recorder.wait(LONG);
-        run.read();
+        run.read(LONG);
     }
     studio.take("all-alive", &run, (120, 40), &[]);
     while studio.chain.landmarks(&run.log).loop_serves.is_none() {
-        recorder.wait(LONG);
-        run.read();
+        run.read(LONG);
     }
     studio.take("before-during-after", &run, (120, 40), &[Action::Moments]);
     run.end();
@@ -63,7 +61,7 @@ fn main() {
 
 /// A server that is stepped.
 struct Walk {
-    recorder: Recorder,
+    reader: Reader,
     control: Control,
     server: Server,
     log: Log,
@@ -74,19 +72,17 @@ impl Walk {
         recorder.restart(HoldMode::Hold { silence: LONG, settle: LONG });
         let control = recorder.control();
         let server = Server::start(Settings { port: 0, slow_dns, ..Settings::default() }).expect("the server starts");
-        Self { recorder: recorder.clone(), control, server, log: Log::new() }
+        Self { reader: recorder.reader(), control, server, log: Log::new() }
     }
 
-    fn read(&mut self) {
-        for event in self.recorder.drain().events {
-            self.log.push(event);
-        }
+    fn read(&mut self, at_most: Duration) {
+        self.reader.read_into(&mut self.log, at_most);
     }
 
     fn stop(&mut self) -> Status {
         let status = self.control.wait_for_stop(LONG);
         assert!(matches!(status.run, Run::Paused(_)), "it did not come to a stop: {status:?}");
-        self.read();
+        self.read(Duration::ZERO);
         status
     }
 

@@ -1,7 +1,7 @@
 //! From `tracing` to the log: what a program does becomes events, in order, and a gate may hold its threads.
 //!
 //! ```text
-//!   span!, #[instrument], event! ──► Layer ──► Store (the log so far) ──drain──► whoever watches
+//!   span!, #[instrument], event! ──► Subscriber or Layer ──words──► Collector ──chunks──► Reader: whoever watches
 //!                                      │
 //!                                      └──► Gate: hold this thread here?  ◄──commands── whoever watches
 //! ```
@@ -19,17 +19,35 @@
 //!
 //! Entering a span of another lane on a thread *is* a switch; so is leaving it.
 //!
-//! The recorder keeps whatever nobody has drained, and a [`Log`](crate::trace::Log) keeps all of it: memory grows with what
-//! happens, some hundred bytes an event. It is made for a demo of minutes; a bounded store is not built yet.
+//! A recording thread takes the time, writes a few words into a page of its own, and goes on: no lock, no allocation, no
+//! formatting but of values that are given as `Debug`. What the words mean is found out by the collector, off the recorded
+//! threads; what it makes of them is a ring of packed chunks, bounded in bytes, each of which begins with what was open.
 //!
-//! What is deliberately absent: no formatting of text beyond `Debug` fields, no I/O, no events of its own, and no
-//! lock or span guard held while a thread waits at the gate.
+//! What is deliberately absent: no I/O, no events of its own, and no lock or span guard held while a thread waits at the
+//! gate. A forked child records nothing.
 
+mod callsites;
+mod clock;
+mod collector;
 mod fields;
 mod gate;
+mod lanes;
 mod layer;
+mod local;
+mod model;
+mod page;
+mod recorder;
+mod shared;
+mod spans;
+mod stand;
 mod store;
+mod subscriber;
+mod task;
+mod tsc;
+mod words;
+mod write;
 
 pub use gate::{Gate, HoldMode};
 pub use layer::RecorderLayer;
-pub use store::{Batch, Control, Recorder};
+pub use recorder::{Builder, Control, Counts, Reader, Recorder};
+pub use subscriber::RecorderSubscriber;

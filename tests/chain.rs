@@ -12,7 +12,7 @@ use spanwalk::lesson::{Book, Outcome, Verdict, evaluate};
 use spanwalk::record::{Control, HoldMode, Recorder};
 use spanwalk::server::{ResolverKind, Server, Settings};
 use spanwalk::trace::{Chain, Command, Event, Key, Kind, Log, Run, Target, field};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Longer than anything takes here; only a failure waits for it.
 const LONG: Duration = Duration::from_secs(20);
@@ -23,9 +23,9 @@ fn recorder() -> (MutexGuard<'static, ()>, Recorder) {
     static RECORDER: OnceLock<Recorder> = OnceLock::new();
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let recorder = RECORDER.get_or_init(|| {
-        let recorder = Recorder::new(HoldMode::Follow);
-        let layer = recorder.layer("spanwalk::server");
-        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
+        let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
+        let recorder = Recorder::builder().filter(filter).build();
+        tracing::subscriber::set_global_default(recorder.subscriber()).unwrap();
         recorder
     });
     (turn, recorder.clone())
@@ -36,19 +36,18 @@ fn settings(resolver: ResolverKind) -> Settings {
 }
 
 fn read(recorder: &Recorder, log: &mut Log) {
-    for event in recorder.drain().events {
-        log.push(event);
-    }
+    // What the log has already is passed over.
+    recorder.reader().read_into(log, Duration::ZERO);
 }
 
 /// Reads until `is_there` is true of the log.
 #[track_caller]
 fn read_until(recorder: &Recorder, log: &mut Log, is_there: impl Fn(&Log) -> bool) {
     let began = std::time::Instant::now();
+    let mut reader = recorder.reader();
     while !is_there(log) {
         assert!(began.elapsed() < LONG, "it did not happen");
-        recorder.wait(Duration::from_millis(50));
-        read(recorder, log);
+        reader.read_into(log, Duration::from_millis(50));
     }
 }
 

@@ -5,16 +5,16 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use spanwalk::record::{Control, HoldMode, Recorder};
+use spanwalk::record::{Control, HoldMode, Reader, Recorder};
 use spanwalk::trace::{Activity, Command, Key, Log, Run, Target};
 use tracing::{Dispatch, Instrument as _, debug_span, dispatcher};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Longer than anything takes here; only a failure waits for it.
 const LONG: Duration = Duration::from_secs(20);
 
 struct Walk {
-    recorder: Recorder,
+    reader: Reader,
     control: Option<Control>,
     dispatch: Dispatch,
     log: Log,
@@ -22,10 +22,11 @@ struct Walk {
 
 impl Walk {
     fn new(hold: HoldMode) -> Self {
-        let recorder = Recorder::new(hold);
-        let dispatch = Dispatch::new(tracing_subscriber::registry().with(recorder.layer("gate")));
-        let control = Some(recorder.control());
-        Self { recorder, control, dispatch, log: Log::new() }
+        let recorder =
+            Recorder::builder().hold(hold).filter(Targets::new().with_target("gate", LevelFilter::TRACE)).build();
+        let dispatch = Dispatch::new(recorder.subscriber());
+        let (control, reader) = (Some(recorder.control()), recorder.reader());
+        Self { reader, control, dispatch, log: Log::new() }
     }
 
     fn stepping() -> Self {
@@ -43,9 +44,7 @@ impl Walk {
     }
 
     fn read(&mut self) {
-        for event in self.recorder.drain().events {
-            self.log.push(event);
-        }
+        self.reader.read_into(&mut self.log, Duration::ZERO);
     }
 
     /// Waits for the next stop: `lane enter name` or `lane exit name`.

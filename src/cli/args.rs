@@ -9,6 +9,7 @@ use clap::{Parser, ValueEnum};
 
 use super::recording::Recording;
 use crate::file::Existing;
+use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings};
 
 /// Step through the call chain of a running server.
@@ -187,9 +188,13 @@ pub enum Until {
 
 impl ServerArgs {
     /// The recording that is asked for, begun. `tell` is called if it has to stop.
-    pub(super) fn recording(&self, tell: impl FnOnce(String) + Send + 'static) -> anyhow::Result<Option<Recording>> {
+    pub(super) fn recording(
+        &self,
+        recorder: &Recorder,
+        tell: impl FnOnce(String) + Send + 'static,
+    ) -> anyhow::Result<Option<Recording>> {
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        self.record.as_deref().map(|path| Recording::start(path, existing, tell)).transpose()
+        self.record.as_deref().map(|path| Recording::start(path, existing, recorder.chunks(), tell)).transpose()
     }
 
     pub(super) fn settings(&self) -> Settings {

@@ -15,7 +15,7 @@ use super::sources::BuiltIn;
 use super::{UsageError, complain, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
-use crate::record::{Control, HoldMode, Recorder};
+use crate::record::{Control, HoldMode, Reader};
 use crate::server::{self, Server, Settings};
 use crate::trace::{Chain, Command, Event, Log, Run, Target};
 use crate::tui;
@@ -80,12 +80,12 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     let target = args.until.and_then(|until| end_of_walk(until, &book.chain()));
     // Held only where the walk ends, and then for no longer than it takes to say stop.
     let hold = HoldMode::Hold { silence: Duration::from_secs(60), settle: Duration::ZERO };
-    let recorder = Recorder::new(if target.is_some() { hold } else { HoldMode::Follow });
+    let recorder = watch::recorder(if target.is_some() { hold } else { HoldMode::Follow });
     let control = recorder.control();
     if let Some(target) = target {
         control.command(Command::RunTo(target));
     }
-    let recording = args.server.recording(|text| complain(&text))?;
+    let recording = args.server.recording(&recorder, |text| complain(&text))?;
     watch::install(Some(&recorder), args.server.console)?;
     let server = Server::start(args.server.settings())?;
     let stop = server.stopper();
@@ -99,7 +99,7 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     // Standard output is locked line by line: nothing that is held could wait for it, but a panic's message might.
     let out = BufWriter::new(io::stdout());
     let mut sink: Box<dyn Sink> = if args.jsonl { Box::new(Jsonl(out)) } else { Box::new(Plain::new(out, book)) };
-    let written = follow(args, &recorder, recording.as_ref(), &control, &server, &mut *sink, &stop);
+    let written = follow(args, recorder.reader(), &control, &server, &mut *sink, &stop);
     if written.is_err() {
         stop();
         control.detach();
@@ -113,8 +113,7 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
 /// Writes what is recorded until the server has ended; stops it when the arguments say so.
 fn follow(
     args: &DemoArgs,
-    recorder: &Recorder,
-    recording: Option<&Recording>,
+    mut reader: Reader,
     control: &Control,
     server: &Server,
     sink: &mut dyn Sink,
@@ -126,12 +125,11 @@ fn follow(
     loop {
         // Looked at before the drain: what an ended server did is in it.
         let has_ended = server.is_ended();
-        let events = recorder.drain().events;
-        if let Some(recording) = recording {
-            recording.take(&events);
-        }
-        for event in events {
-            log.push(event.clone());
+        let known = log.len();
+        let left = deadline.filter(|_| !is_stopped).map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let wait = if has_ended { Duration::ZERO } else { left.map_or(LOOK, |left| left.min(LOOK)) };
+        reader.read_into(&mut log, wait);
+        for event in log.events_in(known..log.len()) {
             sink.event(&log, &event)?;
         }
         sink.flush()?;
@@ -144,8 +142,6 @@ fn follow(
             stop();
             control.detach();
         }
-        let left = deadline.filter(|_| !is_stopped).map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        recorder.wait(left.map_or(LOOK, |left| left.min(LOOK)));
     }
 }
 
@@ -160,10 +156,10 @@ fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
 
 /// The screen, over a server that is held at its first step.
 fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
-    let recorder = Recorder::new(HoldMode::stepping());
+    let recorder = watch::recorder(HoldMode::stepping());
     let (notify, notices) = mpsc::channel();
     let tell = notify.clone();
-    let recording = args.server.recording(move |text| drop(tell.send(text)))?;
+    let recording = args.server.recording(&recorder, move |text| drop(tell.send(text)))?;
     watch::install(Some(&recorder), args.server.console)?;
     // A person takes their time: no client is cut off for that.
     let settings = Settings { header_timeout: None, ..args.server.settings() };

@@ -7,20 +7,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::file::{Existing, FileError, Writer};
-use crate::trace::Event;
+use crate::trace::{Batch, Log, Source};
 
-/// How often the writer looks whether a block is old enough, while nothing happens.
+/// How often the writer reads what there is.
 const LOOK: Duration = Duration::from_millis(50);
-
-enum Order {
-    Take(Vec<Event>),
-    /// The program was started again: what follows is another log, and goes to another file.
-    NextRun,
-}
 
 /// A recording in progress.
 pub(super) struct Recording {
-    orders: mpsc::Sender<Order>,
+    /// Each asks for everything up to now, and is answered when it is written. Without askers the recording ends.
+    asks: mpsc::Sender<mpsc::Sender<()>>,
     thread: JoinHandle<Result<(), FileError>>,
 }
 
@@ -30,39 +25,37 @@ impl Recording {
     pub(super) fn start(
         path: &Path,
         existing: Existing,
+        source: impl Source + 'static,
         tell: impl FnOnce(String) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let writer = Writer::create(path, existing)?;
-        let (orders, taken) = mpsc::channel();
+        let (asks, asked) = mpsc::channel();
+        let mut file = Output { source, writer, log: Log::new(), written: 0, generation: 0, run: 1 };
         let path = path.to_owned();
         let write = move || {
-            let written = write(writer, &path, existing, &taken);
+            let written = file.write(&path, existing, &asked);
             if let Err(error) = &written {
                 // The program goes on; what was written before stays good.
                 tell(format!("{error}; recording has stopped"));
             }
-            written
+            written.and_then(|()| file.writer.finish())
         };
         let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(write)?;
-        Ok(Self { orders, thread })
+        Ok(Self { asks, thread })
     }
 
-    /// Takes in what happened next.
-    pub(super) fn take(&self, events: &[Event]) {
-        if !events.is_empty() {
-            // A writer that has given up takes nothing any more.
-            let _ = self.orders.send(Order::Take(events.to_vec()));
+    /// Waits until what has been recorded up to now is written.
+    pub(super) fn catch_up(&self) {
+        let (answer, answered) = mpsc::channel();
+        // A writer that has given up answers nothing.
+        if self.asks.send(answer).is_ok() {
+            let _ = answered.recv();
         }
-    }
-
-    /// The next event begins another log.
-    pub(super) fn next_run(&self) {
-        let _ = self.orders.send(Order::NextRun);
     }
 
     /// Waits until everything is written, and ends the file.
     pub(super) fn finish(self) -> anyhow::Result<()> {
-        drop(self.orders);
+        drop(self.asks);
         match self.thread.join() {
             Ok(written) => Ok(written?),
             Err(_) => Err(anyhow::anyhow!("the recording's thread failed; the file holds what was written before")),
@@ -70,19 +63,58 @@ impl Recording {
     }
 }
 
-fn write(mut writer: Writer, path: &Path, existing: Existing, orders: &mpsc::Receiver<Order>) -> Result<(), FileError> {
-    let mut run = 1;
-    loop {
-        match orders.recv_timeout(LOOK) {
-            Ok(Order::Take(events)) => events.iter().try_for_each(|event| writer.push(event))?,
-            Ok(Order::NextRun) => {
-                writer.finish()?;
-                run += 1;
-                writer = Writer::create(&numbered(path, run), existing)?;
+struct Output<S> {
+    source: S,
+    writer: Writer,
+    log: Log,
+    written: usize,
+    generation: u64,
+    run: u32,
+}
+
+impl<S: Source> Output<S> {
+    fn write(
+        &mut self,
+        path: &Path,
+        existing: Existing,
+        asked: &mpsc::Receiver<mpsc::Sender<()>>,
+    ) -> Result<(), FileError> {
+        loop {
+            match asked.recv_timeout(LOOK) {
+                Ok(answer) => {
+                    let batch = self.source.finish();
+                    self.take(batch, path, existing)?;
+                    let _ = answer.send(());
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let batch = self.source.read(Duration::ZERO);
+                    self.take(batch, path, existing)?;
+                    self.writer.tick()?;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let batch = self.source.finish();
+                    return self.take(batch, path, existing);
+                }
             }
-            Err(RecvTimeoutError::Timeout) => writer.tick()?,
-            Err(RecvTimeoutError::Disconnected) => return writer.finish(),
         }
+    }
+
+    fn take(&mut self, batch: Batch, path: &Path, existing: Existing) -> Result<(), FileError> {
+        if self.generation != 0 && batch.generation != self.generation {
+            self.run += 1;
+            let next = Writer::create(&numbered(path, self.run), existing)?;
+            std::mem::replace(&mut self.writer, next).finish()?;
+            (self.log, self.written) = (Log::new(), 0);
+        }
+        self.generation = batch.generation;
+        for chunk in &batch.chunks {
+            let _ = self.log.append(chunk);
+        }
+        for event in self.log.events_in(self.written..self.log.len()) {
+            self.writer.push(&event)?;
+        }
+        self.written = self.log.len();
+        Ok(())
     }
 }
 

@@ -4,17 +4,18 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::args::ServeArgs;
+use super::recording::Recording;
 use super::{complain, signals, watch};
-use crate::record::{HoldMode, Recorder};
+use crate::record::HoldMode;
 use crate::server::Server;
-
-/// How often a recording looks whether the server has ended.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs until a signal ends it.
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
-    let recording = args.server.recording(|text| complain(&text))?;
-    let recorder = recording.as_ref().map(|_| Recorder::new(HoldMode::Follow));
+    let recorder = args.server.record.is_some().then(|| watch::recorder(HoldMode::Follow));
+    let recording = match &recorder {
+        Some(recorder) => args.server.recording(recorder, |text| complain(&text))?,
+        None => None,
+    };
     watch::install(recorder.as_ref(), args.server.console)?;
     let server = Server::start(args.server.settings())?;
     signals::on_end(server.stopper())?;
@@ -26,14 +27,8 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         writeln!(out, "spanwalk: serving http://{address}/{console} (ctrl-c stops)")?;
         out.flush()?;
     }
-    let (Some(recording), Some(recorder)) = (recording, recorder) else { return Ok(server.join()?) };
-    while !server.is_ended() {
-        recorder.wait(LOOK);
-        recording.take(&recorder.drain().events);
-    }
     let ended = server.join();
-    recording.take(&recorder.drain().events);
-    let written = recording.finish();
+    let written = recording.map_or(Ok(()), Recording::finish);
     ended?;
     written
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::recording::Recording;
-use crate::record::{Control, HoldMode, Recorder};
+use crate::record::{Control, HoldMode, Reader, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
 use crate::trace::{Command, Log, Status};
@@ -26,6 +26,7 @@ type Call = Box<dyn Fn() + Send>;
 /// The running server and everything that watches it.
 pub(super) struct Session {
     recorder: Recorder,
+    reader: Reader,
     recording: Option<Recording>,
     control: Control,
     settings: Settings,
@@ -34,7 +35,6 @@ pub(super) struct Session {
     stopping: Option<mpsc::Receiver<()>>,
     /// Stops the server that runs now, whichever that is.
     stop: Arc<Mutex<Option<Call>>>,
-    generation: u64,
     /// Counts the restarts, for clients that outlive their run.
     runs: Arc<AtomicU64>,
     notices: mpsc::Receiver<String>,
@@ -52,6 +52,7 @@ impl Session {
     ) -> Result<Self, ServerError> {
         let control = recorder.control();
         let mut session = Self {
+            reader: recorder.reader(),
             recorder,
             recording,
             control,
@@ -59,7 +60,6 @@ impl Session {
             server: None,
             stopping: None,
             stop: Arc::default(),
-            generation: 1,
             runs: Arc::default(),
             notices,
             notify,
@@ -96,8 +96,6 @@ impl Session {
         }
         let ended = self.end_server(waits);
         if let Some(recording) = self.recording.take() {
-            // How it ended belongs to the recording.
-            recording.take(&self.recorder.drain().events);
             recording.finish()?;
         }
         Ok(ended?)
@@ -130,7 +128,7 @@ impl Session {
             self.runs.fetch_add(1, Ordering::Relaxed);
             if let Some(recording) = &self.recording {
                 // How the old run ended belongs to its recording.
-                recording.take(&self.recorder.drain().events);
+                recording.catch_up();
             }
             self.recorder.restart(HoldMode::stepping());
             if let Err(error) = self.launch() {
@@ -153,23 +151,7 @@ impl Session {
 impl Program for Session {
     fn update(&mut self, log: &mut Log) -> bool {
         self.restart_if_stopped();
-        let batch = self.recorder.drain();
-        let is_new = batch.generation != self.generation;
-        if is_new {
-            self.generation = batch.generation;
-            *log = Log::new();
-            if let Some(recording) = &self.recording {
-                recording.next_run();
-            }
-        }
-        if let Some(recording) = &self.recording {
-            recording.take(&batch.events);
-        }
-        let has_grown = !batch.events.is_empty();
-        for event in batch.events {
-            log.push(event);
-        }
-        is_new || has_grown
+        self.reader.read_into(log, Duration::ZERO)
     }
 
     fn status(&mut self) -> Status {

@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
 use super::UsageError;
-use crate::record::Recorder;
+use crate::record::{HoldMode, Recorder};
 
-/// What is recorded: the server's own spans.
-const WATCHED: &str = "spanwalk::server";
+/// A recorder of the server's own spans.
+pub(super) fn recorder(hold: HoldMode) -> Recorder {
+    let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
+    Recorder::builder().hold(hold).filter(filter).build()
+}
 
 type Layer = Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>;
 
@@ -27,12 +31,19 @@ pub(super) fn install(recorder: Option<&Recorder>, console: Option<SocketAddr>) 
         layers.push(console_layer(address)?);
     }
     if let Some(recorder) = recorder {
-        layers.push(recorder.layer(WATCHED).boxed());
+        if layers.is_empty() {
+            // Nobody beside it: the fast face.
+            return set(recorder.subscriber());
+        }
+        layers.push(recorder.layer().with_filter(recorder.filter()).boxed());
     }
     if layers.is_empty() {
         return Ok(());
     }
-    let subscriber = Registry::default().with(layers);
+    set(Registry::default().with(layers))
+}
+
+fn set(subscriber: impl tracing::Subscriber + Send + Sync) -> anyhow::Result<()> {
     tracing::subscriber::set_global_default(subscriber).context("cannot set the tracing subscriber")
 }
 

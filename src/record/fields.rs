@@ -1,71 +1,154 @@
-//! Field values as `tracing` hands them over, made into the log's own.
+//! Field values as `tracing` hands them over, written as words.
+//!
+//! Formatting a value runs the program's own code, which may open spans of its own: while that happens nothing of the
+//! recorder may be half done. So plain values go straight into the page; a record with a value that must be formatted
+//! is written down apart first, and then copied.
 
-use std::fmt::Debug;
-use std::sync::Arc;
+use std::fmt::{Debug, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tracing_core::field::{Field as TracingField, Visit};
+use tracing_core::field::{Field, Visit};
 
-use crate::trace::{Field, Value};
+use super::words::{self, Sink};
+use crate::trace::ValueRef;
 
-/// Longest text of one field that is kept, in bytes; the cut is marked with `…`.
-const LONGEST_TEXT: usize = 64 * 1024;
+/// Longest text of one field that is kept, in bytes; the cut is marked with `…` and counted.
+pub(super) const LONGEST_TEXT: usize = 64 * 1024;
 
-/// The fields of one span or event.
+/// Writes plain values into free words of a page, as far as they go.
+pub(super) struct PlainFields<'a> {
+    words: &'a [AtomicU64],
+    /// Words written; beyond what there is if it is too many.
+    pub(super) used: usize,
+    /// A value must be formatted or cut: what was written is of no use.
+    pub(super) is_more: bool,
+}
+
+impl<'a> PlainFields<'a> {
+    #[inline]
+    pub(super) fn new(words: &'a [AtomicU64]) -> Self {
+        Self { words, used: 0, is_more: false }
+    }
+
+    /// Whether everything has been written.
+    #[inline]
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_more && self.used <= self.words.len()
+    }
+}
+
+impl Sink for PlainFields<'_> {
+    #[inline]
+    fn push(&mut self, word: u64) {
+        if let Some(place) = self.words.get(self.used) {
+            place.store(word, Ordering::Relaxed);
+        }
+        self.used += 1;
+    }
+}
+
+impl Visit for PlainFields<'_> {
+    #[inline]
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        words::put(self, field.index(), ValueRef::Bool(value));
+    }
+
+    #[inline]
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        words::put(self, field.index(), ValueRef::I64(value));
+    }
+
+    #[inline]
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        words::put(self, field.index(), ValueRef::U64(value));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        words::put(self, field.index(), ValueRef::I128(value));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        words::put(self, field.index(), ValueRef::U128(value));
+    }
+
+    #[inline]
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        words::put(self, field.index(), ValueRef::F64(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if value.len() > LONGEST_TEXT {
+            self.is_more = true;
+        } else {
+            words::put(self, field.index(), ValueRef::Str(value));
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {
+        self.is_more = true;
+    }
+}
+
+/// Writes any value into words of its own.
 #[derive(Default)]
-pub(super) struct Fields(pub(super) Vec<Field>);
+pub(super) struct AnyFields {
+    pub(super) words: Vec<u64>,
+    text: String,
+    /// How many texts were cut.
+    pub(super) cut: u64,
+}
 
-impl Fields {
-    fn add(&mut self, field: &TracingField, value: Value) {
-        self.0.push(Field { name: field.name().into(), value });
+impl AnyFields {
+    fn text(&mut self, field: &Field, text: &str) {
+        if text.len() <= LONGEST_TEXT {
+            words::put(&mut self.words, field.index(), ValueRef::Str(text));
+            return;
+        }
+        self.cut += 1;
+        let end = (0..=LONGEST_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        words::put(&mut self.words, field.index(), ValueRef::Str(&format!("{}…", &text[..end])));
     }
 
-    /// The text of a field.
-    pub(super) fn text(&self, name: &str) -> Option<Arc<str>> {
-        self.0.iter().find(|field| &*field.name == name).map(|field| match &field.value {
-            Value::Str(text) => text.clone(),
-            other => other.to_string().into(),
-        })
+    fn put(&mut self, field: &Field, value: ValueRef<'_>) {
+        words::put(&mut self.words, field.index(), value);
     }
 }
 
-fn cut(text: &str) -> Value {
-    if text.len() <= LONGEST_TEXT {
-        return Value::from(text);
-    }
-    let end = (0..=LONGEST_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    Value::Str(format!("{}…", &text[..end]).into())
-}
-
-impl Visit for Fields {
-    fn record_bool(&mut self, field: &TracingField, value: bool) {
-        self.add(field, Value::Bool(value));
+impl Visit for AnyFields {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, ValueRef::Bool(value));
     }
 
-    fn record_i64(&mut self, field: &TracingField, value: i64) {
-        self.add(field, Value::I64(value));
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, ValueRef::I64(value));
     }
 
-    fn record_u64(&mut self, field: &TracingField, value: u64) {
-        self.add(field, Value::U64(value));
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, ValueRef::U64(value));
     }
 
-    fn record_i128(&mut self, field: &TracingField, value: i128) {
-        self.add(field, Value::I128(value));
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.put(field, ValueRef::I128(value));
     }
 
-    fn record_u128(&mut self, field: &TracingField, value: u128) {
-        self.add(field, Value::U128(value));
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.put(field, ValueRef::U128(value));
     }
 
-    fn record_f64(&mut self, field: &TracingField, value: f64) {
-        self.add(field, Value::F64(value));
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, ValueRef::F64(value));
     }
 
-    fn record_str(&mut self, field: &TracingField, value: &str) {
-        self.add(field, cut(value));
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value);
     }
 
-    fn record_debug(&mut self, field: &TracingField, value: &dyn Debug) {
-        self.add(field, cut(&format!("{value:?}")));
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        // A value that fails to be formatted is kept as far as it came.
+        let _ = write!(text, "{value:?}");
+        self.text(field, &text);
+        self.text = text;
     }
 }

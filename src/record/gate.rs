@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::store::Store;
+use super::shared::Shared;
 use crate::trace::{Callsite, Command, Edge, Kind, LaneId, Run, SpanId, Status, Stop, Target, Thread, ThreadId};
 
 /// How long a viewer may be silent: with the last look a ninth longer, and still under a second.
@@ -62,8 +62,8 @@ pub(super) struct Point<'a> {
     pub(super) depth: usize,
     pub(super) edge: Edge,
     pub(super) callsite: &'a Callsite,
-    /// The log that is being written.
-    pub(super) generation: u64,
+    /// The recording it is in.
+    pub(super) key: u64,
 }
 
 /// Holds threads, and lets them go.
@@ -92,7 +92,7 @@ struct Held {
     stop: Stop,
     thread: Arc<Thread>,
     depth: usize,
-    generation: u64,
+    key: u64,
     goes: bool,
 }
 
@@ -172,25 +172,35 @@ impl Gate {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether anybody may be held.
+    #[inline]
+    pub(super) fn is_armed(&self) -> bool {
+        !self.is_open.load(Ordering::Acquire)
+    }
+
     /// A thread has reached a point: returns at once, or when it may go on.
-    pub(super) fn arrive(&self, point: &Point<'_>, store: &Store) {
-        if self.is_open.load(Ordering::Acquire) || std::thread::panicking() {
+    pub(super) fn arrive(&self, point: &Point<'_>, shared: &Shared) {
+        if !self.is_armed() || std::thread::panicking() {
             return;
         }
         let mut inner = self.lock();
         // A new log may have been begun since the thread looked: then it belongs to the old one.
-        if point.generation != store.generation() || !inner.holds(point) {
+        if point.key != shared.key() {
+            return;
+        }
+        inner.lanes_ended(shared);
+        if !inner.holds(point) {
             return;
         }
         let stop = Stop { lane: point.lane, thread: point.thread.id, span: point.span, edge: point.edge };
-        let (span, edge, generation) = (point.span, point.edge, point.generation);
-        inner.held.push(Held { stop, thread: point.thread.clone(), depth: point.depth, generation, goes: false });
+        let (span, edge, key) = (point.span, point.edge, point.key);
+        inner.held.push(Held { stop, thread: point.thread.clone(), depth: point.depth, key, goes: false });
         let is_shown = inner.shows_arrival(stop);
         // Whoever sees the stop finds the hold in the log: both are under the gate's lock.
-        store.push(generation, point.thread, point.lane, Kind::Hold { span, edge, is_shown });
+        shared.say(key, point.thread, point.lane, Kind::Hold { span, edge, is_shown });
         self.changed.notify_all();
         self.wait(inner, stop);
-        store.push(generation, point.thread, point.lane, Kind::Release { span, edge });
+        shared.say(key, point.thread, point.lane, Kind::Release { span, edge });
     }
 
     fn wait(&self, mut inner: MutexGuard<'_, Inner>, stop: Stop) {
@@ -230,52 +240,43 @@ impl Gate {
     }
 
     /// A thread begins or ends to be blocked in the operating system: it will not arrive, so another may be shown.
-    pub(super) fn blocks(&self, thread: ThreadId, is_blocked: bool, store: &Store) {
+    pub(super) fn blocks(&self, thread: ThreadId, is_blocked: bool, shared: &Shared) {
         let mut inner = self.lock();
         if is_blocked {
             inner.blocked.insert(thread);
-            inner.settle(store);
+            inner.settle(shared);
             self.changed.notify_all();
         } else {
             inner.blocked.remove(&thread);
         }
     }
 
-    /// A lane is over: a run that was for it ends with the next arrival of anybody.
-    pub(super) fn lane_closed(&self, lane: LaneId) {
-        if self.is_open.load(Ordering::Acquire) {
-            return;
-        }
-        let mut inner = self.lock();
-        if matches!(&inner.mode, Mode::Until(until) if until.is_for(lane)) {
-            inner.mode = Mode::Stop;
-        }
-    }
-
-    pub(super) fn command(&self, command: Command, store: &Store) {
+    pub(super) fn command(&self, command: Command, shared: &Shared) {
         let mut inner = self.lock();
         inner.beats += 1;
         if inner.detached {
             return;
         }
-        inner.carry_out(command, store);
+        // Threads that blocked while nobody could be held did not say so.
+        inner.blocked = shared.collected().blocked().map(|thread| thread.id).collect();
+        inner.carry_out(command, shared);
         self.is_open.store(matches!(inner.mode, Mode::Free), Ordering::Release);
         self.changed.notify_all();
     }
 
-    pub(super) fn status(&self, store: &Store) -> Status {
+    pub(super) fn status(&self, shared: &Shared) -> Status {
         let mut inner = self.lock();
         inner.beats += 1;
-        inner.settle(store);
+        inner.settle(shared);
         inner.status()
     }
 
-    pub(super) fn wait_for_stop(&self, at_most: Duration, store: &Store) -> Status {
+    pub(super) fn wait_for_stop(&self, at_most: Duration, shared: &Shared) -> Status {
         let until = Instant::now() + at_most;
         let mut inner = self.lock();
         loop {
             inner.beats += 1;
-            inner.settle(store);
+            inner.settle(shared);
             let status = inner.status();
             let left = until.saturating_duration_since(Instant::now());
             if matches!(status.run, Run::Paused(_)) || left.is_zero() {
@@ -342,22 +343,32 @@ impl Inner {
     }
 
     /// Shows a thread that was held already, and says so in the log.
-    fn show(&mut self, thread: ThreadId, store: &Store) {
+    fn show(&mut self, thread: ThreadId, shared: &Shared) {
         self.shown = Some(thread);
         if let Some(held) = self.shown() {
             let Stop { lane, span, edge, .. } = held.stop;
-            store.push(held.generation, &held.thread, lane, Kind::Hold { span, edge, is_shown: true });
+            shared.say(held.key, &held.thread, lane, Kind::Hold { span, edge, is_shown: true });
+        }
+    }
+
+    /// A run that was for a lane which is over ends with the next arrival of anybody.
+    fn lanes_ended(&mut self, shared: &Shared) {
+        let ended = std::mem::take(&mut shared.collector().model.ended);
+        if let Mode::Until(until) = &self.mode
+            && ended.iter().any(|lane| until.is_for(*lane))
+        {
+            self.mode = Mode::Stop;
         }
     }
 
     /// If the thread that was let go does not arrive, shows one that is held.
-    fn settle(&mut self, store: &Store) {
+    fn settle(&mut self, shared: &Shared) {
         let Mode::Step { thread, since } = self.mode else { return };
         let expected = !self.blocked.contains(&thread) && since.elapsed() < self.settle;
         let other = self.waiting().next().map(|held| held.stop.thread);
         if let Some(other) = other.filter(|_| !expected) {
             self.mode = Mode::Stop;
-            self.show(other, store);
+            self.show(other, shared);
         }
     }
 
@@ -373,8 +384,8 @@ impl Inner {
         self.release_all();
     }
 
-    fn carry_out(&mut self, command: Command, store: &Store) {
-        self.settle(store);
+    fn carry_out(&mut self, command: Command, shared: &Shared) {
+        self.settle(shared);
         let shown = self.shown().map(|held| (held.stop, held.depth));
         match (command, shown) {
             (Command::Continue, _) => {
@@ -406,7 +417,7 @@ impl Inner {
                 let at = self.waiting().position(|held| held.stop == stop).unwrap_or(0);
                 let others: Vec<_> = self.waiting().map(|held| held.stop.thread).collect();
                 match others.iter().cycle().nth(at + 1) {
-                    Some(next) if *next != stop.thread => self.show(*next, store),
+                    Some(next) if *next != stop.thread => self.show(*next, shared),
                     _ => self.run_until(Until::OtherLane(stop.lane)),
                 }
             }

@@ -8,6 +8,11 @@ use super::Chunk;
 pub trait Source: Send {
     /// What has come since the last call; waits at most this long for it.
     fn read(&mut self, at_most: Duration) -> Batch;
+
+    /// What is left, whether or not its last chunk is complete: the source will not be read any more.
+    fn finish(&mut self) -> Batch {
+        self.read(Duration::ZERO)
+    }
 }
 
 /// Chunks that have come since a source was read last.

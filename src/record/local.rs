@@ -1,0 +1,439 @@
+//! What every recording thread has of its own: the page it writes, the spans it has entered, and its share of ids.
+//!
+//! It is plain data without a destructor, so that it is there at the price of an address and also while the thread ends. A
+//! second thread-local, which is touched once a recorder, says goodbye for it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing_core::Metadata;
+
+use super::callsites::{self, Numbered};
+use super::fields::AnyFields;
+use super::page::{self, Page};
+use super::shared::Shared;
+use crate::trace::Thread;
+
+/// Bits of an id: callsite, stream, count. No id is given twice.
+pub(super) const COUNT_BITS: u32 = 32;
+pub(super) const STREAM_BITS: u32 = 64 - COUNT_BITS - callsites::BITS;
+
+/// Full pages of a thread that the collector has not read, after which it is called.
+const BEHIND: usize = 3;
+/// Callsites whose numbers a thread has at hand.
+const AT_HAND: usize = 64;
+
+/// What one thread has written for one recording and the collector has not taken yet.
+pub(super) struct Stream {
+    pub(super) thread: Arc<Thread>,
+    /// The recording it belongs to.
+    pub(super) key: u64,
+    /// Oldest first; the last is being written.
+    pages: Mutex<VecDeque<&'static Page>>,
+    /// Nothing more will be written.
+    pub(super) is_over: AtomicBool,
+}
+
+/// The writing end.
+pub(super) struct Local {
+    /// The recording that the rest is about; 0 is none.
+    key: Cell<u64>,
+    stream: ManuallyDrop<RefCell<Option<Arc<Stream>>>>,
+    page: Cell<Option<&'static Page>>,
+    at: Cell<usize>,
+    /// Number of the stream in ids, and how many ids were given.
+    index: Cell<u64>,
+    count: Cell<u32>,
+    /// Nothing is to be recorded: the thread belongs to an older log of the same recorder, or is the recorder at work.
+    is_muted: Cell<bool>,
+    /// The span that was left last, when, and how far the page was written then.
+    left: Cell<(u64, u64, usize)>,
+    /// The spans that the thread has entered, outermost first.
+    entered: ManuallyDrop<RefCell<Vec<u64>>>,
+    callsites: [Cell<(usize, Numbered)>; AT_HAND],
+    scratch: ManuallyDrop<RefCell<Option<Box<AnyFields>>>>,
+}
+
+thread_local! {
+    static LOCAL: Local = const {
+        Local {
+            key: Cell::new(0),
+            stream: ManuallyDrop::new(RefCell::new(None)),
+            page: Cell::new(None),
+            at: Cell::new(0),
+            index: Cell::new(0),
+            count: Cell::new(0),
+            is_muted: Cell::new(false),
+            left: Cell::new((0, 0, 0)),
+            entered: ManuallyDrop::new(RefCell::new(Vec::new())),
+            callsites: [const { Cell::new((0, Numbered::NONE)) }; AT_HAND],
+            scratch: ManuallyDrop::new(RefCell::new(None)),
+        }
+    };
+    static SEAT: RefCell<Seat> = const { RefCell::new(Seat { parts: Vec::new() }) };
+}
+
+/// The recordings this thread takes part in; when the thread ends, they are told.
+struct Seat {
+    parts: Vec<Part>,
+}
+
+struct Part {
+    recorder: u64,
+    stream: Arc<Stream>,
+    /// What [`Local`] had for it when another recording took its place.
+    saved: Option<Saved>,
+}
+
+struct Saved {
+    page: Option<&'static Page>,
+    at: usize,
+    index: u64,
+    count: u32,
+    entered: Vec<u64>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        for part in self.parts.drain(..) {
+            if let Some(saved) = &part.saved {
+                give_back_index(saved.index, saved.count);
+            }
+            part.stream.is_over.store(true, Ordering::Release);
+        }
+        LOCAL.with(|local| {
+            local.go();
+            local.scratch.take();
+        });
+    }
+}
+
+/// Numbers of streams that are free, each with how many ids have been given under it.
+static INDEXES: Mutex<(u64, Vec<(u64, u32)>)> = Mutex::new((0, Vec::new()));
+
+fn take_index() -> Option<(u64, u32)> {
+    let mut indexes = INDEXES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(free) = indexes.1.pop() {
+        return Some(free);
+    }
+    indexes.0 += 1;
+    (indexes.0 < 1 << STREAM_BITS).then_some((indexes.0, 0))
+}
+
+fn give_back_index(index: u64, count: u32) {
+    // One that is used up is not given again.
+    if count < u32::MAX {
+        INDEXES.lock().unwrap_or_else(PoisonError::into_inner).1.push((index, count));
+    }
+}
+
+/// Runs something with what this thread has of its own.
+#[inline]
+pub(super) fn with<R>(run: impl FnOnce(&Local) -> R) -> R {
+    LOCAL.with(run)
+}
+
+/// Runs the recorder's own work: should it come back as a span, by an allocator that traces for instance, that is not
+/// recorded.
+pub(super) fn muted<R>(run: impl FnOnce() -> R) -> R {
+    LOCAL.with(|local| {
+        let was_muted = local.is_muted.replace(true);
+        let done = run();
+        local.is_muted.set(was_muted);
+        done
+    })
+}
+
+impl Local {
+    /// What is to be known of a callsite.
+    #[inline]
+    pub(super) fn callsite(&self, metadata: &'static Metadata<'static>) -> Numbered {
+        let address = std::ptr::from_ref(metadata) as usize;
+        let place = &self.callsites[(address >> 4 ^ address >> 10) % AT_HAND];
+        let (known, numbered) = place.get();
+        if known == address {
+            return numbered;
+        }
+        let numbered = callsites::number(metadata);
+        place.set((address, numbered));
+        numbered
+    }
+
+    /// An id that was never given before. The thread must be ready.
+    #[inline]
+    pub(super) fn next_id(&self, callsite: u32) -> u64 {
+        let count = self.count.get();
+        self.count.set(count + 1);
+        u64::from(callsite) << (64 - callsites::BITS) | self.index.get() << COUNT_BITS | u64::from(count)
+    }
+
+    /// Whether this thread writes for that recording; it is made to if it may.
+    #[inline]
+    pub(super) fn is_ready(&self, shared: &Shared) -> bool {
+        self.is_at(shared) && self.count.get() < u32::MAX || self.settle(shared).is_some()
+    }
+
+    #[inline]
+    fn is_at(&self, shared: &Shared) -> bool {
+        self.key.get() == shared.key()
+    }
+
+    /// The thread, as the log has it.
+    pub(super) fn thread(&self) -> Option<Arc<Thread>> {
+        self.stream.try_borrow().ok()?.as_ref().map(|stream| stream.thread.clone())
+    }
+
+    /// The span that was entered last and not before that, if it is of that recording.
+    pub(super) fn current(&self, shared: &Shared) -> Option<u64> {
+        if !self.is_at(shared) {
+            return None;
+        }
+        let entered = self.entered.try_borrow().ok()?;
+        (0..entered.len()).rev().find(|at| !entered[..*at].contains(&entered[*at])).map(|at| entered[at])
+    }
+
+    /// Whether the thread is in no span of that recording.
+    #[inline]
+    pub(super) fn is_outside(&self, shared: &Shared) -> bool {
+        !self.is_at(shared) || self.entered.try_borrow().is_ok_and(|entered| entered.is_empty())
+    }
+
+    #[inline]
+    pub(super) fn push_entered(&self, id: u64) {
+        if let Ok(mut entered) = self.entered.try_borrow_mut() {
+            entered.push(id);
+        }
+    }
+
+    #[inline]
+    pub(super) fn pop_entered(&self, id: u64) {
+        if let Ok(mut entered) = self.entered.try_borrow_mut() {
+            if entered.last() == Some(&id) {
+                entered.pop();
+            } else if let Some(at) = entered.iter().rposition(|other| *other == id) {
+                entered.remove(at);
+            }
+        }
+    }
+
+    /// The free words of the page; none if a new one is due.
+    #[inline]
+    pub(super) fn room(&self, shared: &Shared) -> &'static [std::sync::atomic::AtomicU64] {
+        match self.page.get() {
+            Some(page) if self.is_at(shared) => &page.words[self.at.get()..],
+            _ => &[],
+        }
+    }
+
+    /// Makes so many words known, that were written into [`Local::room`].
+    #[inline]
+    pub(super) fn publish(&self, words: usize) {
+        if let Some(page) = self.page.get() {
+            self.at.set(self.at.get() + words);
+            page.publish(self.at.get());
+        }
+    }
+
+    /// Writes a record.
+    #[inline]
+    pub(super) fn write<const N: usize>(&self, shared: &Shared, words: [u64; N]) {
+        if let Some(room) = self.room(shared).get(..N) {
+            for (place, word) in room.iter().zip(words) {
+                place.store(word, Ordering::Relaxed);
+            }
+            self.publish(N);
+        } else {
+            self.write_elsewhere(shared, &words);
+        }
+    }
+
+    /// Writes a record that was put together elsewhere.
+    pub(super) fn write_words(&self, shared: &Shared, words: &[u64]) {
+        if let Some(room) = self.room(shared).get(..words.len()) {
+            for (place, word) in room.iter().zip(words) {
+                place.store(*word, Ordering::Relaxed);
+            }
+            self.publish(words.len());
+        } else {
+            self.write_elsewhere(shared, words);
+        }
+    }
+
+    /// Writes a record into a page that has room for it.
+    #[cold]
+    fn write_elsewhere(&self, shared: &Shared, words: &[u64]) {
+        if self.settle(shared).is_none() || !self.turn_page(shared, words.len()) {
+            return;
+        }
+        for (place, word) in self.room(shared).iter().zip(words) {
+            place.store(*word, Ordering::Relaxed);
+        }
+        self.publish(words.len());
+        if SEAT.try_with(|_| ()).is_err() {
+            // The thread is ending and nobody will say goodbye any more: every record is a stream of its own.
+            let _quiet = Quiet::new(self);
+            self.go();
+        }
+    }
+
+    /// Remembers when a span was left, for a close that follows at once.
+    #[inline]
+    pub(super) fn note_exit(&self, id: u64, ticks: u64) {
+        self.left.set((id, ticks, self.at.get()));
+    }
+
+    /// When a span was left, if nothing has been recorded since.
+    #[inline]
+    pub(super) fn just_left(&self, id: u64) -> Option<u64> {
+        let (left, ticks, at) = self.left.get();
+        (left == id && at == self.at.get()).then_some(ticks)
+    }
+
+    /// Takes the place for values that must be formatted; the program's own code may come back meanwhile and finds none.
+    pub(super) fn take_scratch(&self) -> Box<AnyFields> {
+        self.scratch.try_borrow_mut().ok().and_then(|mut scratch| scratch.take()).unwrap_or_default()
+    }
+
+    /// Gives it back.
+    pub(super) fn give_scratch(&self, mut scratch: Box<AnyFields>) {
+        scratch.words.clear();
+        scratch.cut = 0;
+        if let Ok(mut place) = self.scratch.try_borrow_mut() {
+            *place = Some(scratch);
+        }
+    }
+
+    /// Makes this thread one that writes for that recording. Nothing if it must not.
+    #[cold]
+    fn settle(&self, shared: &Shared) -> Option<()> {
+        if self.is_muted.get() || shared.is_forked() {
+            return None;
+        }
+        let _quiet = Quiet::new(self);
+        if !self.is_at(shared) {
+            // Without a seat the thread is ending.
+            SEAT.try_with(|seat| self.change_over(&mut *seat.try_borrow_mut().ok()?, shared))
+                .unwrap_or_else(|_| self.come(shared).map(drop))?;
+        }
+        if self.count.get() == u32::MAX {
+            let (index, count) = take_index()?;
+            (self.index.set(index), self.count.set(count));
+        }
+        Some(())
+    }
+
+    /// Puts aside what there is of another recording, and takes up this one.
+    fn change_over(&self, seat: &mut Seat, shared: &Shared) -> Option<()> {
+        if let Some(part) = seat.parts.iter_mut().find(|part| part.stream.key == self.key.get()) {
+            part.saved = Some(Saved {
+                page: self.page.get(),
+                at: self.at.get(),
+                index: self.index.get(),
+                count: self.count.get(),
+                entered: self.entered.take(),
+            });
+        }
+        self.leave();
+        let Some(part) = seat.parts.iter_mut().find(|part| part.recorder == shared.id) else {
+            let stream = self.come(shared)?;
+            seat.parts.retain(|part| Arc::strong_count(&part.stream) > 1);
+            seat.parts.push(Part { recorder: shared.id, stream, saved: None });
+            return Some(());
+        };
+        // Met in an older log: it has no place in the new one.
+        if part.stream.key != shared.key() {
+            return None;
+        }
+        let saved = part.saved.take()?;
+        self.key.set(part.stream.key);
+        self.stream.replace(Some(part.stream.clone()));
+        (self.page.set(saved.page), self.at.set(saved.at));
+        (self.index.set(saved.index), self.count.set(saved.count));
+        self.entered.replace(saved.entered);
+        Some(())
+    }
+
+    /// Begins a stream of this thread.
+    fn come(&self, shared: &Shared) -> Option<Arc<Stream>> {
+        let (index, count) = take_index()?;
+        let stream = shared.new_stream();
+        self.leave();
+        self.key.set(stream.key);
+        self.stream.replace(Some(stream.clone()));
+        (self.index.set(index), self.count.set(count));
+        Some(stream)
+    }
+
+    /// Ends the stream that this thread writes.
+    fn go(&self) {
+        if self.index.get() != 0 {
+            give_back_index(self.index.get(), self.count.get());
+        }
+        if let Some(stream) = self.stream.take() {
+            stream.is_over.store(true, Ordering::Release);
+        }
+        self.leave();
+    }
+
+    fn leave(&self) {
+        self.key.set(0);
+        self.stream.take();
+        self.page.set(None);
+        self.at.set(0);
+        self.index.set(0);
+        self.left.set((0, 0, 0));
+        self.entered.take();
+    }
+
+    /// Begins a page with room for so many words.
+    fn turn_page(&self, shared: &Shared, words: usize) -> bool {
+        let _quiet = Quiet::new(self);
+        let Some(stream) = self.stream.borrow().clone() else { return false };
+        let waiting = stream.pages().len();
+        if waiting >= BEHIND {
+            shared.call_collector();
+        }
+        if waiting > 1 {
+            shared.wait_for_room(&stream);
+        }
+        let page = page::take(words);
+        shared.page_taken(page);
+        stream.pages().push_back(page);
+        self.page.set(Some(page));
+        self.at.set(0);
+        true
+    }
+}
+
+impl Stream {
+    pub(super) fn new(thread: Arc<Thread>, key: u64) -> Self {
+        Self { thread, key, pages: Mutex::new(VecDeque::new()), is_over: AtomicBool::new(false) }
+    }
+
+    /// Nobody writes any more, and nobody will read.
+    pub(super) fn give_back_pages(&self) {
+        self.pages().drain(..).for_each(page::give_back);
+    }
+
+    pub(super) fn pages(&self) -> MutexGuard<'_, VecDeque<&'static Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// While it lives, this thread is muted.
+struct Quiet<'a>(&'a Local, bool);
+
+impl<'a> Quiet<'a> {
+    fn new(local: &'a Local) -> Self {
+        Self(local, local.is_muted.replace(true))
+    }
+}
+
+impl Drop for Quiet<'_> {
+    fn drop(&mut self) {
+        self.0.is_muted.set(self.1);
+    }
+}

@@ -1,0 +1,213 @@
+//! What the faces, the gate, the collector and the readers of one recorder share.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
+use std::time::Duration;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use super::clock::Clock;
+use super::collector::Collector;
+use super::gate::Gate;
+use super::local::{self, Stream};
+use super::page::Page;
+use super::recorder::Options;
+use crate::trace::{Kind, LaneId, Thread, ThreadId};
+
+/// How long a thread that found no room waits before it looks again.
+const LOOK: Duration = Duration::from_micros(50);
+
+/// One recorder's common ground.
+pub(super) struct Shared {
+    /// Which recorder of the process this is.
+    pub(super) id: u64,
+    /// Which recording of all is being written; another after every restart.
+    key: AtomicU64,
+    pub(super) clock: Clock,
+    pub(super) gate: Gate,
+    pub(super) options: Options,
+    pub(super) filter: RwLock<Targets>,
+    wants_all: AtomicBool,
+    collector: Mutex<Collector>,
+    new_streams: Mutex<Vec<Arc<Stream>>>,
+    threads: AtomicU32,
+    /// Words of pages that have been taken and not been read to their ends.
+    in_flight: AtomicUsize,
+    signal: Arc<Signal>,
+    process: u32,
+    /// Texts that were cut.
+    pub(super) cut: AtomicU64,
+    /// Spans and events of callsites beyond the last number.
+    pub(super) unnumbered: AtomicU64,
+}
+
+/// How the collector's thread is called.
+struct Signal {
+    is_asleep: AtomicBool,
+    is_over: AtomicBool,
+    called: Mutex<bool>,
+    changed: Condvar,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+impl Shared {
+    pub(super) fn new(options: Options, filter: Targets, clock: Clock) -> Arc<Self> {
+        let signal = Signal {
+            is_asleep: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+            called: Mutex::new(false),
+            changed: Condvar::new(),
+        };
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::new(Self {
+            id,
+            key: AtomicU64::new(id),
+            gate: Gate::new(options.hold),
+            collector: Mutex::new(Collector::new(&clock, id, options.ring)),
+            clock,
+            options,
+            filter: RwLock::new(filter),
+            wants_all: AtomicBool::new(false),
+            new_streams: Mutex::new(Vec::new()),
+            threads: AtomicU32::new(0),
+            in_flight: AtomicUsize::new(0),
+            signal: Arc::new(signal),
+            process: std::process::id(),
+            cut: AtomicU64::new(0),
+            unnumbered: AtomicU64::new(0),
+        });
+        shared.filter_changed();
+        let (weak, signal) = (Arc::downgrade(&shared), shared.signal.clone());
+        // Without it the recording threads collect when they run out of room.
+        let thread = std::thread::Builder::new().name("spanwalk-collector".to_owned());
+        drop(thread.spawn(move || local::muted(|| collect_when_called(&weak, &signal))));
+        shared
+    }
+
+    /// Which recording is being written.
+    #[inline]
+    pub(super) fn key(&self) -> u64 {
+        self.key.load(Ordering::Relaxed)
+    }
+
+    /// Whether this is a copy of the process that was recorded.
+    pub(super) fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    /// A stream of this thread.
+    pub(super) fn new_stream(&self) -> Arc<Stream> {
+        let id = self.threads.fetch_add(1, Ordering::Relaxed) + 1;
+        let current = std::thread::current();
+        let name = current.name().map_or_else(|| format!("thread-{id}").into(), Into::into);
+        let stream = Arc::new(Stream::new(Arc::new(Thread { id: ThreadId(id), name }), self.key()));
+        self.new_streams.lock().unwrap_or_else(PoisonError::into_inner).push(stream.clone());
+        stream
+    }
+
+    /// Streams that the collector has not met.
+    pub(super) fn take_new_streams(&self) -> Vec<Arc<Stream>> {
+        std::mem::take(&mut self.new_streams.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn page_taken(&self, page: &Page) {
+        self.in_flight.fetch_add(page.words.len(), Ordering::Relaxed);
+    }
+
+    pub(super) fn page_read(&self, page: &Page) {
+        self.in_flight.fetch_sub(page.words.len(), Ordering::Relaxed);
+    }
+
+    /// Wakes the collector's thread if it sleeps.
+    pub(super) fn call_collector(&self) {
+        if self.signal.is_asleep.swap(false, Ordering::AcqRel) {
+            *self.signal.called.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            self.signal.changed.notify_one();
+        }
+    }
+
+    /// While more is written than may lie about, a thread that wants to write more does the collector's work, or waits
+    /// while another does: nothing is lost, and nobody waits for a viewer or a disk.
+    pub(super) fn wait_for_room(&self, stream: &Stream) {
+        while self.in_flight.load(Ordering::Relaxed) * 8 > self.options.in_flight && stream.pages().len() > 1 {
+            match self.collector.try_lock() {
+                Ok(mut collector) => drop(collector.collect(self)),
+                Err(TryLockError::Poisoned(poisoned)) => drop(poisoned.into_inner().collect(self)),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            }
+        }
+    }
+
+    /// The collector, with everything in it that was recorded before this call.
+    pub(super) fn collected(&self) -> MutexGuard<'_, Collector> {
+        let mut collector = self.collector();
+        local::muted(|| collector.collect(self));
+        collector
+    }
+
+    /// The collector as it is.
+    pub(super) fn collector(&self) -> MutexGuard<'_, Collector> {
+        self.collector.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something that happened to a thread now, by the gate's account. Nothing if another recording has begun.
+    pub(super) fn say(&self, key: u64, thread: &Arc<Thread>, lane: LaneId, kind: Kind) {
+        let mut collector = self.collected();
+        if key == self.key() {
+            collector.say(self, thread, lane, kind);
+        }
+    }
+
+    /// Whether the filter lets everything through.
+    #[inline]
+    pub(super) fn wants_all(&self) -> bool {
+        self.wants_all.load(Ordering::Relaxed)
+    }
+
+    /// The filter is another.
+    pub(super) fn filter_changed(&self) {
+        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
+        let is_default_only = filter.iter().next().is_none();
+        let wants_all = is_default_only && filter.default_level() == Some(LevelFilter::TRACE);
+        self.wants_all.store(wants_all, Ordering::Relaxed);
+    }
+
+    /// Begins a new recording: what was recorded before is forgotten, and the threads that recorded it have no part in the
+    /// new one.
+    pub(super) fn restart(&self) {
+        let mut collector = self.collector();
+        let key = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.key.store(key, Ordering::Relaxed);
+        collector.restart(self, key);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.signal.is_over.store(true, Ordering::Release);
+        *self.signal.called.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.signal.changed.notify_one();
+        let collector = self.collector.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let new = self.new_streams.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Nobody writes any more: whoever writes has a hold on this.
+        collector.streams().chain(new.drain(..)).for_each(|stream| stream.give_back_pages());
+    }
+}
+
+/// The collector's thread: works while there are full pages, and sleeps until it is called.
+fn collect_when_called(shared: &Weak<Shared>, signal: &Signal) {
+    while !signal.is_over.load(Ordering::Acquire) {
+        if let Some(shared) = shared.upgrade()
+            && shared.collector().collect(&shared)
+        {
+            continue;
+        }
+        let mut called = signal.called.lock().unwrap_or_else(PoisonError::into_inner);
+        signal.is_asleep.store(true, Ordering::Release);
+        while !*called {
+            called = signal.changed.wait(called).unwrap_or_else(PoisonError::into_inner);
+        }
+        *called = false;
+    }
+}
