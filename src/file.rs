@@ -2,40 +2,47 @@
 //! spoilt them.
 //!
 //! ```text
-//!   header   "SPANWALK" · version u16 · zero × 6                                       16 bytes
-//!   block    "BLK1" · length u32 · raw length u32 · first seq u64 · events u32 · crc32 u32 · payload
-//!   …        payload, lz4 of:  the open set, as events that rebuild it · the events
-//!   end      "END1" · events u64 · crc32 u32                                           only if it was closed in order
+//!   header   "SPANWALK" · version u16 · zero × 6                                                        16 bytes
+//!   block    "BLK2" · length u32 · raw length u32 · first seq u64 · open set u32 · events u32 · earliest, latest ns u64
+//!            · crc32 u32 · payload, lz4 of a chunk: what was open, then the events                      one after another
+//!   index    "IDX2" · blocks u32 · per block: offset u64 · first seq u64 · earliest, latest ns u64 · crc32 u32
+//!   end      "END2" · events u64 · offset of the index u64 · crc32 u32                 only if it was closed in order
 //! ```
 //!
-//! Numbers are little-endian. A block stands alone: its strings, threads and callsites are in it, and it begins with what
-//! was open then, so a stack needs nothing older. After damage the reader looks for the next block whose checksum is right,
-//! says what is missing, closes what was open and is not any more, and goes on.
+//! Numbers are little-endian. A block is one [`Chunk`](crate::trace::Chunk) and stands alone: its strings, threads and
+//! callsites are in it, and it begins with what was open then, so a stack needs nothing older. After damage the reader
+//! looks for the next block whose checksum is right, says what is missing, closes what was open and is not any more, and
+//! goes on. The index repeats what the blocks say, and is not needed to read them.
 //!
-//! What is deliberately absent: an index (a file is read whole), rotation, and any thought of who shows the log.
+//! What is deliberately absent: any thought of who records and who shows the log.
 
-mod codec;
 mod error;
+mod index;
 mod reader;
+mod recording;
 mod writer;
 
 pub use error::FileError;
+pub use index::{Block, Extent};
 pub use reader::{Damage, Reader};
+pub use recording::{Recording, Ways};
 pub use writer::{Existing, Writer};
 
 /// The first bytes of every file.
 const MAGIC: &[u8; 8] = b"SPANWALK";
-/// What this program writes, and the newest it reads.
-const VERSION: u16 = 1;
+/// What this program writes and reads.
+const VERSION: u16 = 2;
 /// Bytes of the file's header.
 const HEADER: usize = 16;
 /// What a block begins with.
-const BLOCK: &[u8; 4] = b"BLK1";
+const BLOCK: &[u8; 4] = b"BLK2";
 /// Bytes of a block's header.
-const BLOCK_HEADER: usize = 4 + 4 + 4 + 8 + 4 + 4;
+const BLOCK_HEADER: usize = 4 + 4 + 4 + 8 + 4 + 4 + 8 + 8 + 4;
+/// What the index begins with.
+const INDEX: &[u8; 4] = b"IDX2";
 /// What a file that was closed in order ends with.
-const END: &[u8; 4] = b"END1";
+const END: &[u8; 4] = b"END2";
 /// Bytes of the end.
-const END_LENGTH: usize = 4 + 8 + 4;
+const END_LENGTH: usize = 4 + 8 + 8 + 4;
 /// A payload is never longer than this, unpacked: what a reader must be ready to hold.
 const LONGEST: usize = 32 << 20;

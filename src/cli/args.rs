@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::builder::styling::Styles;
 use clap::{Parser, ValueEnum};
 
-use super::recording::Recording;
-use crate::file::Existing;
+use super::recording;
+use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings};
 
@@ -153,9 +153,13 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
 
-    /// Replace the file of --record if it exists.
+    /// Replace the file of --record if it exists, and those of --rotate.
     #[arg(long, requires = "record")]
     pub(super) force: bool,
+
+    /// Begin another file after this size, such as 100MB: lesson.spanwalk, lesson-2.spanwalk and so on. Each opens alone.
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "record")]
+    pub(super) rotate: Option<u64>,
 
     /// Let tokio-console attach, at this address if one is given.
     #[arg(
@@ -194,7 +198,8 @@ impl ServerArgs {
         tell: impl FnOnce(String) + Send + 'static,
     ) -> anyhow::Result<Option<Recording>> {
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        self.record.as_deref().map(|path| Recording::start(path, existing, recorder.chunks(), tell)).transpose()
+        let ways = Ways { existing, rotate: self.rotate };
+        self.record.as_deref().map(|path| recording::start(path, ways, recorder, tell)).transpose()
     }
 
     pub(super) fn settings(&self) -> Settings {
@@ -211,6 +216,19 @@ impl ServerArgs {
             ..Settings::default()
         }
     }
+}
+
+/// A size with its unit, of a megabyte at the least.
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    let wrong = || "not a size; write a whole number with its unit, such as 100MB or 2GB".to_owned();
+    let (number, unit) =
+        UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit))).ok_or_else(wrong)?;
+    let bytes = number.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(*unit)).ok_or_else(wrong)?;
+    if bytes < 1_000_000 {
+        return Err("smaller than 1MB; write a larger one, such as 100MB".to_owned());
+    }
+    Ok(bytes)
 }
 
 /// A duration with its unit, between nothing and a day.
@@ -257,6 +275,15 @@ mod tests {
         check(&["spanwalk", "serve"], None);
         check(&["spanwalk", "serve", "--console"], Some(DEFAULT_CONSOLE_ADDRESS));
         check(&["spanwalk", "serve", "--console", "[::1]:7000"], Some("[::1]:7000"));
+    }
+
+    #[test]
+    fn sizes_have_units_and_are_no_smaller_than_a_megabyte() {
+        assert_eq!(size("100MB"), Ok(100_000_000));
+        assert_eq!(size("2GB"), Ok(2_000_000_000));
+        for bad in ["100", "", "MB", "1kB", "-1MB", "99999999999999999999GB", "1.5GB"] {
+            assert!(size(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 
 use super::args::{DemoArgs, Until};
 use super::plain::Plain;
-use super::recording::Recording;
 use super::session::Session;
 use super::sources::BuiltIn;
 use super::{UsageError, complain, signals, watch};
+use crate::file::Recording;
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Reader};

@@ -1,6 +1,7 @@
 //! `spanwalk open`: the screens over a file, which may still be growing.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -9,7 +10,7 @@ use super::sources::BuiltIn;
 use super::{UsageError, demo, signals};
 use crate::file::{FileError, Reader};
 use crate::trace::{Command, Log, Run, Status};
-use crate::tui::{self, Program, Restart};
+use crate::tui::{self, Program, Progress, Restart};
 
 /// Opens it until the person quits.
 pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
@@ -36,6 +37,9 @@ struct Recorded {
     damage_told: usize,
 }
 
+/// How long a file is read between two looks at the keys.
+const A_ROUND: Duration = Duration::from_millis(12);
+
 const FIXED: &str = "this is a recording: b and f move through it, home and end go to its ends";
 
 impl Program for Recorded {
@@ -43,10 +47,16 @@ impl Program for Recorded {
         if self.failure.is_some() {
             return false;
         }
-        self.reader.read(log).unwrap_or_else(|error| {
+        // Between two pictures: the first comes before the last block is read.
+        self.reader.read_for(log, A_ROUND).unwrap_or_else(|error| {
             self.failure = Some(error);
             false
         })
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        let (done, all) = self.reader.progress();
+        self.failure.is_none().then_some(Progress { done, all })
     }
 
     fn status(&mut self) -> Status {

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::args::ServeArgs;
-use super::recording::Recording;
 use super::{complain, signals, watch};
+use crate::file::Recording;
 use crate::record::HoldMode;
 use crate::server::Server;
 
@@ -30,5 +30,5 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let ended = server.join();
     let written = recording.map_or(Ok(()), Recording::finish);
     ended?;
-    written
+    Ok(written?)
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::recording::Recording;
+use crate::file::Recording;
 use crate::record::{Control, HoldMode, Reader, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};

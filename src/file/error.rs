@@ -28,14 +28,14 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
-    /// The file was written by a later program.
-    #[error("`{path}` is of version {found}, and this program reads up to {newest}; a newer spanwalk opens it")]
+    /// The file was written by an older or a newer program.
+    #[error("`{path}` is of version {found}, and this spanwalk reads version {newest}; one of its own time opens it")]
     Version {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: u16,
-        /// The newest that is understood here.
+        /// The one that is understood here.
         newest: u16,
     },
 }

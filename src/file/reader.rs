@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use super::codec::Decoder;
-use super::{BLOCK, BLOCK_HEADER, END, END_LENGTH, FileError, HEADER, LONGEST, MAGIC, VERSION};
-use crate::trace::{Event, Kind, LaneId, Log, Seq, SpanId};
+use super::index::{self, Extent};
+use super::{BLOCK, BLOCK_HEADER, END, END_LENGTH, FileError, HEADER, INDEX, LONGEST, MAGIC, VERSION};
+use crate::trace::{Chunk, Log, Seq, Time};
 
 /// A file that is being read. It may still be growing.
 pub struct Reader {
@@ -24,8 +25,14 @@ pub struct Reader {
     /// Where in the file a damaged stretch that is not over began.
     damaged_from: Option<u64>,
     damage: Vec<Damage>,
+    /// Bytes of an index that came after a damaged stretch, before the end tells what is missing.
+    index_behind_damage: usize,
     is_ended: bool,
+    extent: Option<Extent>,
 }
+
+/// How much of a file is read at once.
+const PIECE: u64 = 1 << 20;
 
 /// Bytes of a file that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +73,7 @@ impl Reader {
             }
             Ok((file, length))
         });
-        let (file, length) = match opened {
+        let (mut file, length) = match opened {
             Ok(opened) => opened,
             Err(cause) => return Err(FileError::Io { doing: "read", path, cause }),
         };
@@ -74,9 +81,12 @@ impl Reader {
             return Err(FileError::NotARecording { path });
         }
         let found = u16::from_le_bytes([header[8], header[9]]);
-        if found > VERSION {
+        if found != VERSION {
             return Err(FileError::Version { path, found, newest: VERSION });
         }
+        let extent = index::read(&mut file);
+        let rewound = file.seek(SeekFrom::Start(HEADER as u64));
+        rewound.map_err(|cause| FileError::Io { doing: "read", path: path.clone(), cause })?;
         Ok(Self {
             file,
             path,
@@ -86,7 +96,9 @@ impl Reader {
             next_seq: 0,
             damaged_from: None,
             damage: Vec::new(),
+            index_behind_damage: 0,
             is_ended: false,
+            extent,
         })
     }
 
@@ -96,17 +108,50 @@ impl Reader {
     /// # Errors
     /// If the system refuses to read.
     pub fn read(&mut self, log: &mut Log) -> Result<bool, FileError> {
+        self.read_until(log, None)
+    }
+
+    /// The same, but for so long at the most, give or take a block: the rest is left for the next call. A file of any length
+    /// can so be shown while it is read.
+    ///
+    /// # Errors
+    /// If the system refuses to read.
+    pub fn read_for(&mut self, log: &mut Log, at_most: Duration) -> Result<bool, FileError> {
+        self.read_until(log, Some(Instant::now() + at_most))
+    }
+
+    fn read_until(&mut self, log: &mut Log, until: Option<Instant>) -> Result<bool, FileError> {
         let before = log.len();
+        let is_time = || until.is_some_and(|until| Instant::now() >= until);
         loop {
-            let read = (&self.file).take(1 << 20).read_to_end(&mut self.pending);
-            let read = read.map_err(|cause| FileError::Io { doing: "read", path: self.path.clone(), cause })?;
-            while self.block(log) {}
+            let mut is_stopped = false;
+            while !is_stopped && self.block(log) {
+                is_stopped = is_time();
+            }
+            if is_stopped {
+                return Ok(log.len() > before);
+            }
             self.pending.drain(..self.done);
             self.done = 0;
+            let read = (&self.file).take(PIECE).read_to_end(&mut self.pending);
+            let read = read.map_err(|cause| FileError::Io { doing: "read", path: self.path.clone(), cause })?;
             if read == 0 {
                 return Ok(log.len() > before);
             }
         }
+    }
+
+    /// How many bytes have been taken in, and how many there are by now.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        let all = self.file.metadata().map_or(self.offset, |metadata| metadata.len());
+        (self.offset, all.max(self.offset))
+    }
+
+    /// What the index of the file says is in it; nothing if it was not closed in order.
+    #[must_use]
+    pub fn extent(&self) -> Option<&Extent> {
+        self.extent.as_ref()
     }
 
     /// What could not be read so far. What is left over at the end of a file that does not grow any more is damage too.
@@ -136,6 +181,10 @@ impl Reader {
         if self.end() {
             return true;
         }
+        if index::is_cut(self.rest()) {
+            // Not there yet in full, or spoilt: something good behind it tells.
+            return self.next_good().is_some_and(|length| self.damaged(length));
+        }
         let Some(header) = Header::read(self.rest()) else {
             let is_long_enough = self.rest().len() >= BLOCK_HEADER;
             return is_long_enough && self.skip();
@@ -148,21 +197,16 @@ impl Reader {
                 None => is_whole && self.skip(),
             };
         };
-        let end = header.first.checked_add(header.count.into()).filter(|_| header.first >= self.next_seq);
-        let Some((end, (open, events))) = end.zip(decode(payload, header.raw, header.count)) else {
+        let end = header.first.0.checked_add(header.count.into()).filter(|_| header.first.0 >= self.next_seq);
+        let Some((end, chunk)) = end.zip(header.chunk(payload)) else { return self.skip() };
+        if log.append(&chunk).is_err() {
             return self.skip();
-        };
-        let missing = header.first - self.next_seq;
+        }
+        let missing = header.first.0 - self.next_seq;
         if let Some(begin) = self.damaged_from.take() {
             self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
         }
-        if missing > 0 {
-            bridge(log, missing, &open, &events);
-        }
         self.next_seq = end;
-        for event in events {
-            push(log, event);
-        }
         self.consume(BLOCK_HEADER + header.length);
         true
     }
@@ -170,20 +214,33 @@ impl Reader {
     /// How far behind the next byte a checked block, or the end, begins.
     fn next_good(&self) -> Option<usize> {
         let behind = self.rest().get(1..)?;
-        let mut words = behind.windows(4).enumerate().filter(|(_, word)| word == BLOCK || word == END);
+        let mut words = behind.windows(4).enumerate().filter(|(_, word)| is_beginning(word));
         let is_good = |at: usize| {
             let rest = &behind[at..];
-            Header::read(rest).is_some_and(|header| header.checked(rest).is_some()) || end_of(rest).is_some()
+            Header::read(rest).is_some_and(|header| header.checked(rest).is_some())
+                || index::length_of(rest).is_some()
+                || index::end_of(rest).is_some()
         };
         words.find(|(at, _)| is_good(*at)).map(|(at, _)| at + 1)
     }
 
-    /// Takes the end, if that is what comes.
+    /// Takes the index, or the end, if that is what comes.
     fn end(&mut self) -> bool {
-        let Some(events) = end_of(self.rest()) else { return false };
+        if let Some(length) = index::length_of(self.rest()) {
+            // It repeats what the blocks have said.
+            if self.damaged_from.is_none() {
+                self.consume(length);
+                return true;
+            }
+            self.index_behind_damage = length;
+            self.consume(length);
+            return true;
+        }
+        let Some((events, _)) = index::end_of(self.rest()) else { return false };
         if let Some(begin) = self.damaged_from.take() {
             let missing = events.saturating_sub(self.next_seq);
-            self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
+            let bytes = self.offset - begin - std::mem::take(&mut self.index_behind_damage) as u64;
+            self.damage.push(Damage { offset: begin, bytes, events: Some(missing) });
         }
         self.is_ended = true;
         self.consume(END_LENGTH);
@@ -193,7 +250,7 @@ impl Reader {
     /// Passes over damage, up to what may be the beginning of a block or of the end.
     fn skip(&mut self) -> bool {
         let rest = &self.rest()[1..];
-        let next = rest.windows(4).position(|word| word == BLOCK || word == END);
+        let next = rest.windows(4).position(is_beginning);
         // A beginning may be cut off at the end of what is there.
         let length = next.map_or(self.rest().len().saturating_sub(3).max(1), |at| at + 1);
         self.damaged(length)
@@ -211,12 +268,19 @@ impl Reader {
     }
 }
 
+/// Whether these bytes may begin something.
+fn is_beginning(word: &[u8]) -> bool {
+    word == BLOCK || word == INDEX || word == END
+}
+
 /// What a block says of itself.
 struct Header {
     length: usize,
     raw: usize,
-    first: u64,
+    first: Seq,
+    open: u32,
     count: u32,
+    times: (Time, Time),
     check: u32,
 }
 
@@ -224,15 +288,23 @@ impl Header {
     /// The header of a block that could be one: no length in it asks for memory the file does not account for.
     fn read(bytes: &[u8]) -> Option<Self> {
         let header = bytes.get(..BLOCK_HEADER)?;
-        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let (length, raw) = (number(4) as usize, number(8) as usize);
-        let first = u64::from(number(12)) | u64::from(number(16)) << 32;
+        let small = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let large = |at: usize| u64::from(small(at)) | u64::from(small(at + 4)) << 32;
+        let (length, raw) = (small(4) as usize, small(8) as usize);
         // The most that lz4 can unpack to, and the most that it packs to.
         let is_sane = &header[..4] == BLOCK
             && raw <= LONGEST
             && raw <= length.saturating_mul(256).saturating_add(64)
             && length <= lz4_flex::block::get_maximum_output_size(raw);
-        is_sane.then_some(Self { length, raw, first, count: number(20), check: number(24) })
+        is_sane.then(|| Self {
+            length,
+            raw,
+            first: Seq(large(12)),
+            open: small(20),
+            count: small(24),
+            times: (Time(large(28)), Time(large(36))),
+            check: small(44),
+        })
     }
 
     /// The payload, if it is there and as it was written.
@@ -243,76 +315,11 @@ impl Header {
         sum.update(payload);
         (sum.finalize() == self.check).then_some(payload)
     }
-}
 
-/// How many events a file says it has, if these bytes are its end.
-fn end_of(bytes: &[u8]) -> Option<u64> {
-    let (said, check) = bytes.get(..END_LENGTH)?.split_at(END_LENGTH - 4);
-    let count = said.strip_prefix(END)?;
-    let is_good = crc32fast::hash(said).to_le_bytes() == check;
-    is_good.then(|| count.try_into().map(u64::from_le_bytes).ok()).flatten()
-}
-
-/// Adds an event under the next number: a log's own have no gaps. A file may say anything: a call is opened once, and inside
-/// one that was opened before it.
-fn push(log: &mut Log, mut event: Event) {
-    if let Kind::Open { span, parent, .. } = &mut event.kind {
-        if log.span(*span).is_some() {
-            return;
-        }
-        *parent = parent.filter(|parent| log.span(*parent).is_some());
+    /// What a checked payload holds.
+    fn chunk(&self, payload: &[u8]) -> Option<Chunk> {
+        let bytes = lz4_flex::block::decompress(payload, self.raw).ok()?;
+        let Self { first, open, count, times, .. } = *self;
+        Some(Chunk { first, open, count, times, bytes: bytes.into() })
     }
-    log.push(Event { seq: Seq(log.len() as u64), ..event });
-}
-
-/// Brings a log over a gap: everybody goes on, leaves and ends who is not in the new open set; then what is open there is
-/// opened, entered and held.
-fn bridge(log: &mut Log, missing: u64, open: &[Event], events: &[Event]) {
-    let Some(template) = open.first().or(events.first()) else { return };
-    let now = events.first().map_or(template.time, |event| event.time).max(log.time_at(log.len()));
-    let before = log.latest().open_set();
-    let mut say = |event: &Event, kind: Kind| push(log, Event { time: now, kind, ..event.clone() });
-    say(template, Kind::Dropped { count: missing });
-    let is_left = |set: &[Event], at: usize| {
-        let span = set[at].kind.span();
-        set.get(at + 1).is_some_and(|next| matches!(next.kind, Kind::Exit { .. }) && next.kind.span() == span)
-    };
-    let opens = |set: &[Event], span: SpanId| {
-        set.iter().any(|event| matches!(event.kind, Kind::Open { span: other, .. } if other == span))
-    };
-    let has_run =
-        |span: SpanId| before.iter().any(|event| matches!(event.kind, Kind::Enter { span: other } if other == span));
-    let has_lane = |set: &[Event], lane: LaneId| set.iter().any(|event| event.lane == lane);
-    for (at, event) in before.iter().enumerate().rev() {
-        match event.kind {
-            Kind::Hold { span, edge, .. } => say(event, Kind::Release { span, edge }),
-            Kind::Enter { span } if !is_left(&before, at) => say(event, Kind::Exit { span }),
-            Kind::Open { span, .. } if !opens(open, span) => say(event, Kind::Close { span }),
-            Kind::LaneOpen { .. } if !has_lane(open, event.lane) => say(event, Kind::LaneClose),
-            _ => {}
-        }
-    }
-    for (at, event) in open.iter().enumerate() {
-        let was_open = event.kind.span().is_some_and(|span| opens(&before, span));
-        match &event.kind {
-            Kind::LaneOpen { .. } if has_lane(&before, event.lane) => {}
-            Kind::Open { span, fields, .. } if was_open => {
-                say(event, Kind::Record { span: *span, fields: fields.clone() });
-            }
-            // That it has run is known already.
-            Kind::Enter { span } if is_left(open, at) && has_run(*span) => {}
-            Kind::Exit { span } if has_run(*span) => {}
-            kind => say(event, kind.clone()),
-        }
-    }
-}
-
-/// The open set and the events of a payload.
-fn decode(payload: &[u8], raw: usize, count: u32) -> Option<(Vec<Event>, Vec<Event>)> {
-    let bytes = lz4_flex::block::decompress(payload, raw).ok()?;
-    let mut decoder = Decoder::new(&bytes);
-    let open = decoder.number()?;
-    let open = (0..open).map(|at| decoder.event(at)).collect::<Option<Vec<_>>>()?;
-    let events = (0..count).map(|at| decoder.event(at.into())).collect::<Option<Vec<_>>>()?;
-    Some((open, events))
 }

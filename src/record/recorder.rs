@@ -238,8 +238,10 @@ impl Source for Reader {
     }
 
     fn finish(&mut self) -> Batch {
-        self.is_live = true;
-        self.read(Duration::ZERO)
+        let was_live = std::mem::replace(&mut self.is_live, true);
+        let rest = self.read(Duration::ZERO);
+        self.is_live = was_live;
+        rest
     }
 }
 

@@ -1,0 +1,95 @@
+//! The index at the end of a file: what there is in it, found without reading the blocks.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+
+use super::{END, END_LENGTH, HEADER, INDEX};
+use crate::trace::{Seq, Time};
+
+/// A block, as the index has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Where in the file it begins.
+    pub offset: u64,
+    /// The place in the recording of its first event.
+    pub first: Seq,
+    /// Raw times of its earliest and its latest event.
+    pub times: (Time, Time),
+}
+
+/// Bytes of an entry.
+const ENTRY: usize = 8 * 4;
+
+/// What a whole file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// How many events the recording had when the file was closed.
+    pub events: u64,
+    /// Its blocks.
+    pub blocks: Vec<Block>,
+}
+
+/// The index and the end of a file with these blocks and so many events. `offset`: where in the file they will stand.
+pub(super) fn write(blocks: &[Block], events: u64, offset: u64) -> Vec<u8> {
+    let mut bytes = INDEX.to_vec();
+    bytes.extend((blocks.len() as u32).to_le_bytes());
+    for block in blocks {
+        for number in [block.offset, block.first.0, block.times.0.0, block.times.1.0] {
+            bytes.extend(number.to_le_bytes());
+        }
+    }
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    let mut end = END.to_vec();
+    end.extend(events.to_le_bytes());
+    end.extend(offset.to_le_bytes());
+    end.extend(crc32fast::hash(&end).to_le_bytes());
+    bytes.extend(end);
+    bytes
+}
+
+/// What the end of a file says, if these bytes are one: events, and where the index is.
+pub(super) fn end_of(bytes: &[u8]) -> Option<(u64, u64)> {
+    let (said, check) = bytes.get(..END_LENGTH)?.split_at(END_LENGTH - 4);
+    let is_good = said.starts_with(END) && crc32fast::hash(said).to_le_bytes() == check;
+    let number = |at: usize| said.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+    if is_good { Some((number(4)?, number(12)?)) } else { None }
+}
+
+/// Whether these bytes begin an index that goes on behind them.
+pub(super) fn is_cut(bytes: &[u8]) -> bool {
+    let Some(rest) = bytes.strip_prefix(INDEX) else { return false };
+    let count = rest.get(..4).and_then(|count| count.try_into().ok()).map(u32::from_le_bytes);
+    count.is_none_or(|count| (count as usize).saturating_mul(ENTRY).saturating_add(12) > bytes.len())
+}
+
+/// How long an index is, if these bytes begin with a whole one.
+pub(super) fn length_of(bytes: &[u8]) -> Option<usize> {
+    let count = bytes.strip_prefix(INDEX)?.get(..4)?.try_into().map(u32::from_le_bytes).ok()?;
+    let length = (count as usize).checked_mul(ENTRY)?.checked_add(8)?;
+    let (said, check) = (bytes.get(..length)?, bytes.get(length..length + 4)?);
+    (crc32fast::hash(said).to_le_bytes() == check).then_some(length + 4)
+}
+
+/// Reads the index of a file that was closed in order; nothing if there is none, or it is spoilt.
+pub(super) fn read(file: &mut File) -> Option<Extent> {
+    let length = file.metadata().ok()?.len();
+    let mut end = [0; END_LENGTH];
+    file.seek(SeekFrom::Start(length.checked_sub(END_LENGTH as u64)?)).ok()?;
+    file.read_exact(&mut end).ok()?;
+    let (events, offset) = end_of(&end)?;
+    let size = length.checked_sub(END_LENGTH as u64)?.checked_sub(offset)?;
+    if offset < HEADER as u64 {
+        return None;
+    }
+    file.seek(SeekFrom::Start(offset)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(size).read_to_end(&mut bytes).ok()?;
+    let entries = &bytes[8..length_of(&bytes)?.checked_sub(4)?];
+    let number = |entry: &[u8], at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap_or_default());
+    let block = |entry: &[u8]| Block {
+        offset: number(entry, 0),
+        first: Seq(number(entry, 8)),
+        times: (Time(number(entry, 16)), Time(number(entry, 24))),
+    };
+    Some(Extent { events, blocks: entries.chunks_exact(ENTRY).map(block).collect() })
+}

@@ -1,0 +1,173 @@
+//! A file that is written beside whatever else happens to the log, on a thread of its own: nobody who records, and no screen,
+//! waits for the disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::{Existing, FileError, Writer};
+use crate::trace::{Batch, Source};
+
+/// How often the source is read.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How a recording is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Ways {
+    /// What to do about files that exist.
+    pub existing: Existing,
+    /// Bytes after which the next file is begun, if any: `work.spanwalk`, `work-2.spanwalk`, … Each opens alone.
+    pub rotate: Option<u64>,
+}
+
+impl Default for Ways {
+    /// One file, and none is replaced.
+    fn default() -> Self {
+        Self { existing: Existing::Keep, rotate: None }
+    }
+}
+
+/// A recording in progress. Dropping it ends the file in good order; [`Recording::finish`] also says what went wrong.
+#[must_use = "what is dropped is ended"]
+pub struct Recording {
+    /// Each asks for everything up to now, and is answered when it is written. Without askers the recording ends.
+    asks: Option<mpsc::Sender<mpsc::Sender<()>>>,
+    thread: Option<JoinHandle<Result<(), FileError>>>,
+}
+
+impl Recording {
+    /// Makes the file, so that what is wrong with it is said before anything starts, and writes what the source gives, each
+    /// chunk as it comes. `tell` is called once, by the recording's thread, if it has to stop before its end: the program
+    /// goes on, and what was written before stays good.
+    ///
+    /// A source that is begun anew, or a file that is full, goes on in the next file.
+    ///
+    /// # Errors
+    /// If the file exists and is to be kept, or the system refuses.
+    pub fn start(
+        path: &Path,
+        ways: Ways,
+        source: impl Source + 'static,
+        tell: impl FnOnce(&FileError) + Send + 'static,
+    ) -> Result<Self, FileError> {
+        let writer = Writer::create(path, ways.existing)?;
+        let (asks, asked) = mpsc::channel();
+        let mut output = Output { source, writer, path: path.to_owned(), ways, generation: 0, files: 1 };
+        let write = move || {
+            let written = output.write(&asked).and_then(|()| output.writer.finish());
+            if let Err(error) = &written {
+                tell(error);
+            }
+            written
+        };
+        let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(write);
+        let thread = thread.map_err(|cause| FileError::Io { doing: "write", path: path.to_owned(), cause })?;
+        Ok(Self { asks: Some(asks), thread: Some(thread) })
+    }
+
+    /// Waits until what has been recorded up to now is written.
+    pub fn catch_up(&self) {
+        let (answer, answered) = mpsc::channel();
+        // A writer that has given up answers nothing.
+        if self.asks.as_ref().is_some_and(|asks| asks.send(answer).is_ok()) {
+            let _ = answered.recv();
+        }
+    }
+
+    /// Waits until everything is written, and ends the file.
+    ///
+    /// # Errors
+    /// Why the recording stopped before its end.
+    pub fn finish(mut self) -> Result<(), FileError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), FileError> {
+        drop(self.asks.take());
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(written)) => written,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // Whoever wants to know calls `finish`; `tell` has been told.
+            let _ = self.end();
+        }
+    }
+}
+
+struct Output<S> {
+    source: S,
+    writer: Writer,
+    path: PathBuf,
+    ways: Ways,
+    generation: u64,
+    files: u32,
+}
+
+impl<S: Source> Output<S> {
+    fn write(&mut self, asked: &mpsc::Receiver<mpsc::Sender<()>>) -> Result<(), FileError> {
+        loop {
+            match asked.recv_timeout(LOOK) {
+                Ok(answer) => {
+                    let batch = self.source.finish();
+                    self.take(batch)?;
+                    // Whoever asked may have gone.
+                    let _ = answer.send(());
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let batch = self.source.read(Duration::ZERO);
+                    self.take(batch)?;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let batch = self.source.finish();
+                    return self.take(batch);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, batch: Batch) -> Result<(), FileError> {
+        if self.generation != 0 && batch.generation != self.generation {
+            self.next_file()?;
+        }
+        self.generation = batch.generation;
+        for chunk in &batch.chunks {
+            if self.ways.rotate.is_some_and(|most| self.writer.length() >= most) {
+                self.next_file()?;
+            }
+            self.writer.push(chunk)?;
+        }
+        Ok(())
+    }
+
+    fn next_file(&mut self) -> Result<(), FileError> {
+        self.files += 1;
+        let next = Writer::create(&numbered(&self.path, self.files), self.ways.existing)?;
+        std::mem::replace(&mut self.writer, next).finish()
+    }
+}
+
+/// `lesson.spanwalk` becomes `lesson-2.spanwalk`.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy()));
+    path.with_file_name(format!("{stem}-{number}{ending}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_file_gets_a_number_before_its_ending() {
+        assert_eq!(numbered(Path::new("a/lesson.spanwalk"), 2), Path::new("a/lesson-2.spanwalk"));
+        assert_eq!(numbered(Path::new("lesson"), 3), Path::new("lesson-3"));
+    }
+}
