@@ -17,6 +17,9 @@ use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
+/// A lane's name, and its open spans: name, whether it is on a thread, the latest of its fields.
+type Stack = (String, Vec<(String, bool, String)>);
+
 /// More than the default with `PROPTEST_CASES=10000 cargo test --test recorder`.
 fn cases(default: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
@@ -116,13 +119,10 @@ proptest! {
     fn what_is_open_survives_every_cut_of_the_ring(program in program(200), chunk in 40..300_usize) {
         let recorder = recorder().chunk(chunk).ring(chunk * 2).build();
         let (mut whole, mut cut) = (Log::new(), Log::new());
-        let mut reader = recorder.reader();
-        let program: Program = program.into_iter().collect();
         run(&program, &Dispatch::new(recorder.subscriber()), || cut = read(&recorder));
         let whole_recorder = self::recorder().build();
         run(&program, &Dispatch::new(whole_recorder.subscriber()), || whole = read(&whole_recorder));
-        reader.read_into(&mut Log::new(), Duration::ZERO);
-        let stacks = |log: &Log| -> Vec<(String, Vec<(String, bool, String)>)> {
+        let stacks = |log: &Log| -> Vec<Stack> {
             let state = log.latest();
             let lanes = state.lanes().iter().filter(|lane| !lane.is_done);
             let frames = |lane: &spanwalk::trace::Lane| {
@@ -141,7 +141,7 @@ proptest! {
             };
             lanes.map(|lane| (lane.name.to_string(), frames(lane))).collect()
         };
-        let renamed = |stacks: Vec<(String, Vec<(String, bool, String)>)>| -> Vec<_> {
+        let renamed = |stacks: Vec<Stack>| -> Vec<Stack> {
             stacks.into_iter().map(|(name, frames)| (name.split("task-").next().unwrap().to_owned(), frames)).collect()
         };
         prop_assert_eq!(renamed(stacks(&cut)), renamed(stacks(&whole)), "{:?}", program);

@@ -76,9 +76,9 @@ struct Line {
 impl Line {
     fn at(&self, ticks: u64) -> u64 {
         if ticks >= self.ticks {
-            self.ns.saturating_add((u128::from(ticks - self.ticks) * u128::from(self.slope) >> 32) as u64)
+            self.ns.saturating_add(((u128::from(ticks - self.ticks) * u128::from(self.slope)) >> 32) as u64)
         } else {
-            self.ns.saturating_sub((u128::from(self.ticks - ticks) * u128::from(self.slope) >> 32) as u64)
+            self.ns.saturating_sub(((u128::from(self.ticks - ticks) * u128::from(self.slope)) >> 32) as u64)
         }
     }
 }

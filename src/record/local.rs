@@ -339,7 +339,8 @@ impl Local {
         }
         if self.count.get() == u32::MAX {
             let (index, count) = take_index()?;
-            (self.index.set(index), self.count.set(count));
+            self.index.set(index);
+            self.count.set(count);
         }
         Some(())
     }
@@ -369,8 +370,10 @@ impl Local {
         let saved = part.saved.take()?;
         self.key.set(part.stream.key);
         self.stream.replace(Some(part.stream.clone()));
-        (self.page.set(saved.page), self.at.set(saved.at));
-        (self.index.set(saved.index), self.count.set(saved.count));
+        self.page.set(saved.page);
+        self.at.set(saved.at);
+        self.index.set(saved.index);
+        self.count.set(saved.count);
         self.entered.replace(saved.entered);
         Some(())
     }
@@ -382,7 +385,8 @@ impl Local {
         self.leave();
         self.key.set(stream.key);
         self.stream.replace(Some(stream.clone()));
-        (self.index.set(index), self.count.set(count));
+        self.index.set(index);
+        self.count.set(count);
         Some(stream)
     }
 
