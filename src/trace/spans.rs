@@ -103,7 +103,7 @@ impl Spans {
         while (opening.seq >> 32) as usize > self.carries.len() {
             self.carries.push(number);
         }
-        if number as usize % PAGE == 0 {
+        if (number as usize).is_multiple_of(PAGE) {
             self.pages.push(Vec::with_capacity(if number == 0 { 0 } else { PAGE }));
         }
         self.len += 1;
