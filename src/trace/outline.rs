@@ -30,6 +30,9 @@ pub(super) struct Outline {
     pub(super) last_entered: Option<SpanId>,
     /// How many events have recorded fields.
     pub(super) records: u64,
+    /// The place of the lane, and of the thread, that were looked for last: mostly they are again.
+    last_lane: usize,
+    last_thread: usize,
 }
 
 /// One lane.
@@ -80,9 +83,9 @@ impl Outline {
                 }
             }
             ItemKind::Enter { span } => {
-                match self.threads.binary_search_by_key(&thread, |entry| entry.0) {
-                    Ok(at) => self.threads[at].1.push((span, lane)),
-                    Err(_) => self.meet(thread, (span, lane)),
+                match self.thread_mut(thread) {
+                    Some(entered) => entered.push((span, lane)),
+                    None => self.meet(thread, (span, lane)),
                 }
                 self.last_entered = Some(span);
                 if let Some(lane) = self.lane_mut(lane) {
@@ -95,11 +98,10 @@ impl Outline {
                 }
             }
             ItemKind::Exit { span } => {
-                if let Ok(at) = self.threads.binary_search_by_key(&thread, |entry| entry.0) {
-                    let entered = &mut self.threads[at].1;
-                    if let Some(at) = entered.iter().rposition(|entered| entered.0 == span) {
-                        entered.remove(at);
-                    }
+                if let Some(entered) = self.thread_mut(thread)
+                    && let Some(at) = entered.iter().rposition(|entered| entered.0 == span)
+                {
+                    entered.remove(at);
                 }
                 if let Some(open) = self.lane_mut(lane).and_then(|lane| lane.open_mut(span)) {
                     open.is_entered = false;
@@ -147,9 +149,27 @@ impl Outline {
     }
 
     #[inline]
+    fn thread_mut(&mut self, id: ThreadId) -> Option<&mut Vec<(SpanId, LaneId)>> {
+        if self.threads.get(self.last_thread).is_none_or(|entry| entry.0 != id) {
+            self.last_thread = self.threads.binary_search_by_key(&id, |entry| entry.0).ok()?;
+        }
+        Some(&mut self.threads[self.last_thread].1)
+    }
+
+    #[inline]
     fn lane_mut(&mut self, id: LaneId) -> Option<&mut LaneOutline> {
+        if self.lanes.get(self.last_lane).is_none_or(|lane| lane.id != id) {
+            return self.search_lane(id);
+        }
+        Some(&mut self.lanes[self.last_lane])
+    }
+
+    fn search_lane(&mut self, id: LaneId) -> Option<&mut LaneOutline> {
         match self.lanes.binary_search_by_key(&id, |lane| lane.id) {
-            Ok(at) => Some(&mut self.lanes[at]),
+            Ok(at) => {
+                self.last_lane = at;
+                Some(&mut self.lanes[at])
+            }
             Err(_) => self.done.iter_mut().rev().find(|lane| lane.id == id),
         }
     }
@@ -170,8 +190,9 @@ impl Outline {
     /// The innermost span on a thread, and the lane that has control with it.
     #[inline]
     pub(super) fn top(&self, thread: ThreadId) -> Option<(SpanId, LaneId)> {
-        let at = self.threads.binary_search_by_key(&thread, |entry| entry.0).ok()?;
-        self.threads[at].1.last().copied()
+        let last = self.threads.get(self.last_thread).filter(|entry| entry.0 == thread);
+        let search = || self.threads.binary_search_by_key(&thread, |entry| entry.0).ok().map(|at| &self.threads[at]);
+        last.or_else(search)?.1.last().copied()
     }
 }
 
@@ -192,7 +213,7 @@ pub(super) struct Outlines {
 }
 
 /// Events between two outlines at the least.
-const INTERVAL: u64 = 1024;
+const INTERVAL: u64 = 512;
 
 impl Outlines {
     /// Keeps the outline before the event at a place, if one is due.
@@ -284,6 +305,8 @@ impl Outline {
             paused,
             last_entered: has_entered.then_some(last_entered),
             records,
+            last_lane: 0,
+            last_thread: 0,
         }
     }
 }

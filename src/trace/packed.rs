@@ -668,6 +668,13 @@ impl<'a> Unpacker<'a> {
         Self { tables, bytes: Bytes { bytes, at: 0 }, context: Context::default(), fused: None }
     }
 
+    /// Reads the one item that begins at an offset and opens a span, out of its context: its time and its lane mean nothing.
+    pub(super) fn open_at(bytes: &'a [u8], tables: &'a Tables, at: u32, span: SpanId) -> Option<ItemKind<'a>> {
+        let context = Context { span: span.0.wrapping_sub(1), ..Context::default() };
+        let item = Self::resume(bytes, tables, Position { at, context }).next_item();
+        item.ok().flatten().map(|item| item.kind)
+    }
+
     /// Reads the bytes of a chunk whose names are all known from a place on.
     pub(super) fn resume(bytes: &'a [u8], tables: &'a Tables, position: Position) -> Self {
         let Position { at, context } = position;
@@ -678,6 +685,12 @@ impl<'a> Unpacker<'a> {
     #[must_use]
     pub fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// How many bytes have been read.
+    #[inline]
+    pub(super) fn offset(&self) -> u32 {
+        self.bytes.at as u32
     }
 
     /// What has been defined so far, to put what is shared in the place of what is equal to it.
