@@ -213,7 +213,7 @@ pub(super) struct Outlines {
 }
 
 /// Events between two outlines at the least.
-const INTERVAL: u64 = 512;
+const INTERVAL: u64 = 256;
 
 impl Outlines {
     /// Keeps the outline before the event at a place, if one is due.

@@ -719,6 +719,7 @@ impl<'a> Unpacker<'a> {
     ///
     /// # Errors
     /// If the bytes are no chunk. What follows is then of no meaning.
+    #[inline]
     pub fn next_item(&mut self) -> Result<Option<Item<'a>>, Corrupt> {
         if let Some((tag, span)) = self.fused.take() {
             self.context.time = self.context.time.wrapping_add(self.bytes.number()?);
@@ -748,11 +749,13 @@ impl<'a> Unpacker<'a> {
         Ok(Some(self.item(kind)))
     }
 
+    #[inline]
     fn item(&self, kind: ItemKind<'a>) -> Item<'a> {
         let Context { time, thread, lane, .. } = self.context;
         Item { time: Time(time), thread, lane: LaneId(lane), kind }
     }
 
+    #[inline]
     fn kind(&mut self, head: u8) -> Result<ItemKind<'a>, Corrupt> {
         let (a, b) = (head & A != 0, head & B != 0);
         let edge = if a { Edge::Exit } else { Edge::Enter };
@@ -804,6 +807,7 @@ impl<'a> Unpacker<'a> {
         Ok(SpanId(self.context.span.wrapping_sub(self.bytes.number()?)))
     }
 
+    #[cold]
     fn define(&mut self, head: u8) -> Result<(), Corrupt> {
         let Self { tables, bytes, .. } = self;
         match head {
