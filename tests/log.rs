@@ -248,8 +248,11 @@ proptest! {
                 prop_assert_eq!(log.time_at(at + 1), event.time);
             }
             prop_assert_eq!(log.event(events.len()), None);
-            let until = events.iter().take_while(|event| event.time.0 <= time).count();
-            prop_assert_eq!(log.cursor_at(Time(time)), until);
+            let times = events.iter().step_by(5).map(|event| event.time);
+            for time in times.chain([Time(time)]) {
+                let until = events.iter().take_while(|event| event.time <= time).count();
+                prop_assert_eq!(log.cursor_at(time), until);
+            }
         }
     }
 
@@ -507,4 +510,33 @@ fn a_crowd_in_a_column_is_one_bar_that_counts_and_a_long_call_behind_it_is_seen(
     log.push(Event { time: Time(190_000), kind: Kind::Release { span: SpanId(1), edge: Edge::Exit }, ..last });
     assert_eq!(log.clock().raw(Time(90_000)), Time(90_000));
     assert_eq!(log.clock().raw(Time(90_001)), Time(190_001));
+}
+
+#[test]
+fn a_lane_does_not_run_while_its_innermost_call_says_that_it_blocks() {
+    let mut log = Log::new();
+    let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+    let callsite = Arc::new(Callsite { name: "call".into(), target: "t".into(), file: None, line: None });
+    let mut push = |time: u64, kind: Kind| {
+        let seq = Seq(log.len() as u64);
+        log.push(Event { seq, time: Time(time), thread: thread.clone(), lane: LaneId(1), kind });
+    };
+    let blocks = || vec![Field { name: "blocks".into(), value: Value::from("a task") }];
+    let (outer, inner) = (SpanId(1), SpanId(2));
+    push(0, Kind::LaneOpen { name: "main".into(), kind: LaneKind::Thread });
+    push(0, Kind::Open { span: outer, parent: None, callsite: callsite.clone(), fields: Vec::new() });
+    push(0, Kind::Enter { span: outer });
+    push(20, Kind::Open { span: inner, parent: Some(outer), callsite, fields: Vec::new() });
+    push(20, Kind::Enter { span: inner });
+    // It turns out later that it blocks, and it is closed while it is still on the thread.
+    push(40, Kind::Record { span: inner, fields: blocks() });
+    push(60, Kind::Close { span: inner });
+    push(80, Kind::Exit { span: inner });
+    push(100, Kind::Exit { span: outer });
+    let window = Window { from: Time(0), to: Time(100) };
+    let timeline = Timeline::new(&log, &Lookout::default().landmarks(), log.len(), window, 10, [LaneId(1)]);
+    let busy: Vec<bool> = timeline.rows[0].bars[0].cells.iter().map(|cell| *cell == Cell::Busy).collect();
+    // A run that ends where a column begins is in that column too.
+    assert_eq!(busy, [true, true, true, true, true, false, true, true, true, true]);
+    assert_eq!(call_stats(&log)[0].own, 80);
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use super::calls::Calls;
 use super::lanes::Lanes;
-use super::outline::{Outline, Outlines};
+use super::outline::Outline;
+use super::outlines::Outlines;
 use super::spans::{Opening, Spans};
 use super::store::Seen;
 use super::{Callsite, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};

@@ -207,6 +207,12 @@ impl Log {
         self.index.lanes.get(id)
     }
 
+    /// How many threads have done something.
+    #[must_use]
+    pub fn thread_count(&self) -> usize {
+        self.index.threads.len()
+    }
+
     /// Program time.
     #[must_use]
     pub fn clock(&self) -> &ProgramClock {
