@@ -1,10 +1,13 @@
 //! The model: what happened, as one append-only log, and every question a screen asks of it.
 //!
 //! ```text
-//!   record ──events──► Log ──┬─► state_at(cursor)   stacks of all lanes, lane states, fields recorded by then
-//!   file, format (later) ─┘  ├─► timeline           rows of bars for a window and a width
-//!                            ├─► chain              the documented step we are in, loop starts, loop serves
+//!   record ──chunks──► Log ──┬─► state_at(cursor)   stacks of all lanes, lane states, fields recorded by then
+//!   file, format (later) ─┘  ├─► timeline           rows of bars for a window and a width, of the lanes there is room for
+//!                            ├─► chain, calls       the documented step we are in, loop starts, loop serves, every call of a step
+//!                            ├─► stats              counts and times by callsite
 //!                            └─► diff               stacks side by side: kept, added, removed
+//!
+//!   inside   store: packed events · index: spans, lanes, calls, outlines of states, all kept up to date event by event
 //! ```
 //!
 //! Every answer is a pure function of (log, cursor); *live* is the cursor at the end. Nothing here reads a
@@ -24,6 +27,7 @@ mod index;
 mod lanes;
 mod log;
 mod outline;
+mod outlines;
 mod packed;
 mod place;
 mod query;

@@ -1,6 +1,5 @@
 //! `spanwalk info`: what is in a file.
 
-use std::collections::HashSet;
 use std::io::{self, Write as _};
 
 use serde_json::json;
@@ -35,8 +34,7 @@ struct Summary {
 
 fn summary(log: &Log) -> Summary {
     let wall = log.time_at(log.len());
-    let threads: HashSet<_> = log.events_in(..).map(|event| event.thread.id).collect();
-    Summary { wall, program: log.clock().program(wall), threads: threads.len(), stats: call_stats(log) }
+    Summary { wall, program: log.clock().program(wall), threads: log.thread_count(), stats: call_stats(log) }
 }
 
 fn as_json(log: &Log, reader: &Reader) -> serde_json::Value {

@@ -27,7 +27,8 @@ impl Log {
             let (open, first) = beginning(chunk)?;
             self.bridge(missing, &open, first.as_ref());
         }
-        self.store.put(chunk)?;
+        let spans = &mut self.index.spans;
+        self.store.put(chunk, |span, place, at| spans.set_at(span, place, at))?;
         self.next_in_recording += missing;
         self.last_chunk = Some(chunk.first.0);
         self.take(chunk.count.into())

@@ -15,6 +15,12 @@ pub struct LaneChoice {
 }
 
 impl Log {
+    /// How many lanes had come to be among the first `cursor` events.
+    #[must_use]
+    pub fn lane_count(&self, cursor: usize) -> usize {
+        self.lanes().partition_point(|lane| lane.open.0.0 < cursor as u64)
+    }
+
     /// The lanes that are alive in a state, and those that are over and overlap a window: so many of them as there is room
     /// for, after `skip`. If they do not fit, one row is left for a remark, and without a skip the lane at which the state
     /// is paused and those that are alive go first.

@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use super::calls::Calls;
 use super::lanes::Lanes;
-use super::outline::{Outline, Outlines};
+use super::outline::Outline;
+use super::outlines::Outlines;
 use super::spans::{Opening, Spans};
-use super::{Callsite, Item, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};
+use super::store::Seen;
+use super::{Callsite, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};
 
 /// The field by which a call says that it blocks its lane in the operating system.
 const BLOCKS: &str = "blocks";
@@ -65,7 +67,8 @@ struct Local {
 impl Index {
     /// Takes in the event at a place.
     #[inline]
-    pub(super) fn take(&mut self, segment: u64, place: u64, item: &Item<'_>, tables: &mut Tables) {
+    pub(super) fn take(&mut self, seen: &Seen<'_>, tables: &mut Tables) {
+        let &Seen { segment, place, ref item, .. } = seen;
         self.outlines.keep(place, &self.outline);
         if segment != self.local.segment {
             self.local = Local { segment, ..Local::default() };
@@ -87,7 +90,7 @@ impl Index {
             }
             ItemKind::LaneClose => self.lanes.close(lane, at),
             ItemKind::Open { span, parent, callsite, fields } => {
-                is_new = self.open(place, item, (span, parent), callsite, fields);
+                is_new = self.open(seen, (span, parent), callsite, fields);
             }
             ItemKind::Enter { span } => {
                 moves = true;
@@ -150,23 +153,22 @@ impl Index {
     #[inline]
     fn open(
         &mut self,
-        place: u64,
-        item: &Item<'_>,
+        seen: &Seen<'_>,
         (id, parent): (SpanId, Option<SpanId>),
         callsite: u32,
         fields: ItemFields<'_>,
     ) -> bool {
-        let (lane, time) = (item.lane, item.time);
+        let (lane, time, seq) = (seen.item.lane, seen.item.time, seen.place);
         let callsite = self.local.callsites[callsite as usize];
         let parent = parent.and_then(|parent| self.spans.number(parent));
         let around = parent.filter(|parent| self.spans.lane(*parent) == lane);
         let depth = around.map_or(0, |around| self.spans.depth(around) + 1);
         let has_fields = !fields.is_empty();
         let blocks = has_fields && self.has_blocks(fields);
-        let opening = Opening { seq: place, time, id, lane, parent, callsite, depth, has_fields, blocks };
+        let opening = Opening { seq, time, at: seen.at, id, lane, parent, callsite, depth, has_fields, blocks };
         let Some(number) = self.spans.open(&opening) else { return false };
         self.lanes.opened(lane, self.spans.depth(number), number, time);
-        self.calls.open(callsite, place);
+        self.calls.open(callsite, seq);
         true
     }
 

@@ -44,6 +44,7 @@ pub(super) struct LaneRow {
 }
 
 impl LaneRow {
+    #[inline]
     fn push(&mut self, span: u32, opened: Time) {
         if self.spans.len().is_multiple_of(GROUP) {
             self.firsts.push(opened.0);

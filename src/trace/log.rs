@@ -5,7 +5,7 @@
 //!                └─► index: spans, lanes, calls …      span(id), lane(id), state_at(cursor), first_enter(key), call_stats
 //! ```
 //!
-//! Nothing is kept per event but its bytes. A span takes forty bytes more, twelve in the lists of its lane and its
+//! Nothing is kept per event but its bytes. A span takes forty-four bytes more, twelve in the lists of its lane and its
 //! callsite, and a few for the places from which reading may begin.
 
 use std::fmt;
@@ -79,7 +79,7 @@ impl Log {
     pub(super) fn read(&mut self, at_most: u64) -> Result<u64, super::Corrupt> {
         self.latest.take();
         let index = &mut self.index;
-        self.store.read(at_most, |segment, place, item, tables| index.take(segment, place, item, tables))
+        self.store.read(at_most, |seen, tables| index.take(&seen, tables))
     }
 
     pub(super) fn index(&self) -> &Index {
@@ -205,6 +205,12 @@ impl Log {
     #[must_use]
     pub fn lane(&self, id: LaneId) -> Option<&LaneRecord> {
         self.index.lanes.get(id)
+    }
+
+    /// How many threads have done something.
+    #[must_use]
+    pub fn thread_count(&self) -> usize {
+        self.index.threads.len()
     }
 
     /// Program time.

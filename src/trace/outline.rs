@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Edge, ItemKind, LaneId, SpanId, Stop, ThreadId};
+use super::{ItemKind, LaneId, SpanId, Stop, ThreadId};
 
 /// Lanes that are over and still are part of a state. What is older is in the log's list of lanes.
 pub(super) const LATELY_DONE: usize = 32;
@@ -30,6 +30,9 @@ pub(super) struct Outline {
     pub(super) last_entered: Option<SpanId>,
     /// How many events have recorded fields.
     pub(super) records: u64,
+    /// The place of the lane, and of the thread, that were looked for last: mostly they are again.
+    pub(super) last_lane: usize,
+    pub(super) last_thread: usize,
 }
 
 /// One lane.
@@ -80,9 +83,9 @@ impl Outline {
                 }
             }
             ItemKind::Enter { span } => {
-                match self.threads.binary_search_by_key(&thread, |entry| entry.0) {
-                    Ok(at) => self.threads[at].1.push((span, lane)),
-                    Err(_) => self.meet(thread, (span, lane)),
+                match self.thread_mut(thread) {
+                    Some(entered) => entered.push((span, lane)),
+                    None => self.meet(thread, (span, lane)),
                 }
                 self.last_entered = Some(span);
                 if let Some(lane) = self.lane_mut(lane) {
@@ -95,11 +98,10 @@ impl Outline {
                 }
             }
             ItemKind::Exit { span } => {
-                if let Ok(at) = self.threads.binary_search_by_key(&thread, |entry| entry.0) {
-                    let entered = &mut self.threads[at].1;
-                    if let Some(at) = entered.iter().rposition(|entered| entered.0 == span) {
-                        entered.remove(at);
-                    }
+                if let Some(entered) = self.thread_mut(thread)
+                    && let Some(at) = entered.iter().rposition(|entered| entered.0 == span)
+                {
+                    entered.remove(at);
                 }
                 // It may be on another thread as well, or on this one for a second time.
                 let is_entered = self.threads.iter().any(|entry| entry.1.iter().any(|entered| entered.0 == span));
@@ -149,9 +151,27 @@ impl Outline {
     }
 
     #[inline]
+    fn thread_mut(&mut self, id: ThreadId) -> Option<&mut Vec<(SpanId, LaneId)>> {
+        if self.threads.get(self.last_thread).is_none_or(|entry| entry.0 != id) {
+            self.last_thread = self.threads.binary_search_by_key(&id, |entry| entry.0).ok()?;
+        }
+        Some(&mut self.threads[self.last_thread].1)
+    }
+
+    #[inline]
     fn lane_mut(&mut self, id: LaneId) -> Option<&mut LaneOutline> {
+        if self.lanes.get(self.last_lane).is_none_or(|lane| lane.id != id) {
+            return self.search_lane(id);
+        }
+        Some(&mut self.lanes[self.last_lane])
+    }
+
+    fn search_lane(&mut self, id: LaneId) -> Option<&mut LaneOutline> {
         match self.lanes.binary_search_by_key(&id, |lane| lane.id) {
-            Ok(at) => Some(&mut self.lanes[at]),
+            Ok(at) => {
+                self.last_lane = at;
+                Some(&mut self.lanes[at])
+            }
             Err(_) => self.done.iter_mut().rev().find(|lane| lane.id == id),
         }
     }
@@ -172,8 +192,9 @@ impl Outline {
     /// The innermost span on a thread, and the lane that has control with it.
     #[inline]
     pub(super) fn top(&self, thread: ThreadId) -> Option<(SpanId, LaneId)> {
-        let at = self.threads.binary_search_by_key(&thread, |entry| entry.0).ok()?;
-        self.threads[at].1.last().copied()
+        let last = self.threads.get(self.last_thread).filter(|entry| entry.0 == thread);
+        let search = || self.threads.binary_search_by_key(&thread, |entry| entry.0).ok().map(|at| &self.threads[at]);
+        last.or_else(search)?.1.last().copied()
     }
 }
 
@@ -182,182 +203,4 @@ impl LaneOutline {
     fn open_mut(&mut self, span: SpanId) -> Option<&mut OpenSpan> {
         self.stack.iter_mut().rfind(|open| open.span == span)
     }
-}
-
-/// Outlines kept along the log: close enough to each other that the way from one to any cursor is short, and no more than
-/// a byte per event.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Outlines {
-    bytes: Vec<u8>,
-    /// The place of each, and where it begins.
-    places: Vec<(u64, usize)>,
-}
-
-/// Events between two outlines at the least.
-const INTERVAL: u64 = 1024;
-
-impl Outlines {
-    /// Keeps the outline before the event at a place, if one is due.
-    #[inline]
-    pub(super) fn keep(&mut self, place: u64, outline: &Outline) {
-        let since = self.places.last().map_or(u64::MAX, |last| place - last.0);
-        if since < INTERVAL {
-            return;
-        }
-        let length = self.places.last().map_or(0, |last| self.bytes.len() - last.1);
-        if length as u64 > since {
-            return;
-        }
-        self.places.push((place, self.bytes.len()));
-        outline.write(&mut self.bytes);
-    }
-
-    /// The last outline kept at or before a cursor, and its place.
-    pub(super) fn before(&self, cursor: u64) -> (u64, Outline) {
-        let Some(at) = self.places.partition_point(|kept| kept.0 <= cursor).checked_sub(1) else {
-            return (0, Outline::default());
-        };
-        let (place, begin) = self.places[at];
-        (place, Outline::read(&mut &self.bytes[begin..]))
-    }
-
-    /// Bytes in memory.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes.capacity() + self.places.capacity() * 16
-    }
-}
-
-impl Outline {
-    fn write(&self, bytes: &mut Vec<u8>) {
-        let mut last = 0;
-        write_lanes(bytes, &self.lanes, &mut last, self.records);
-        write_lanes(bytes, self.done.iter(), &mut last, self.records);
-        let threads = || self.threads.iter().filter(|entry| !entry.1.is_empty());
-        put(bytes, threads().count() as u64);
-        for (thread, entered) in threads() {
-            put(bytes, thread.0.into());
-            put(bytes, entered.len() as u64);
-            for (span, lane) in entered {
-                put_near(bytes, span.0, &mut last);
-                put(bytes, lane.0.into());
-            }
-        }
-        put(bytes, self.held.len() as u64);
-        for stop in &self.held {
-            put(bytes, stop.lane.0.into());
-            put(bytes, u64::from(stop.thread.0) << 1 | u64::from(stop.edge == Edge::Exit));
-            put_near(bytes, stop.span.0, &mut last);
-        }
-        put(bytes, self.paused.map_or(0, |thread| u64::from(thread.0) + 1));
-        put(bytes, self.last_entered.is_some().into());
-        put_near(bytes, self.last_entered.map_or(last, |span| span.0), &mut last);
-        put(bytes, self.records);
-    }
-
-    fn read(bytes: &mut &[u8]) -> Self {
-        let mut last = 0;
-        let mut lanes = read_lanes(bytes, &mut last);
-        let mut done = read_lanes(bytes, &mut last);
-        let threads = (0..take(bytes)).map(|_| {
-            let thread = ThreadId(take(bytes) as u32);
-            let entered = (0..take(bytes)).map(|_| (SpanId(take_near(bytes, &mut last)), LaneId(take(bytes) as u32)));
-            (thread, entered.collect())
-        });
-        let threads = threads.collect();
-        let held = (0..take(bytes)).map(|_| {
-            let (lane, thread) = (LaneId(take(bytes) as u32), take(bytes));
-            let edge = if thread & 1 == 1 { Edge::Exit } else { Edge::Enter };
-            Stop { lane, thread: ThreadId((thread >> 1) as u32), span: SpanId(take_near(bytes, &mut last)), edge }
-        });
-        let held = held.collect();
-        let paused = take(bytes).checked_sub(1).map(|thread| ThreadId(thread as u32));
-        let has_entered = take(bytes) == 1;
-        let last_entered = SpanId(take_near(bytes, &mut last));
-        let records = take(bytes);
-        // They were written as how long ago.
-        for open in lanes.iter_mut().chain(&mut done).flat_map(|lane| &mut lane.stack).filter(|open| open.record > 0) {
-            open.record = records + 1 - open.record;
-        }
-        Self {
-            lanes,
-            done: done.into(),
-            threads,
-            held,
-            paused,
-            last_entered: has_entered.then_some(last_entered),
-            records,
-        }
-    }
-}
-
-fn write_lanes<'a>(
-    bytes: &mut Vec<u8>,
-    lanes: impl IntoIterator<Item = &'a LaneOutline, IntoIter: ExactSizeIterator>,
-    last: &mut u64,
-    records: u64,
-) {
-    let lanes = lanes.into_iter();
-    put(bytes, lanes.len() as u64);
-    for lane in lanes {
-        put(bytes, lane.id.0.into());
-        put(bytes, lane.thread.0.into());
-        put(bytes, (lane.stack.len() as u64) << 1 | u64::from(lane.has_run));
-        for open in &lane.stack {
-            put_near(bytes, open.span.0, last);
-            let has_record = open.record > 0;
-            put(bytes, u64::from(open.enters) << 2 | u64::from(has_record) << 1 | u64::from(open.is_entered));
-            if has_record {
-                put(bytes, records + 1 - open.record);
-            }
-        }
-    }
-}
-
-fn read_lanes(bytes: &mut &[u8], last: &mut u64) -> Vec<LaneOutline> {
-    let lanes = (0..take(bytes)).map(|_| {
-        let (id, thread) = (LaneId(take(bytes) as u32), ThreadId(take(bytes) as u32));
-        let head = take(bytes);
-        let stack = (0..head >> 1).map(|_| {
-            let span = SpanId(take_near(bytes, last));
-            let flags = take(bytes);
-            let record = if flags & 2 == 0 { 0 } else { take(bytes) };
-            OpenSpan { span, enters: (flags >> 2) as u32, is_entered: flags & 1 == 1, record }
-        });
-        LaneOutline { id, thread, has_run: head & 1 == 1, stack: stack.collect() }
-    });
-    lanes.collect()
-}
-
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn take(bytes: &mut &[u8]) -> u64 {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let Some((&byte, rest)) = bytes.split_first() else { break };
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            break;
-        }
-    }
-    number
-}
-
-/// A number near the one before, whichever is larger.
-fn put_near(bytes: &mut Vec<u8>, number: u64, last: &mut u64) {
-    let step = number.wrapping_sub(*last) as i64;
-    put(bytes, ((step << 1) ^ (step >> 63)) as u64);
-    *last = number;
-}
-
-fn take_near(bytes: &mut &[u8], last: &mut u64) -> u64 {
-    let step = take(bytes);
-    *last = last.wrapping_add(((step >> 1) as i64 ^ -((step & 1) as i64)) as u64);
-    *last
 }

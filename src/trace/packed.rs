@@ -742,6 +742,13 @@ impl<'a> Unpacker<'a> {
         Self { tables, bytes: Bytes { bytes, at: 0 }, context: Context::default(), fused: None }
     }
 
+    /// Reads the one item that begins at an offset and opens a span, out of its context: its time and its lane mean nothing.
+    pub(super) fn open_at(bytes: &'a [u8], tables: &'a Tables, at: u32, span: SpanId) -> Option<ItemKind<'a>> {
+        let context = Context { span: span.0.wrapping_sub(1), ..Context::default() };
+        let item = Self::resume(bytes, tables, Position { at, context }).next_item();
+        item.ok().flatten().map(|item| item.kind)
+    }
+
     /// Reads the bytes of a chunk whose names are all known from a place on.
     pub(super) fn resume(bytes: &'a [u8], tables: &'a Tables, position: Position) -> Self {
         let Position { at, context } = position;
@@ -752,6 +759,12 @@ impl<'a> Unpacker<'a> {
     #[must_use]
     pub fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// How many bytes have been read.
+    #[inline]
+    pub(super) fn offset(&self) -> u32 {
+        self.bytes.at as u32
     }
 
     /// What has been defined so far, to put what is shared in the place of what is equal to it.
@@ -780,6 +793,7 @@ impl<'a> Unpacker<'a> {
     ///
     /// # Errors
     /// If the bytes are no chunk. What follows is then of no meaning.
+    #[inline]
     pub fn next_item(&mut self) -> Result<Option<Item<'a>>, Corrupt> {
         if let Some((tag, span)) = self.fused.take() {
             self.context.time = self.context.time.wrapping_add(self.bytes.number()?);
@@ -809,11 +823,13 @@ impl<'a> Unpacker<'a> {
         Ok(Some(self.item(kind)))
     }
 
+    #[inline]
     fn item(&self, kind: ItemKind<'a>) -> Item<'a> {
         let Context { time, thread, lane, .. } = self.context;
         Item { time: Time(time), thread, lane: LaneId(lane), kind }
     }
 
+    #[inline]
     fn kind(&mut self, head: u8) -> Result<ItemKind<'a>, Corrupt> {
         let (a, b) = (head & A != 0, head & B != 0);
         let edge = if a { Edge::Exit } else { Edge::Enter };
@@ -865,6 +881,7 @@ impl<'a> Unpacker<'a> {
         Ok(SpanId(self.context.span.wrapping_sub(self.bytes.number()?)))
     }
 
+    #[cold]
     fn define(&mut self, head: u8) -> Result<(), Corrupt> {
         let Self { tables, bytes, .. } = self;
         match head {

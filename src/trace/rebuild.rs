@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::outline::{LaneOutline, OpenSpan, Outline};
-use super::{Field, Frame, Item, ItemKind, Lane, LaneKind, Log, State, Thread, ThreadId};
+use super::{Field, Frame, Item, ItemFields, ItemKind, Lane, LaneKind, Log, State, Tables, Thread, ThreadId};
 
 impl Log {
     /// The outline after the first `cursor` events: the one kept before, and what has happened since.
@@ -45,10 +45,6 @@ impl Log {
 
     fn lane_of(&self, lane: &LaneOutline, is_done: bool) -> Lane {
         let record = self.lane(lane.id);
-        let fields_of = |number, record| {
-            let places = self.places_of_fields(number, record);
-            places.into_iter().flat_map(|place| self.fields_at(place)).collect()
-        };
         let frame = |open: &OpenSpan| {
             let number = self.index.spans.number(open.span)?;
             let spans = &self.index.spans;
@@ -56,7 +52,7 @@ impl Log {
                 span: open.span,
                 parent: spans.parent(number).map(|parent| spans.id(parent)),
                 callsite: self.index.callsite(spans.callsite(number)).clone(),
-                fields: fields_of(number, open.record),
+                fields: self.fields_of(number, open),
                 opened: spans.opened(number),
                 enters: open.enters,
                 is_entered: open.is_entered,
@@ -70,6 +66,22 @@ impl Log {
             stack: lane.stack.iter().filter_map(frame).collect(),
             has_run: lane.has_run,
             is_done,
+        }
+    }
+
+    /// The fields of an open span as far as they have been recorded.
+    fn fields_of(&self, number: u32, open: &OpenSpan) -> Vec<Field> {
+        let spans = &self.index.spans;
+        if open.record > 0 {
+            let places = self.places_of_fields(number, open.record);
+            return places.into_iter().flat_map(|place| self.fields_at(place)).collect();
+        }
+        // Most have only what they were opened with, and thousands may be open.
+        let found =
+            spans.has_fields(number).then(|| self.store.open_at(spans.seq(number), spans.at(number), open.span));
+        match found.flatten() {
+            Some((ItemKind::Open { fields, .. }, tables)) => owned(fields, tables),
+            _ => Vec::new(),
         }
     }
 
@@ -96,7 +108,11 @@ impl Log {
         else {
             return Vec::new();
         };
-        let name = |name: u32| tables.strings[name as usize].clone();
-        fields.iter().map(|(number, value)| Field { name: name(number), value: value.into() }).collect()
+        owned(fields, tables)
     }
+}
+
+fn owned(fields: ItemFields<'_>, tables: &Tables) -> Vec<Field> {
+    let name = |name: u32| tables.strings[name as usize].clone();
+    fields.iter().map(|(number, value)| Field { name: name(number), value: value.into() }).collect()
 }

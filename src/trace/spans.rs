@@ -1,4 +1,4 @@
-//! Every span of a log in forty bytes, by its number.
+//! Every span of a log in forty-four bytes, by its number.
 //!
 //! ```text
 //!   number   0, 1, 2 … in the order of `Open` events; ids are found by stretches of consecutive ones
@@ -29,7 +29,10 @@ const AGAIN: u16 = 0x2000;
 /// One span.
 #[derive(Clone, Copy, Debug)]
 struct Slim {
-    opened: u64,
+    /// The low half and the high half: whole, it would cost four bytes of room beside it.
+    opened: [u32; 2],
+    /// Where in the bytes of its segment it is opened.
+    at: u32,
     /// Place of its opening, the low half.
     seq: u32,
     /// Events from there to its close.
@@ -60,6 +63,8 @@ struct Wide {
 pub(super) struct Opening {
     pub(super) seq: u64,
     pub(super) time: Time,
+    /// Where in the bytes of its segment.
+    pub(super) at: u32,
     pub(super) id: SpanId,
     pub(super) lane: LaneId,
     pub(super) parent: Option<u32>,
@@ -108,7 +113,8 @@ impl Spans {
         }
         self.len += 1;
         self.pages[number as usize / PAGE].push(Slim {
-            opened: opening.time.0,
+            opened: [opening.time.0 as u32, (opening.time.0 >> 32) as u32],
+            at: opening.at,
             seq: opening.seq as u32,
             closed_after: NEVER,
             enter: NEVER,
@@ -141,7 +147,7 @@ impl Spans {
             self.again.entry(number).or_default().push((time, None));
             return false;
         }
-        slim.enter = offset(slim.opened, time);
+        slim.enter = slim.offset(time);
         if slim.enter == WIDE {
             self.wide.entry(number).or_default().enter = time.0;
         }
@@ -161,7 +167,7 @@ impl Spans {
         if slim.enter == NEVER {
             return;
         }
-        slim.exit = offset(slim.opened, time);
+        slim.exit = slim.offset(time);
         if slim.exit == WIDE {
             self.wide.entry(number).or_default().exit = time.0;
         }
@@ -175,7 +181,7 @@ impl Spans {
         }
         let after = seq.saturating_sub(self.seq(number));
         let slim = self.slim_mut(number);
-        slim.close = offset(slim.opened, time);
+        slim.close = slim.offset(time);
         slim.closed_after = u32::try_from(after).unwrap_or(WIDE).min(WIDE);
         if slim.close == WIDE || slim.closed_after == WIDE {
             let wide = self.wide.entry(number).or_default();
@@ -201,6 +207,18 @@ impl Spans {
         self.slim(number).depth & HAS_FIELDS != 0
     }
 
+    /// Where in the bytes of its segment it is opened.
+    pub(super) fn at(&self, number: u32) -> u32 {
+        self.slim(number).at
+    }
+
+    /// The event that opened it, if it was the one at that place, is elsewhere now.
+    pub(super) fn set_at(&mut self, id: SpanId, seq: u64, at: u32) {
+        if let Some(number) = self.number(id).filter(|number| self.seq(*number) == seq) {
+            self.slim_mut(number).at = at;
+        }
+    }
+
     /// The number of a span.
     #[inline]
     pub(super) fn number(&self, id: SpanId) -> Option<u32> {
@@ -222,7 +240,7 @@ impl Spans {
     /// The raw time of its opening.
     #[inline]
     pub(super) fn opened(&self, number: u32) -> Time {
-        Time(self.slim(number).opened)
+        Time(self.slim(number).opened())
     }
 
     /// The lane it belongs to.
@@ -256,7 +274,7 @@ impl Spans {
         match offset {
             NEVER => None,
             WIDE => self.wide.get(&number).map(|found| Time(wide(found))),
-            offset => Some(Time(self.slim(number).opened + u64::from(offset))),
+            offset => Some(Time(self.slim(number).opened() + u64::from(offset))),
         }
     }
 
@@ -295,10 +313,18 @@ impl Spans {
     }
 }
 
-/// Nanoseconds from the opening.
-#[inline]
-fn offset(opened: u64, time: Time) -> u32 {
-    time.0.checked_sub(opened).and_then(|offset| u32::try_from(offset).ok()).unwrap_or(WIDE).min(WIDE)
+impl Slim {
+    #[inline]
+    fn opened(&self) -> u64 {
+        u64::from(self.opened[1]) << 32 | u64::from(self.opened[0])
+    }
+
+    /// Nanoseconds from the opening.
+    #[inline]
+    fn offset(&self, time: Time) -> u32 {
+        let offset = time.0.checked_sub(self.opened());
+        offset.and_then(|offset| u32::try_from(offset).ok()).unwrap_or(WIDE).min(WIDE)
+    }
 }
 
 /// Which number an id has. A recording's own ids are consecutive but for gaps; others cost an entry of a table each.
@@ -337,6 +363,15 @@ impl Ids {
     #[inline]
     fn number(&self, id: SpanId, len: u32) -> Option<u32> {
         let id = id.0;
+        let (first, of) = self.last;
+        if id >= of && self.odd.is_empty() {
+            // The last consecutive ids go on to the end.
+            return u32::try_from(id - of).ok().filter(|by| *by < len - first).map(|by| first + by);
+        }
+        self.search(id, len)
+    }
+
+    fn search(&self, id: u64, len: u32) -> Option<u32> {
         let (first, of) = self.last;
         let found = if id >= of {
             Some((first, of))

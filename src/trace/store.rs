@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::packed::Position;
-use super::{Chunk, Corrupt, Event, Item, Packer, Seq, Tables, Time, Unpacker};
+use super::{Chunk, Corrupt, Event, Item, ItemKind, Packer, Seq, SpanId, Tables, Time, Unpacker};
 
 /// Events a block.
 const BLOCK: u32 = 64;
@@ -46,6 +46,16 @@ struct Segment {
     end: Option<Position>,
     /// The latest time of all events up to its end.
     latest: Time,
+}
+
+/// An event as it is read for the first time.
+pub(super) struct Seen<'a> {
+    /// Its segment, of all that were begun.
+    pub(super) segment: u64,
+    pub(super) place: u64,
+    /// Where in the bytes of its segment.
+    pub(super) at: u32,
+    pub(super) item: Item<'a>,
 }
 
 /// Where reading may begin.
@@ -113,15 +123,15 @@ impl Store {
     }
 
     /// Puts the bytes of the next chunk behind what there is; they become part of the log when they have been
-    /// [read](Self::read).
-    pub(super) fn put(&mut self, chunk: &Chunk) -> Result<(), Corrupt> {
+    /// [read](Self::read). `moved` is told where events that open spans are now, if small chunks before it are packed together.
+    pub(super) fn put(&mut self, chunk: &Chunk, moved: impl FnMut(SpanId, u64, u32)) -> Result<(), Corrupt> {
         let mut unpacker = Unpacker::new(&chunk.bytes, Tables::default());
         for _ in 0..chunk.open {
             unpacker.next_item()?.ok_or(Corrupt)?;
         }
         let end = unpacker.position().ok_or(Corrupt)?;
         let tables = unpacker.into_tables();
-        self.gather();
+        self.gather(moved);
         self.begin(chunk.bytes.clone(), Some(end));
         if let Some(last) = self.segments.last_mut() {
             last.tables = tables;
@@ -141,13 +151,9 @@ impl Store {
         is_more
     }
 
-    /// Reads what was put or packed and not read yet, at most so many events. Gives each to `see`, with the number of its
-    /// segment, its place and the names of the segment.
-    pub(super) fn read(
-        &mut self,
-        at_most: u64,
-        mut see: impl FnMut(u64, u64, &Item<'_>, &mut Tables),
-    ) -> Result<u64, Corrupt> {
+    /// Reads what was put or packed and not read yet, at most so many events. Gives each to `see`, with the names of its
+    /// segment.
+    pub(super) fn read(&mut self, at_most: u64, mut see: impl FnMut(Seen<'_>, &mut Tables)) -> Result<u64, Corrupt> {
         let own = self.own;
         let at = self.segments.len().wrapping_sub(1);
         let Some(segment) = self.segments.last_mut() else { return Ok(0) };
@@ -165,11 +171,12 @@ impl Store {
                 segment.blocks.push(Block { first: segment.count, position, latest: segment.latest });
                 due = segment.count + BLOCK;
             }
+            let at = unpacker.offset();
             match unpacker.next_item() {
                 Ok(Some(item)) => {
-                    let place = segment.first + u64::from(segment.count);
-                    see(segment.serial, place, &item, unpacker.tables_mut());
                     segment.latest = segment.latest.max(item.time);
+                    let place = segment.first + u64::from(segment.count);
+                    see(Seen { segment: segment.serial, place, at, item }, unpacker.tables_mut());
                     segment.count += 1;
                     read += 1;
                 }
@@ -189,7 +196,7 @@ impl Store {
     }
 
     /// Packs the last chunk together with what was gathered before, if it stayed small.
-    fn gather(&mut self) {
+    fn gather(&mut self, mut moved: impl FnMut(SpanId, u64, u32)) {
         let at = self.segments.len().wrapping_sub(1);
         let is_small = |last: &Segment| last.bytes.len() < SMALL;
         if self.own == Some(at) || !self.segments.last().is_some_and(is_small) {
@@ -217,7 +224,11 @@ impl Store {
         }
         self.packer.position();
         // They are part of the log already: only where to begin reading is new.
-        let _ = self.read(crumb.count.into(), |_, _, _, _| {});
+        let _ = self.read(crumb.count.into(), |seen, _| {
+            if let ItemKind::Open { span, .. } = seen.item.kind {
+                moved(span, seen.place, seen.at);
+            }
+        });
     }
 
     fn bytes_of(&self, at: usize) -> &[u8] {
@@ -231,6 +242,13 @@ impl Store {
         items.enter(from);
         while items.place < from && items.next().is_some() {}
         items
+    }
+
+    /// The event at a place that opens a span, if it is known where in the bytes it is: what it opens it with, and the names.
+    pub(super) fn open_at(&self, place: u64, at: u32, span: SpanId) -> Option<(ItemKind<'_>, &Tables)> {
+        let segment = self.segments.partition_point(|segment| segment.first <= place).checked_sub(1)?;
+        let tables = &self.segments[segment].tables;
+        Some((Unpacker::open_at(self.bytes_of(segment), tables, at, span)?, tables))
     }
 
     /// How many events there are up to the last at which nothing later than a time had happened.

@@ -100,6 +100,9 @@ impl ProgramClock {
     /// Program time at a raw time.
     #[must_use]
     pub fn program(&self, raw: Time) -> Time {
+        if self.stops.is_empty() && self.open.is_none() {
+            return raw;
+        }
         let finished = self.stops.partition_point(|stop| stop.1 <= raw);
         let mut held = finished.checked_sub(1).map_or(0, |last| self.stops[last].2);
         if let Some(&(begin, _, _)) = self.stops.get(finished) {

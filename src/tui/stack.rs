@@ -129,11 +129,12 @@ pub(super) fn lane_title(lane: &Lane) -> String {
     format!("{} · {}", lane.thread.name, lane.name)
 }
 
-/// All rows of the pane, for a height of `room` rows.
-pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: usize) -> Vec<Row> {
+/// All rows of the pane, for a height of `room` rows. So many lanes there have been, those over for long among them.
+pub(super) fn rows(state: &State, all: usize, folds: &Folds, current: Option<SpanId>, room: usize) -> Vec<Row> {
     let (done, alive): (Vec<&Lane>, Vec<&Lane>) =
         state.lanes().iter().map(|lane| &**lane).partition(|lane| lane.is_done);
-    let groups_done = done.len() > 1;
+    let over = all.saturating_sub(alive.len());
+    let groups_done = over > 1;
     let mut lanes = alive;
     if !groups_done || folds.shows_done {
         lanes.extend(&done);
@@ -144,12 +145,12 @@ pub(super) fn rows(state: &State, folds: &Folds, current: Option<SpanId>, room: 
     let mut rows = Vec::new();
     for (index, (lane, cap)) in lanes.iter().zip(caps).enumerate() {
         if groups_done && folds.shows_done && index + done.len() == lanes.len() {
-            rows.push(done_row(done.len(), true));
+            rows.push(done_row(over, Some(done.len())));
         }
         push_lane(&mut rows, state, lane, folds, cap);
     }
     if groups_done && !folds.shows_done {
-        rows.push(done_row(done.len(), false));
+        rows.push(done_row(over, None));
     }
     rows
 }
@@ -219,8 +220,13 @@ fn frame_row(frame: &Frame, is_here: bool) -> Row {
     Row { id: RowId::Frame(frame.span), shape, role }
 }
 
-fn done_row(count: usize, is_open: bool) -> Row {
-    let shape = Shape::Text(format!("{} {count} lanes are done", if is_open { '▾' } else { '▸' }));
+/// How many lanes are over, and how many of them follow.
+fn done_row(count: usize, shown: Option<usize>) -> Row {
+    let shape = Shape::Text(match shown {
+        None => format!("▸ {count} lanes are done"),
+        Some(shown) if shown < count => format!("▾ {count} lanes are done, the last {shown}:"),
+        Some(_) => format!("▾ {count} lanes are done"),
+    });
     Row { id: RowId::DoneLanes, shape, role: Role::Dim }
 }
 
