@@ -11,6 +11,7 @@ use spanwalk::file::{Recording, Ways};
 use spanwalk::record::Recorder;
 use tracing::{debug, instrument};
 
+#[expect(clippy::print_stderr, reason = "somebody has to be told")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = PathBuf::from(std::env::args().nth(1).ok_or("name the file to write, such as work.spanwalk")?);
 
