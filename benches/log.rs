@@ -72,7 +72,7 @@ fn measure(log: Log) {
     at("event", &mut |cursor| drop(black_box(log.event(cursor))));
     at("state_at", &mut |cursor| drop(black_box(log.state_at(cursor))));
     at("cursor_at", &mut |cursor| {
-        black_box(log.cursor_at(log.time_at(cursor)));
+        black_box(log.cursor_at_raw(log.time_at(cursor)));
     });
     at("call_stats", &mut |_| drop(black_box(call_stats(&log))));
     frames(log);
