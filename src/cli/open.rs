@@ -81,6 +81,18 @@ impl Program for Recorded {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    fn remark(&self) -> Option<String> {
+        let (done, all) = self.reader.progress();
+        let damaged = self.reader.damage().iter().filter(|damage| damage.events.is_some()).count();
+        match (damaged, self.reader.is_ended()) {
+            (0, true) => None,
+            (0, false) if done < all => None,
+            (0, false) => Some("not closed".to_owned()),
+            (1, _) => Some("1 stretch damaged".to_owned()),
+            (count, _) => Some(format!("{count} stretches damaged")),
+        }
+    }
+
     fn notice(&mut self) -> Option<String> {
         if let Some(failure) = self.failure.as_ref().filter(|_| self.damage_told < usize::MAX) {
             self.damage_told = usize::MAX;

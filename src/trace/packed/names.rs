@@ -1,0 +1,69 @@
+//! Small numbers for what is named more than once in a chunk.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::Arc;
+
+/// Small numbers for shared things: found by address, which is cheap, then by content.
+pub(super) struct Names<T: ?Sized> {
+    by_address: HashMap<usize, u32, BuildHasherDefault<AddressHasher>>,
+    by_content: HashMap<Arc<T>, u32>,
+    /// Keeps the addresses from being used again.
+    kept: Vec<Arc<T>>,
+    last: (usize, u32),
+}
+
+impl<T: ?Sized> Default for Names<T> {
+    fn default() -> Self {
+        Self { by_address: HashMap::default(), by_content: HashMap::new(), kept: Vec::new(), last: (0, 0) }
+    }
+}
+
+impl<T: ?Sized + Hash + Eq> Names<T> {
+    pub(super) fn clear(&mut self) {
+        self.by_address.clear();
+        self.by_content.clear();
+        self.kept.clear();
+        self.last = (0, 0);
+    }
+
+    /// The number of a thing, and whether it is new.
+    #[inline]
+    pub(super) fn number(&mut self, thing: &Arc<T>) -> (u32, bool) {
+        let address = Arc::as_ptr(thing).cast::<u8>() as usize;
+        if self.last.0 == address {
+            return (self.last.1, false);
+        }
+        if let Some(&number) = self.by_address.get(&address) {
+            self.last = (address, number);
+            return (number, false);
+        }
+        let next = self.by_content.len() as u32;
+        let number = *self.by_content.entry(thing.clone()).or_insert(next);
+        self.kept.push(thing.clone());
+        self.by_address.insert(address, number);
+        self.last = (address, number);
+        (number, number == next)
+    }
+}
+
+/// Spreads addresses, whose low bits are alike, by one multiplication.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_usize(usize::from(*byte));
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        let mixed = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}

@@ -1,0 +1,463 @@
+//! Events into a chunk.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::names::Names;
+use super::*;
+use crate::trace::{Callsite, Edge, Event, Field, Kind, LaneKind, ThreadId};
+
+/// Writes one chunk after another.
+#[derive(Default)]
+pub struct Packer {
+    bytes: Vec<u8>,
+    first: u64,
+    open: u32,
+    count: u32,
+    /// The earliest and the latest.
+    times: (u64, u64),
+    /// The open set is being written: its events do not count.
+    in_open_set: bool,
+    strings: Names<str>,
+    callsites: Names<Callsite>,
+    threads: HashMap<ThreadId, u32>,
+    last_thread: Option<ThreadId>,
+    context: Context,
+    /// The record before was one that the next may be fused with: where it begins, its span and its tag.
+    fusible: Option<(usize, SpanId, u8)>,
+}
+
+impl Packer {
+    /// Begins a chunk whose first event will have this place in the recording. What is written from here to
+    /// [`Packer::begin_events`] is the open set.
+    pub fn begin(&mut self, first: Seq) {
+        self.bytes.clear();
+        (self.first, self.open, self.count, self.times) = (first.0, 0, 0, (u64::MAX, 0));
+        self.in_open_set = true;
+        self.strings.clear();
+        self.callsites.clear();
+        self.threads.clear();
+        self.last_thread = None;
+        self.context = Context::default();
+        self.fusible = None;
+    }
+
+    /// The open set is complete; what follows are the events.
+    pub fn begin_events(&mut self) {
+        self.in_open_set = false;
+        self.fusible = None;
+    }
+
+    /// Bytes so far, the open set's among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there is no event in the chunk yet; there may be an open set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The place in the recording of the chunk's first event.
+    #[must_use]
+    pub fn first(&self) -> Seq {
+        Seq(self.first)
+    }
+
+    /// What has been written so far.
+    pub(in crate::trace) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where the next record begins. It will not be fused with the one before.
+    pub(in crate::trace) fn position(&mut self) -> Position {
+        self.fusible = None;
+        Position { at: self.bytes.len() as u32, context: self.context }
+    }
+
+    /// The place in the recording that the next event takes.
+    #[must_use]
+    pub fn next(&self) -> Seq {
+        Seq(self.first + u64::from(self.count))
+    }
+
+    /// What has been written so far, as a chunk. Writing may go on: a later chunk of the same `first` begins with the bytes
+    /// of this one.
+    #[must_use]
+    pub fn chunk(&mut self) -> Chunk {
+        // What has been handed out does not change any more.
+        self.fusible = None;
+        let (from, to) = if self.is_empty() { (0, 0) } else { self.times };
+        Chunk {
+            first: Seq(self.first),
+            open: self.open,
+            count: self.count,
+            times: (Time(from), Time(to)),
+            bytes: self.bytes.as_slice().into(),
+        }
+    }
+
+    /// Defines a callsite and the names of its fields, for [`Packer::open_known`]. What is returned is good for this chunk.
+    pub fn define<'n>(
+        &mut self,
+        callsite: &Arc<Callsite>,
+        names: impl Iterator<Item = &'n Arc<str>>,
+        numbers: &mut Vec<u32>,
+    ) -> u32 {
+        numbers.clear();
+        numbers.extend(names.map(|name| self.string(name)));
+        self.callsite(callsite)
+    }
+
+    /// A call begins, from a callsite and with names of fields that were defined in this chunk. If it is known already that
+    /// it was entered, left and closed with nothing between, at these times, that is part of it.
+    #[inline]
+    pub fn open_known<'f>(
+        &mut self,
+        at: At<'_>,
+        span: SpanId,
+        parent: Option<SpanId>,
+        callsite: u32,
+        fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
+        whole: Option<[Time; 3]>,
+    ) {
+        if span.0 != self.context.span.wrapping_add(1) {
+            self.bytes.push(SPAN);
+            self.number(span.0);
+        }
+        self.context.span = span.0;
+        let count = fields.len();
+        let flags = if parent.is_some() { A } else { 0 } | if count > 0 { B } else { 0 };
+        // Times run backwards only where a clock does.
+        let whole = whole.filter(|[enter, exit, close]| at.time <= *enter && enter <= exit && exit <= close);
+        let begin = self.head(OPEN, if whole.is_some() { flags | FUSED } else { flags }, at);
+        if let Some(parent) = parent {
+            self.number(span.0.wrapping_sub(parent.0));
+        }
+        self.number(callsite.into());
+        if count > 0 {
+            self.number(count as u64);
+            for (name, value) in fields {
+                self.field(name, value);
+            }
+        }
+        let Some([enter, exit, close]) = whole else {
+            self.fusible = Some((begin, span, OPEN));
+            return;
+        };
+        self.number(enter.0 - at.time.0);
+        self.bytes.push(EXIT | A | FUSED);
+        self.number(exit.0 - enter.0);
+        self.number(close.0 - exit.0);
+        self.context.time = close.0;
+        if self.in_open_set {
+            self.open += 3;
+        } else {
+            self.count += 3;
+            self.times.1 = self.times.1.max(close.0);
+        }
+    }
+
+    /// A call begins.
+    pub fn open<'f>(
+        &mut self,
+        at: At<'_>,
+        span: SpanId,
+        parent: Option<SpanId>,
+        callsite: &Arc<Callsite>,
+        fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)> + Clone,
+    ) {
+        let callsite = self.callsite(callsite);
+        let count = self.define_names(fields.clone());
+        if span.0 != self.context.span.wrapping_add(1) {
+            self.bytes.push(SPAN);
+            self.number(span.0);
+        }
+        self.context.span = span.0;
+        let flags = if parent.is_some() { A } else { 0 } | if count > 0 { B } else { 0 };
+        let begin = self.head(OPEN, flags, at);
+        if let Some(parent) = parent {
+            self.number(span.0.wrapping_sub(parent.0));
+        }
+        self.number(callsite.into());
+        if count > 0 {
+            self.fields(count, fields);
+        }
+        self.fusible = Some((begin, span, OPEN));
+    }
+
+    /// The span is put on a thread.
+    #[inline]
+    pub fn enter(&mut self, at: At<'_>, span: SpanId) {
+        self.of_span(ENTER, OPEN, at, span);
+    }
+
+    /// The span is taken off its thread.
+    #[inline]
+    pub fn exit(&mut self, at: At<'_>, span: SpanId) {
+        self.of_span(EXIT, TAG, at, span);
+    }
+
+    /// The call is over.
+    #[inline]
+    pub fn close(&mut self, at: At<'_>, span: SpanId) {
+        self.of_span(CLOSE, EXIT, at, span);
+    }
+
+    #[inline]
+    fn of_span(&mut self, tag: u8, after: u8, at: At<'_>, span: SpanId) {
+        if let Some((begin, of, what)) = self.fusible
+            && what == after
+            && of == span
+            && at.lane.0 == self.context.lane
+            && Some(at.thread.id) == self.last_thread
+            && at.time.0 >= self.context.time
+        {
+            self.bytes[begin] |= FUSED;
+            let step = at.time.0 - self.context.time;
+            self.context.time = at.time.0;
+            self.number(step);
+            self.counted(at.time.0);
+            self.fusible = None;
+            return;
+        }
+        let is_newest = span.0 == self.context.span;
+        let begin = self.head(tag, if is_newest { A } else { 0 }, at);
+        if !is_newest {
+            self.number(self.context.span.wrapping_sub(span.0));
+        }
+        self.fusible = (tag == EXIT).then_some((begin, span, EXIT));
+    }
+
+    /// Any event; its own `seq` is not looked at.
+    pub fn event(&mut self, event: &Event) {
+        let at = At { time: event.time, thread: &event.thread, lane: event.lane };
+        match &event.kind {
+            Kind::Open { span, parent, callsite, fields } => self.open(at, *span, *parent, callsite, refs(fields)),
+            Kind::Enter { span } => self.enter(at, *span),
+            Kind::Exit { span } => self.exit(at, *span),
+            Kind::Close { span } => self.close(at, *span),
+            Kind::LaneOpen { name, kind } => {
+                let name = self.string(name);
+                self.head(LANE_OPEN, if *kind == LaneKind::Task { A } else { 0 }, at);
+                self.number(name.into());
+            }
+            Kind::LaneClose => drop(self.head(LANE_CLOSE, 0, at)),
+            Kind::Record { span, fields } => self.record(at, *span, refs(fields)),
+            Kind::Note { span, callsite, fields } => self.note(at, *span, callsite, refs(fields)),
+            Kind::Switch { to, reason } => self.between(SWITCH, at, *to, reason.as_ref()),
+            Kind::Wake { to, reason } => self.between(WAKE, at, *to, reason.as_ref()),
+            Kind::Hold { span, edge, is_shown } => {
+                self.head(HOLD, edge_flag(*edge) | if *is_shown { B } else { 0 }, at);
+                self.number(self.context.span.wrapping_sub(span.0));
+            }
+            Kind::Release { span, edge } => {
+                self.head(RELEASE, edge_flag(*edge), at);
+                self.number(self.context.span.wrapping_sub(span.0));
+            }
+            Kind::Dropped { count } => {
+                self.head(DROPPED, 0, at);
+                self.number(*count);
+            }
+        }
+    }
+
+    /// Fields of a span that became known later.
+    pub fn record<'f>(
+        &mut self,
+        at: At<'_>,
+        span: SpanId,
+        fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)> + Clone,
+    ) {
+        let count = self.define_names(fields.clone());
+        self.head(RECORD, 0, at);
+        self.number(self.context.span.wrapping_sub(span.0));
+        self.fields(count, fields);
+    }
+
+    /// Something said, inside a span or outside of all.
+    pub fn note<'f>(
+        &mut self,
+        at: At<'_>,
+        span: Option<SpanId>,
+        callsite: &Arc<Callsite>,
+        fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)> + Clone,
+    ) {
+        let callsite = self.callsite(callsite);
+        let count = self.define_names(fields.clone());
+        self.head(NOTE, if span.is_some() { A } else { 0 }, at);
+        if let Some(span) = span {
+            self.number(self.context.span.wrapping_sub(span.0));
+        }
+        self.number(callsite.into());
+        self.fields(count, fields);
+    }
+
+    fn between(&mut self, tag: u8, at: At<'_>, to: LaneId, reason: Option<&Arc<str>>) {
+        let reason = reason.map(|reason| self.string(reason));
+        self.head(tag, if reason.is_some() { A } else { 0 }, at);
+        self.number(to.0.into());
+        if let Some(reason) = reason {
+            self.number(reason.into());
+        }
+    }
+
+    /// The beginning of every event's record: where that is.
+    #[inline]
+    fn head(&mut self, tag: u8, flags: u8, at: At<'_>) -> usize {
+        self.fusible = None;
+        if at.time.0 < self.context.time {
+            self.bytes.push(BACK);
+            self.number(self.context.time - at.time.0);
+            self.context.time = at.time.0;
+        }
+        let is_same = Some(at.thread.id) == self.last_thread && at.lane.0 == self.context.lane;
+        let thread = if is_same { self.context.thread } else { self.thread(at.thread) };
+        let begin = self.bytes.len();
+        self.bytes.push(tag | flags | if is_same { 0 } else { CONTEXT });
+        self.number(at.time.0 - self.context.time);
+        self.context.time = at.time.0;
+        if !is_same {
+            self.last_thread = Some(at.thread.id);
+            (self.context.thread, self.context.lane) = (thread, at.lane.0);
+            self.number(thread.into());
+            self.number(at.lane.0.into());
+        }
+        self.counted(at.time.0);
+        begin
+    }
+
+    #[inline]
+    fn counted(&mut self, time: u64) {
+        if self.in_open_set {
+            self.open += 1;
+            return;
+        }
+        self.count += 1;
+        self.times = (self.times.0.min(time), self.times.1.max(time));
+    }
+
+    #[inline]
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(value as u8);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn string(&mut self, text: &Arc<str>) -> u32 {
+        let (number, is_new) = self.strings.number(text);
+        if is_new {
+            self.bytes.push(DEFINE_STRING);
+            self.number(number.into());
+            self.text(text);
+        }
+        number
+    }
+
+    fn thread(&mut self, thread: &Arc<Thread>) -> u32 {
+        if let Some(number) = self.threads.get(&thread.id) {
+            return *number;
+        }
+        let name = self.string(&thread.name);
+        let number = self.threads.len() as u32;
+        self.threads.insert(thread.id, number);
+        self.bytes.push(DEFINE_THREAD);
+        self.number(number.into());
+        self.number(thread.id.0.into());
+        self.number(name.into());
+        number
+    }
+
+    #[inline]
+    fn callsite(&mut self, callsite: &Arc<Callsite>) -> u32 {
+        let (number, is_new) = self.callsites.number(callsite);
+        if is_new {
+            let name = self.string(&callsite.name);
+            let target = self.string(&callsite.target);
+            let file = callsite.file.as_ref().map(|file| self.string(file));
+            self.bytes.push(DEFINE_CALLSITE);
+            self.number(number.into());
+            self.number(name.into());
+            self.number(target.into());
+            // Nothing is 0.
+            self.number(file.map_or(0, |file| u64::from(file) + 1));
+            self.number(callsite.line.map_or(0, |line| u64::from(line) + 1));
+        }
+        number
+    }
+
+    /// Defines the names of fields that have not been used in this chunk; how many fields there are.
+    #[inline]
+    fn define_names<'f>(&mut self, fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)>) -> u64 {
+        let mut count = 0;
+        for (name, _) in fields {
+            self.string(name);
+            count += 1;
+        }
+        count
+    }
+
+    #[inline]
+    fn fields<'f>(&mut self, count: u64, fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)>) {
+        self.number(count);
+        for (name, value) in fields {
+            let name = self.strings.number(name).0;
+            self.field(name, value);
+        }
+    }
+
+    #[inline]
+    fn field(&mut self, name: u32, value: ValueRef<'_>) {
+        let name = u64::from(name) << 3;
+        match value {
+            ValueRef::Bool(value) => self.number(name | u64::from(value)),
+            ValueRef::U64(value) => {
+                self.number(name | 2);
+                self.number(value);
+            }
+            ValueRef::I64(value) => {
+                self.number(name | 3);
+                self.number(((value << 1) ^ (value >> 63)) as u64);
+            }
+            ValueRef::Str(text) => {
+                self.number(name | 4);
+                self.text(text);
+            }
+            ValueRef::F64(value) => {
+                self.number(name | 5);
+                self.bytes.extend(value.to_le_bytes());
+            }
+            ValueRef::Span(span) => {
+                self.number(name | 6);
+                self.number(span.0);
+            }
+            ValueRef::I128(value) => {
+                self.number(name | 7);
+                self.bytes.push(0);
+                self.bytes.extend(value.to_le_bytes());
+            }
+            ValueRef::U128(value) => {
+                self.number(name | 7);
+                self.bytes.push(1);
+                self.bytes.extend(value.to_le_bytes());
+            }
+        }
+    }
+}
+
+fn edge_flag(edge: Edge) -> u8 {
+    if edge == Edge::Exit { A } else { 0 }
+}
+
+fn refs(fields: &[Field]) -> impl Iterator<Item = (&Arc<str>, ValueRef<'_>)> + Clone {
+    fields.iter().map(|field| (&field.name, ValueRef::from(&field.value)))
+}
