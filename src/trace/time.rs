@@ -113,9 +113,13 @@ impl ProgramClock {
         Time(raw.0 - held.min(raw.0))
     }
 
-    /// The first raw time whose program time is not before `program`.
+    /// The first raw time whose program time is not before `program`: the end of time, if a stop that is not over keeps the
+    /// program from coming there.
     #[must_use]
     pub fn raw(&self, program: Time) -> Time {
+        if self.open.is_some_and(|begin| self.program(begin) < program) {
+            return Time(u64::MAX);
+        }
         // What was held before a stop is the same from its end to the next stop.
         let passed = self.stops.partition_point(|&(_, end, held)| end.0.saturating_sub(held) < program.0);
         Time(program.0.saturating_add(passed.checked_sub(1).map_or(0, |last| self.stops[last].2)))
@@ -160,6 +164,16 @@ mod tests {
         let read = ["740ns", "12.5us", "12.5 µs", "1.9ms", "2.5 s", "1m"].map(|text| text.parse::<Time>().unwrap().0);
         assert_eq!(read, [740, 12_500, 12_500, 1_900_000, 2_500_000_000, 60_000_000_000]);
         assert!(["", "12", "ms", "-1ms", "1.2.3ms", "1 hour"].iter().all(|text| text.parse::<Time>().is_err()));
+    }
+
+    #[test]
+    fn a_raw_time_is_the_first_that_comes_there() {
+        let mut clock = ProgramClock::default();
+        clock.hold(Time(10));
+        clock.release(Time(30));
+        assert_eq!([9, 10, 11].map(|at| clock.raw(Time(at)).0), [9, 10, 31]);
+        clock.hold(Time(40));
+        assert_eq!([19, 20, 21].map(|at| clock.raw(Time(at)).0), [39, 40, u64::MAX]);
     }
 
     #[test]
