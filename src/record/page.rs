@@ -40,12 +40,6 @@ impl Page {
     pub(super) fn published(&self) -> usize {
         self.len.load(Ordering::Acquire) as usize
     }
-
-    /// A word that was published.
-    #[inline]
-    pub(super) fn word(&self, at: usize) -> u64 {
-        self.words[at].load(Ordering::Relaxed)
-    }
 }
 
 /// Pages that nobody uses, of all recorders of the process.

@@ -130,7 +130,7 @@ impl Recorder {
             events: model.store.packer.next().0,
             bytes: model.store.bytes() as u64,
             cut_texts: self.shared.cut.load(Ordering::Relaxed),
-            late: model.late,
+            late: model.times.late,
             unnumbered: self.shared.unnumbered.load(Ordering::Relaxed),
         }
     }
