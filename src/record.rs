@@ -30,6 +30,7 @@ mod callsites;
 mod clock;
 mod collector;
 mod fields;
+mod filter;
 mod gate;
 mod lanes;
 mod layer;
@@ -47,6 +48,7 @@ mod tsc;
 mod words;
 mod write;
 
+pub use filter::RecorderFilter;
 pub use gate::{Gate, HoldMode};
 pub use layer::RecorderLayer;
 pub use recorder::{Builder, Control, Counts, Reader, Recorder};

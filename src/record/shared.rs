@@ -1,13 +1,14 @@
 //! What the faces, the gate, the collector and the readers of one recorder share.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::Duration;
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::Targets;
 
 use super::clock::Clock;
 use super::collector::Collector;
+use super::filter::Filters;
 use super::gate::Gate;
 use super::local::{self, Stream};
 use super::page::Page;
@@ -27,8 +28,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) gate: Gate,
     pub(super) options: Options,
-    pub(super) filter: RwLock<Targets>,
-    wants_all: AtomicBool,
+    pub(super) filters: Filters,
     collector: Mutex<Collector>,
     new_streams: Mutex<Vec<Arc<Stream>>>,
     threads: AtomicU32,
@@ -68,8 +68,7 @@ impl Shared {
             collector: Mutex::new(Collector::new(&clock, id, Store::new(options.ring, options.chunk))),
             clock,
             options,
-            filter: RwLock::new(filter),
-            wants_all: AtomicBool::new(false),
+            filters: Filters::new(filter),
             new_streams: Mutex::new(Vec::new()),
             threads: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
@@ -78,7 +77,6 @@ impl Shared {
             cut: AtomicU64::new(0),
             unnumbered: AtomicU64::new(0),
         });
-        shared.filter_changed();
         let (weak, signal) = (Arc::downgrade(&shared), shared.signal.clone());
         // Without it the recording threads collect when they run out of room.
         let thread = std::thread::Builder::new().name("spanwalk-collector".to_owned());
@@ -158,20 +156,6 @@ impl Shared {
         if key == self.key() {
             collector.say(self, thread, lane, kind);
         }
-    }
-
-    /// Whether the filter lets everything through.
-    #[inline]
-    pub(super) fn wants_all(&self) -> bool {
-        self.wants_all.load(Ordering::Relaxed)
-    }
-
-    /// The filter is another.
-    pub(super) fn filter_changed(&self) {
-        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
-        let is_default_only = filter.iter().next().is_none();
-        let wants_all = is_default_only && filter.default_level() == Some(LevelFilter::TRACE);
-        self.wants_all.store(wants_all, Ordering::Relaxed);
     }
 
     /// Begins a new recording: what was recorded before is forgotten, and the threads that recorded it have no part in the
