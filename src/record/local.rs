@@ -15,6 +15,7 @@ use super::callsites::{self, Numbered};
 use super::fields::AnyFields;
 use super::page::{self, Page};
 use super::shared::Shared;
+use super::words::{ENTER, ENTER_NEWEST};
 use crate::trace::Thread;
 
 /// Bits of an id: callsite, stream, count. No id is given twice.
@@ -291,9 +292,13 @@ impl Local {
         }
         self.publish(words.len());
         if SEAT.try_with(|_| ()).is_err() {
-            // The thread is ending and nobody will say goodbye any more: every record is a stream of its own.
-            let _quiet = Quiet::new(self);
-            self.go();
+            // The thread is ending and nobody will say goodbye any more: each time it is in no span its stream ends.
+            self.page.set(None);
+            let enters = matches!(words[0] as u8, ENTER | ENTER_NEWEST);
+            if !enters && self.entered.try_borrow().is_ok_and(|entered| entered.is_empty()) {
+                let _quiet = Quiet::new(self);
+                self.go();
+            }
         }
     }
 
