@@ -13,6 +13,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{self, Context};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use super::fork;
 use super::shared::Shared;
 
 /// A recorder's filter on a stack of layers: `recorder.layer().with_filter(recorder.filter())`. Made by
@@ -83,7 +84,7 @@ impl Filters {
 
     /// Whether what comes from a callsite now is recorded.
     pub(super) fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        self.inner().wants(metadata)
+        self.inner().is_some_and(|inner| inner.wants(metadata))
     }
 
     /// Always or never: then nobody is asked again for any span.
@@ -93,14 +94,14 @@ impl Filters {
 
     /// The most verbose level of which anything is wanted.
     pub(super) fn max_level(&self) -> Option<LevelFilter> {
-        let inner = self.inner();
+        let inner = self.inner()?;
         let filter = inner.now();
         filter.iter().map(|(_, level)| level).chain(filter.default_level()).max()
     }
 
     /// Judges a new span: whether it is recorded, for good.
     pub(super) fn judge<'a, S: LookupSpan<'a>>(&self, recorder: u64, span: &SpanRef<'a, S>) -> bool {
-        let inner = self.inner();
+        let Some(inner) = self.inner() else { return false };
         let is_wanted = inner.wants(span.metadata());
         if inner.changed.is_some() {
             let mut extensions = span.extensions_mut();
@@ -114,7 +115,7 @@ impl Filters {
 
     /// How a span was judged when it was new.
     pub(super) fn is_recorded<'a, S: LookupSpan<'a>>(&self, recorder: u64, span: &SpanRef<'a, S>) -> bool {
-        let inner = self.inner();
+        let Some(inner) = self.inner() else { return false };
         if inner.changed.is_some()
             && let Some(judged) = span.extensions().get::<Judged>()
             && let Some((_, is_wanted)) = judged.0.iter().find(|(by, _)| *by == recorder)
@@ -125,8 +126,9 @@ impl Filters {
         inner.first.would_enable(span.metadata().target(), span.metadata().level())
     }
 
-    fn inner(&self) -> RwLockReadGuard<'_, Inner> {
-        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    /// The filter as it is; none in a forked child, where it may be locked for ever.
+    fn inner(&self) -> Option<RwLockReadGuard<'_, Inner>> {
+        fork::read(&self.inner)
     }
 }
 

@@ -13,6 +13,7 @@ use tracing_core::Metadata;
 
 use super::callsites::{self, Numbered};
 use super::fields::AnyFields;
+use super::fork;
 use super::page::{self, Page};
 use super::shared::Shared;
 use super::words::{ENTER, ENTER_NEWEST};
@@ -129,8 +130,10 @@ fn take_index() -> Option<(u64, u32)> {
 
 fn give_back_index(index: u64, count: u32) {
     // One that is used up is not given again.
-    if count < u32::MAX {
-        INDEXES.lock().unwrap_or_else(PoisonError::into_inner).1.push((index, count));
+    if count < u32::MAX
+        && let Some(mut indexes) = fork::lock(&INDEXES)
+    {
+        indexes.1.push((index, count));
     }
 }
 

@@ -120,9 +120,12 @@ impl Recorder {
         Reader { is_live: false, ..self.reader() }
     }
 
-    /// What has been recorded so far.
+    /// What has been recorded so far; nothing in a forked child.
     #[must_use]
     pub fn counts(&self) -> Counts {
+        if self.shared.is_forked() {
+            return Counts::default();
+        }
         let collector = self.shared.collected();
         let model = &collector.model;
         Counts {
@@ -223,6 +226,9 @@ pub struct Reader {
 
 impl Source for Reader {
     fn read(&mut self, at_most: Duration) -> Batch {
+        if self.shared.is_forked() {
+            return Batch { generation: self.generation, chunks: Vec::new(), is_over: true };
+        }
         let until = Instant::now() + at_most;
         let mut pause = LOOKS.0;
         loop {
@@ -311,6 +317,10 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
+        if self.shared.is_forked() {
+            // Whom it holds, and who watches, is in the other process.
+            return;
+        }
         self.shared.gate.detach();
     }
 }

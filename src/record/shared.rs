@@ -9,6 +9,7 @@ use tracing_subscriber::filter::Targets;
 use super::clock::Clock;
 use super::collector::Collector;
 use super::filter::Filters;
+use super::fork::Process;
 use super::gate::Gate;
 use super::local::{self, Stream};
 use super::page::Page;
@@ -35,7 +36,7 @@ pub(super) struct Shared {
     /// Words of pages that have been taken and not been read to their ends.
     in_flight: AtomicUsize,
     signal: Arc<Signal>,
-    process: u32,
+    process: Process,
     /// Texts that were cut.
     pub(super) cut: AtomicU64,
     /// Spans and events of callsites beyond the last number.
@@ -73,7 +74,7 @@ impl Shared {
             threads: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
             signal: Arc::new(signal),
-            process: std::process::id(),
+            process: Process::recorded(),
             cut: AtomicU64::new(0),
             unnumbered: AtomicU64::new(0),
         });
@@ -92,7 +93,7 @@ impl Shared {
 
     /// Whether this is a copy of the process that was recorded.
     pub(super) fn is_forked(&self) -> bool {
-        std::process::id() != self.process
+        self.process.is_forked()
     }
 
     /// A stream of this thread.
@@ -170,6 +171,10 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if self.is_forked() {
+            // Whoever had a lock when this copy was made has it for ever, and there is no thread to tell.
+            return;
+        }
         self.signal.is_over.store(true, Ordering::Release);
         *self.signal.called.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.signal.changed.notify_one();
