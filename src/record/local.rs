@@ -326,6 +326,10 @@ impl Local {
 
     /// Gives it back.
     pub(super) fn give_scratch(&self, mut scratch: Box<AnyFields>) {
+        if self.page.get().is_none() {
+            // The thread is ending, and nobody would let go of it.
+            return;
+        }
         scratch.words.clear();
         scratch.cut = 0;
         if let Ok(mut place) = self.scratch.try_borrow_mut() {
