@@ -24,12 +24,14 @@
 //! threads; what it makes of them is a ring of packed chunks, bounded in bytes, each of which begins with what was open.
 //!
 //! What is deliberately absent: no I/O, no events of its own, and no lock or span guard held while a thread waits at the
-//! gate. A forked child records nothing.
+//! gate. A forked child records nothing: neither into the parent's log nor into its file.
 
 mod callsites;
 mod clock;
 mod collector;
 mod fields;
+mod filter;
+mod fork;
 mod gate;
 mod lanes;
 mod layer;
@@ -47,6 +49,7 @@ mod tsc;
 mod words;
 mod write;
 
+pub use filter::RecorderFilter;
 pub use gate::{Gate, HoldMode};
 pub use layer::RecorderLayer;
 pub use recorder::{Builder, Control, Counts, Reader, Recorder};

@@ -1,4 +1,12 @@
 //! The recorder, held to a slow and obvious one: both faces tell the same of any program, whoever reads meanwhile.
+//!
+//! With more programs than the default: `PROPTEST_CASES=10000 cargo test --test recorder`. With every access to memory
+//! checked, and what is never let go of found:
+//!
+//! ```text
+//! RUSTFLAGS="-Zsanitizer=address --cfg tokio_unstable" PROPTEST_CASES=300 \
+//!     cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/address --test recorder --test hard
+//! ```
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod recorded;
@@ -20,7 +28,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 /// A lane's name, and its open spans: name, whether it is on a thread, the latest of its fields.
 type Stack = (String, Vec<(String, bool, String)>);
 
-/// More than the default with `PROPTEST_CASES=10000 cargo test --test recorder`.
+/// As many as asked for.
 fn cases(default: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
     ProptestConfig { cases: asked.unwrap_or(default), failure_persistence: None, ..ProptestConfig::default() }

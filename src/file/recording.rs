@@ -29,11 +29,18 @@ impl Default for Ways {
 }
 
 /// A recording in progress. Dropping it ends the file in good order; [`Recording::finish`] also says what went wrong.
+///
+/// A program that ends without either, by `std::process::exit` or a signal, leaves a file without its end, that opens all
+/// the same: what [`Recording::catch_up`] has waited for is in it, and what is older than 250 ms.
+///
+/// A forked child has no part in it: there it does nothing and waits for nothing.
 #[must_use = "what is dropped is ended"]
 pub struct Recording {
     /// Each asks for everything up to now, and is answered when it is written. Without askers the recording ends.
     asks: Option<mpsc::Sender<mpsc::Sender<()>>>,
     thread: Option<JoinHandle<Result<(), FileError>>>,
+    /// The process that the thread is in.
+    process: u32,
 }
 
 impl Recording {
@@ -63,11 +70,14 @@ impl Recording {
         };
         let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(write);
         let thread = thread.map_err(|cause| FileError::Io { doing: "write", path: path.to_owned(), cause })?;
-        Ok(Self { asks: Some(asks), thread: Some(thread) })
+        Ok(Self { asks: Some(asks), thread: Some(thread), process: std::process::id() })
     }
 
     /// Waits until what has been recorded up to now is written.
     pub fn catch_up(&self) {
+        if self.is_forked() {
+            return;
+        }
         let (answer, answered) = mpsc::channel();
         // A writer that has given up answers nothing.
         if self.asks.as_ref().is_some_and(|asks| asks.send(answer).is_ok()) {
@@ -83,7 +93,16 @@ impl Recording {
         self.end()
     }
 
+    fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+
     fn end(&mut self) -> Result<(), FileError> {
+        if self.is_forked() {
+            // There is no such thread here, and whatever it had locked stays so.
+            std::mem::forget((self.asks.take(), self.thread.take()));
+            return Ok(());
+        }
         drop(self.asks.take());
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(written)) => written,

@@ -4,9 +4,11 @@
 //! table of spans. Numbers begin at 1; 0 is a callsite beyond the last number, whose spans are not recorded but counted.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use tracing_core::Metadata;
+
+use super::fork;
 
 /// Bits of a number.
 pub(super) const BITS: u32 = 18;
@@ -33,7 +35,7 @@ static BY_NUMBER: [OnceLock<Box<[OnceLock<Meta>]>>; SEGMENTS] = [const { OnceLoc
 
 /// The number of a callsite.
 pub(super) fn number(metadata: Meta) -> Numbered {
-    let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut numbers) = fork::lock(&NUMBERS) else { return Numbered::NONE };
     let numbers = numbers.get_or_insert_default();
     let address = std::ptr::from_ref(metadata) as usize;
     if let Some(numbered) = numbers.get(&address) {

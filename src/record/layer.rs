@@ -16,8 +16,8 @@ use super::words::{CLOSE, CLOSE_LEFT};
 /// Records the spans and events it is shown and the recorder's filter lets through. Made by
 /// [`Recorder::layer`](super::Recorder::layer).
 ///
-/// It keeps nothing in the registry: spans go by the registry's own ids, and who counts them is the registry. So that
-/// spans which nobody wants cost nothing, put the filter on the stack as well: `recorder.layer().with_filter(…)`.
+/// Spans go by the registry's own ids, and who counts them is the registry. So that spans which nobody wants cost nothing,
+/// put the filter on the stack as well: `recorder.layer().with_filter(recorder.filter())`.
 pub struct RecorderLayer {
     shared: Arc<Shared>,
 }
@@ -33,7 +33,8 @@ impl RecorderLayer {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.shared.wants_all() || ctx.metadata(id).is_some_and(|metadata| self.shared.wants(metadata))
+        let filters = &self.shared.filters;
+        filters.wants_all() || ctx.span(id).is_some_and(|span| filters.is_recorded(self.shared.id, &span))
     }
 }
 
@@ -46,8 +47,9 @@ where
         Interest::always()
     }
 
-    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, _ctx: Context<'_, S>) {
-        if self.shared.wants_all() || self.shared.wants(attrs.metadata()) {
+    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        let filters = &self.shared.filters;
+        if filters.wants_all() || ctx.span(id).is_some_and(|span| filters.judge(self.shared.id, &span)) {
             self.shared.write_new(attrs, Some(id.into_u64()));
         }
     }
@@ -95,7 +97,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, _ctx: Context<'_, S>) {
-        if self.shared.wants_all() || self.shared.wants(event.metadata()) {
+        if self.shared.filters.wants_all() || self.shared.filters.wants(event.metadata()) {
             self.shared.write_event(event);
         }
     }

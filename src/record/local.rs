@@ -13,8 +13,10 @@ use tracing_core::Metadata;
 
 use super::callsites::{self, Numbered};
 use super::fields::AnyFields;
+use super::fork;
 use super::page::{self, Page};
 use super::shared::Shared;
+use super::words::{ENTER, ENTER_NEWEST};
 use crate::trace::Thread;
 
 /// Bits of an id: callsite, stream, count. No id is given twice.
@@ -128,8 +130,10 @@ fn take_index() -> Option<(u64, u32)> {
 
 fn give_back_index(index: u64, count: u32) {
     // One that is used up is not given again.
-    if count < u32::MAX {
-        INDEXES.lock().unwrap_or_else(PoisonError::into_inner).1.push((index, count));
+    if count < u32::MAX
+        && let Some(mut indexes) = fork::lock(&INDEXES)
+    {
+        indexes.1.push((index, count));
     }
 }
 
@@ -295,9 +299,13 @@ impl Local {
         }
         self.publish(words.len());
         if SEAT.try_with(|_| ()).is_err() {
-            // The thread is ending and nobody will say goodbye any more: every record is a stream of its own.
-            let _quiet = Quiet::new(self);
-            self.go();
+            // The thread is ending and nobody will say goodbye any more: each time it is in no span its stream ends.
+            self.page.set(None);
+            let enters = matches!(words[0] as u8, ENTER | ENTER_NEWEST);
+            if !enters && self.entered.try_borrow().is_ok_and(|entered| entered.is_empty()) {
+                let _quiet = Quiet::new(self);
+                self.go();
+            }
         }
     }
 
@@ -322,6 +330,10 @@ impl Local {
 
     /// Gives it back.
     pub(super) fn give_scratch(&self, mut scratch: Box<AnyFields>) {
+        if self.page.get().is_none() {
+            // The thread is ending, and nobody would let go of it.
+            return;
+        }
         scratch.words.clear();
         scratch.cut = 0;
         if let Ok(mut place) = self.scratch.try_borrow_mut() {

@@ -595,8 +595,15 @@ impl Model {
         }
     }
 
-    /// A thread is over: so is its lane, unless something in it lives on elsewhere.
+    /// A thread is over: it is in nothing any more, though nobody said that it left. So is its lane, unless something in it
+    /// lives on elsewhere.
     pub(super) fn thread_ended(&mut self, input: &Input) {
+        for slot in input.entered.iter().rev().filter_map(|entered| entered.slot) {
+            let time = self.time(input.ticks).max(self.last);
+            let living = self.spans.get_mut(slot);
+            living.is_on -= 1;
+            self.store.packer.exit(At { time, thread: input.thread(), lane: living.lane }, living.span);
+        }
         let Some(lane) = input.lane.filter(|lane| self.lanes.get(*lane).is_some()) else { return };
         if self.lanes.is_idle(lane) {
             let time = self.times.at(input.ticks);

@@ -1,7 +1,7 @@
 //! The handles of whoever watches: the recorder, its options, its readers and the gate's controls.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing_core::callsite::rebuild_interest_cache;
@@ -9,7 +9,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::clock::Clock;
 use super::shared::Shared;
-use super::{HoldMode, RecorderLayer, RecorderSubscriber};
+use super::{HoldMode, RecorderFilter, RecorderLayer, RecorderSubscriber};
 use crate::trace::{Batch, Chunk, Command, Log, Seq, Source, Status};
 
 /// How long a reader that waits sleeps between two looks, at first and at most.
@@ -94,16 +94,16 @@ impl Recorder {
         RecorderLayer::new(self.shared.clone())
     }
 
-    /// What is recorded, as a filter for the stack of layers that the recorder's own is in.
+    /// What is recorded, as a filter for the stack of layers that the recorder's own is in:
+    /// `recorder.layer().with_filter(recorder.filter())`. It changes with [`Recorder::set_filter`].
     #[must_use]
-    pub fn filter(&self) -> Targets {
-        self.shared.filter.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn filter(&self) -> RecorderFilter {
+        RecorderFilter::new(self.shared.clone())
     }
 
     /// Changes what is recorded, from the next span on. Spans that are open stay recorded until they are over.
     pub fn set_filter(&self, filter: Targets) {
-        *self.shared.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
-        self.shared.filter_changed();
+        self.shared.filters.change(filter);
         // What was said of each callsite is asked again.
         rebuild_interest_cache();
     }
@@ -120,9 +120,12 @@ impl Recorder {
         Reader { is_live: false, ..self.reader() }
     }
 
-    /// What has been recorded so far.
+    /// What has been recorded so far; nothing in a forked child.
     #[must_use]
     pub fn counts(&self) -> Counts {
+        if self.shared.is_forked() {
+            return Counts::default();
+        }
         let collector = self.shared.collected();
         let model = &collector.model;
         Counts {
@@ -223,6 +226,9 @@ pub struct Reader {
 
 impl Source for Reader {
     fn read(&mut self, at_most: Duration) -> Batch {
+        if self.shared.is_forked() {
+            return Batch { generation: self.generation, chunks: Vec::new(), is_over: true };
+        }
         let until = Instant::now() + at_most;
         let mut pause = LOOKS.0;
         loop {
@@ -311,6 +317,10 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
+        if self.shared.is_forked() {
+            // Whom it holds, and who watches, is in the other process.
+            return;
+        }
         self.shared.gate.detach();
     }
 }

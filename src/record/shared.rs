@@ -1,13 +1,15 @@
 //! What the faces, the gate, the collector and the readers of one recorder share.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::Duration;
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::Targets;
 
 use super::clock::Clock;
 use super::collector::Collector;
+use super::filter::Filters;
+use super::fork::Process;
 use super::gate::Gate;
 use super::local::{self, Stream};
 use super::page::Page;
@@ -27,15 +29,14 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) gate: Gate,
     pub(super) options: Options,
-    pub(super) filter: RwLock<Targets>,
-    wants_all: AtomicBool,
+    pub(super) filters: Filters,
     collector: Mutex<Collector>,
     new_streams: Mutex<Vec<Arc<Stream>>>,
     threads: AtomicU32,
     /// Words of pages that have been taken and not been read to their ends.
     in_flight: AtomicUsize,
     signal: Arc<Signal>,
-    process: u32,
+    process: Process,
     /// Texts that were cut.
     pub(super) cut: AtomicU64,
     /// Spans and events of callsites beyond the last number.
@@ -68,17 +69,15 @@ impl Shared {
             collector: Mutex::new(Collector::new(&clock, id, Store::new(options.ring, options.chunk))),
             clock,
             options,
-            filter: RwLock::new(filter),
-            wants_all: AtomicBool::new(false),
+            filters: Filters::new(filter),
             new_streams: Mutex::new(Vec::new()),
             threads: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
             signal: Arc::new(signal),
-            process: std::process::id(),
+            process: Process::recorded(),
             cut: AtomicU64::new(0),
             unnumbered: AtomicU64::new(0),
         });
-        shared.filter_changed();
         let (weak, signal) = (Arc::downgrade(&shared), shared.signal.clone());
         // Without it the recording threads collect when they run out of room.
         let thread = std::thread::Builder::new().name("spanwalk-collector".to_owned());
@@ -94,7 +93,7 @@ impl Shared {
 
     /// Whether this is a copy of the process that was recorded.
     pub(super) fn is_forked(&self) -> bool {
-        std::process::id() != self.process
+        self.process.is_forked()
     }
 
     /// A stream of this thread.
@@ -160,20 +159,6 @@ impl Shared {
         }
     }
 
-    /// Whether the filter lets everything through.
-    #[inline]
-    pub(super) fn wants_all(&self) -> bool {
-        self.wants_all.load(Ordering::Relaxed)
-    }
-
-    /// The filter is another.
-    pub(super) fn filter_changed(&self) {
-        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
-        let is_default_only = filter.iter().next().is_none();
-        let wants_all = is_default_only && filter.default_level() == Some(LevelFilter::TRACE);
-        self.wants_all.store(wants_all, Ordering::Relaxed);
-    }
-
     /// Begins a new recording: what was recorded before is forgotten, and the threads that recorded it have no part in the
     /// new one.
     pub(super) fn restart(&self) {
@@ -186,6 +171,10 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if self.is_forked() {
+            // Whoever had a lock when this copy was made has it for ever, and there is no thread to tell.
+            return;
+        }
         self.signal.is_over.store(true, Ordering::Release);
         *self.signal.called.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.signal.changed.notify_one();

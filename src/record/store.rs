@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::trace::{Chunk, Packer, Seq};
 
-/// How old the first event of a chunk may get before it is complete.
-const AGE: Duration = Duration::from_millis(250);
+/// How old the first event of a chunk may get before it is complete, from when somebody looked. Who writes a file looks
+/// every 50 ms: at the latest 250 ms after it happened it is written.
+const AGE: Duration = Duration::from_millis(150);
 
 /// The newest chunks, and the one that grows.
 pub(super) struct Store {

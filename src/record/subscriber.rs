@@ -29,16 +29,15 @@ impl RecorderSubscriber {
 
 impl Subscriber for RecorderSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Always or never: then nobody is asked again for any span.
-        if self.shared.wants(metadata) { Interest::always() } else { Interest::never() }
+        self.shared.filters.interest(metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.shared.wants(metadata)
+        self.shared.filters.wants(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.shared.max_level()
+        self.shared.filters.max_level()
     }
 
     #[inline]
@@ -170,16 +169,5 @@ impl Shared {
         if stand.ends_at_close && stand.enters > 0 && (!is_handle || stand.uses == 1) {
             self.gate.arrive(&stand.point(Edge::Exit), self);
         }
-    }
-
-    /// Whether the recorder's filter lets a callsite through.
-    pub(super) fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        let filter = self.filter.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        filter.would_enable(metadata.target(), metadata.level())
-    }
-
-    fn max_level(&self) -> Option<LevelFilter> {
-        let filter = self.filter.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        filter.iter().map(|(_, level)| level).chain(filter.default_level()).max()
     }
 }
