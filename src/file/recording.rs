@@ -1,5 +1,15 @@
 //! A file that is written beside whatever else happens to the log, on a thread of its own: nobody who records, and no screen,
 //! waits for the disk.
+//!
+//! What has happened is in the file 250 ms later:
+//!
+//! ```text
+//!     0 ms  it happens
+//!    20     the source is looked at, and takes it in                       every LOOK
+//!   140     its chunk is complete: it has been known for 120 ms            the recorder's rule
+//!   160     the chunk is read, packed and written                          at the next look
+//!   250     it has to be there: 90 ms are left for a machine that has other things to do
+//! ```
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,7 +20,7 @@ use super::{Existing, FileError, Writer};
 use crate::trace::{Batch, Source};
 
 /// How often the source is read.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How a recording is written.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::trace::{Chunk, Packer, Seq};
 
-/// How old the first event of a chunk may get before it is complete.
-const AGE: Duration = Duration::from_millis(250);
+/// For how long the first event of a chunk may be known before the chunk is complete. Until it is known, and from then on
+/// until it is written, whoever reads may take a look each: a file has 250 ms in all.
+const AGE: Duration = Duration::from_millis(120);
 
 /// The newest chunks, and the one that grows.
 pub(super) struct Store {
