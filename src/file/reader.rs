@@ -77,7 +77,10 @@ impl Reader {
             Ok(opened) => opened,
             Err(cause) => return Err(FileError::Io { doing: "read", path, cause }),
         };
-        if length < HEADER || &header[..8] != MAGIC {
+        if length < HEADER && (length == 0 || header.starts_with(MAGIC)) {
+            return Err(FileError::Short { path, length });
+        }
+        if !header.starts_with(MAGIC) {
             return Err(FileError::NotARecording { path });
         }
         let found = u16::from_le_bytes([header[8], header[9]]);
@@ -197,12 +200,13 @@ impl Reader {
                 None => is_whole && self.skip(),
             };
         };
-        let end = header.first.0.checked_add(header.count.into()).filter(|_| header.first.0 >= self.next_seq);
+        // A block may be more of the one before: that one was written before its chunk was complete.
+        let end = header.first.0.checked_add(header.count.into()).filter(|end| *end > self.next_seq);
         let Some((end, chunk)) = end.zip(header.chunk(payload)) else { return self.skip() };
         if log.append(&chunk).is_err() {
             return self.skip();
         }
-        let missing = header.first.0 - self.next_seq;
+        let missing = header.first.0.saturating_sub(self.next_seq);
         if let Some(begin) = self.damaged_from.take() {
             self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
         }
