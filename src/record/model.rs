@@ -599,7 +599,7 @@ impl Model {
     /// lives on elsewhere.
     pub(super) fn thread_ended(&mut self, input: &Input) {
         for slot in input.entered.iter().rev().filter_map(|entered| entered.slot) {
-            let time = self.time(input.ticks).max(self.last);
+            let time = self.times.at(input.ticks).max(self.times.last);
             let living = self.spans.get_mut(slot);
             living.is_on -= 1;
             self.store.packer.exit(At { time, thread: input.thread(), lane: living.lane }, living.span);
