@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::durations::Durations;
 use super::{Callsite, ItemKind, Key, LaneId, Log, SpanId};
 
 /// All callsites that have been met, with their calls.
@@ -26,6 +27,8 @@ pub(super) struct OfCallsite {
     pub(super) total: u64,
     /// Program time in which they were the innermost call with control of a thread, in ns.
     pub(super) own: u64,
+    /// Program time of each that is over.
+    pub(super) durations: Durations,
 }
 
 impl Calls {
@@ -37,7 +40,8 @@ impl Calls {
         let number = self.all.len() as u32;
         self.numbers.insert(callsite.clone(), number);
         let callsite = callsite.clone();
-        self.all.push(OfCallsite { callsite, count: 0, first: None, entered: Vec::new(), total: 0, own: 0 });
+        let (entered, durations) = (Vec::new(), Durations::default());
+        self.all.push(OfCallsite { callsite, count: 0, first: None, entered, total: 0, own: 0, durations });
         number
     }
 
@@ -67,6 +71,7 @@ impl Calls {
     pub(super) fn close(&mut self, callsite: u32, took: u64) {
         let of = &mut self.all[callsite as usize];
         of.total = of.total.saturating_add(took);
+        of.durations.add(took);
     }
 
     #[inline]
@@ -77,7 +82,8 @@ impl Calls {
 
     /// Bytes in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.all.iter().map(|of| size_of::<OfCallsite>() + of.entered.capacity() * 4).sum()
+        let of = |of: &OfCallsite| size_of::<OfCallsite>() + of.entered.capacity() * 4 + of.durations.bytes();
+        self.all.iter().map(of).sum()
     }
 }
 

@@ -68,7 +68,8 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             is_dirty = true;
         }
         is_dirty |= ui.tick(began.elapsed());
-        is_dirty |= ui.absorb(|log| program.update(log));
+        let has_come = ui.absorb(|log| program.update(log));
+        is_dirty |= has_come;
         is_dirty |= ui.set_status(program.status());
         is_dirty |= ui.set_program(program.address(), program.started_with());
         is_dirty |= ui.set_progress(program.progress());
@@ -86,8 +87,9 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             screen.draw(|buffer| draw::draw(buffer, &ui))?;
             (is_dirty, drawn) = (false, Some(Instant::now()));
         }
-        // Sleeps until a key comes, or until it is time to look again.
-        let wait = if ui.has_work() { Duration::ZERO } else { LOOK };
+        // Sleeps until a key comes, or until it is time to look again; not while there is something to do.
+        let is_busy = ui.has_work() || (has_come && ui.is_loading());
+        let wait = if is_busy { Duration::ZERO } else { LOOK };
         match inputs.recv_timeout(wait) {
             Ok(input) => waiting = Some(input),
             Err(RecvTimeoutError::Timeout) => {}

@@ -170,6 +170,12 @@ impl<'a> Ui<'a> {
         self.loading.set(progress, self.now)
     }
 
+    /// Whether there is more of the log to be read at once.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.loading.is_under_way()
+    }
+
     /// Says what is to be known of the log as a whole. Returns whether that is new.
     pub fn set_remark(&mut self, remark: Option<String>) -> bool {
         let is_new = self.remark != remark;

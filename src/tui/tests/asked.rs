@@ -141,6 +141,25 @@ fn statistics_are_sorted_by_the_column_that_is_chosen() {
 }
 
 #[test]
+fn statistics_of_everything_are_there_at_once_and_grow_with_the_recording() {
+    let events: Vec<Event> = fixture::run_until(Until::Request).events_in(..).collect();
+    serving(SCREEN, |ui| {
+        ui.act(Action::Statistics);
+        let count =
+            |ui: &Ui<'_>| ui.asked.statistics.as_ref().unwrap().calls.iter().map(|call| call.count).sum::<u64>();
+        let before = ui.log.span_count() as u64;
+        assert!(count(ui) == before && !ui.has_work());
+        let known = ui.log.len();
+        ui.absorb(|log| {
+            events[known..].iter().for_each(|event| log.push(event.clone()));
+            true
+        });
+        ui.work(|| true);
+        assert!(count(ui) == ui.log.span_count() as u64 && count(ui) > before && !ui.has_work());
+    });
+}
+
+#[test]
 fn statistics_are_of_everything_or_of_the_timelines_window() {
     serving(SCREEN, |ui| {
         press(ui, "S");
