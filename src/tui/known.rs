@@ -50,6 +50,12 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Works out again what was read off a log that is a shorter one now. What has been seen, has been.
+    pub(super) fn begin_again(&mut self) {
+        self.lookout = Lookout::default();
+        (self.evidence_of, self.moments_of) = (None, None);
+    }
+
     /// Whether a step has run.
     pub(super) fn has_run(&self, chain: &Chain, id: &str) -> bool {
         let at = chain.steps().iter().position(|step| step.id == id);
