@@ -120,7 +120,7 @@ impl Log {
         let before = |of: &'_ OfCallsite| {
             if cursor == self.len() { of.entered.len() } else { of.entered.partition_point(is_before) }
         };
-        let lists = matching.map(|of| &of.entered[..before(of)]).filter(|list| !list.is_empty()).collect();
+        let lists = matching.map(|of| &of.entered[..before(of)]).collect();
         CallsOf { log: self, cursor, lists }
     }
 
@@ -149,7 +149,28 @@ impl CallsOf<'_> {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lists.is_empty()
+        self.len() == 0
+    }
+
+    /// How many there are of each place in which the call is written, in the order in which the places were met. Grows, and
+    /// what is in it stays where it is, as the log grows and with the cursor.
+    pub fn lens(&self) -> impl Iterator<Item = usize> + '_ {
+        self.lists.iter().map(|list| list.len())
+    }
+
+    /// The span and the lane of one of them, by the place in which it is written and its number there. Costs less than
+    /// [`CallsOf::get`].
+    #[must_use]
+    pub fn span(&self, list: usize, at: usize) -> Option<(SpanId, LaneId)> {
+        let spans = &self.log.index.spans;
+        let number = *self.lists.get(list)?.get(at)?;
+        Some((spans.id(number), spans.lane(number)))
+    }
+
+    /// One of them, by the place in which it is written and its number there.
+    #[must_use]
+    pub fn get(&self, list: usize, at: usize) -> Option<Call> {
+        self.call(*self.lists.get(list)?.get(at)?)
     }
 
     fn call(&self, number: u32) -> Option<Call> {

@@ -118,6 +118,7 @@ impl Ui<'_> {
     pub fn has_work(&self) -> bool {
         let asked = &self.asked;
         self.seek.is_some()
+            || self.known.is_weighing()
             || asked.search.as_ref().is_some_and(|search| search.is_behind(&self.log))
             || asked.statistics.as_ref().is_some_and(|statistics| statistics.is_behind(&self.log))
             || asked.path.as_ref().is_some_and(|path| path.parts.is_none())
@@ -127,6 +128,7 @@ impl Ui<'_> {
     pub fn work(&mut self, mut may_go_on: impl FnMut() -> bool) {
         while self.has_work() && may_go_on() {
             self.seek_on(SLICE);
+            self.weigh_evidence(self.cursor());
             let Asked { search, statistics, path, .. } = &mut self.asked;
             if let Some(search) = search {
                 search.read(&self.log, SLICE);
