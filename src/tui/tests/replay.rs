@@ -74,6 +74,18 @@ fn moves_by_event_go_one_event() {
 }
 
 #[test]
+fn a_recording_cannot_be_stepped_and_the_cursor_stays() {
+    for key in ["s", "n", "o", "c", "r"] {
+        serving(SCREEN, |ui| {
+            ui.set_cursor(10);
+            assert_eq!(press(ui, key), Effect::None);
+            assert_eq!(ui.cursor(), 10, "{key}");
+            assert!(text(ui).contains("serves already") || text(ui).contains("this is a recording: b and f step"));
+        });
+    }
+}
+
+#[test]
 fn moves_by_call_go_to_where_a_stack_changes() {
     serving(SCREEN, |ui| {
         ui.set_cursor(0);
