@@ -3,6 +3,7 @@
 mod args;
 mod demo;
 mod info;
+mod live;
 mod open;
 mod plain;
 mod recording;
