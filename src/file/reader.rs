@@ -200,8 +200,12 @@ impl Reader {
             return self.next_good().is_some_and(|length| self.damaged(length));
         }
         let Some(header) = Header::read(self.rest()) else {
+            // Too short for a block: it may grow, unless the end is behind it.
             let is_long_enough = self.rest().len() >= BLOCK_HEADER;
-            return is_long_enough && self.skip();
+            return match is_long_enough {
+                true => self.skip(),
+                false => self.next_good().is_some_and(|length| self.damaged(length)),
+            };
         };
         let Some(payload) = header.checked(self.rest()) else {
             // Spoilt, or not there yet in full: a good block behind it tells. If what is there is long enough, it is spoilt.
