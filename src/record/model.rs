@@ -290,7 +290,7 @@ impl Model {
     fn take_plain(&mut self, input: &mut Input, ticks: u64, limit: u64) -> Option<usize> {
         let (id, info) = (input.word(1), input.word(2));
         let has_callsite = info & HAS_CALLSITE != 0;
-        if info & (HAS_PARENT | IS_ROOT | HAS_TASK) != 0 || !Kinds::are_words(info) {
+        if info & (HAS_PARENT | IS_ROOT | HAS_TASK) != 0 {
             return None;
         }
         let (callsite, at) = match has_callsite {
@@ -306,13 +306,13 @@ impl Model {
             }
             None => (false, 0, input.lane.filter(|_| input.lane_as_of == self.lanes.closed)?, None),
         };
+        let (count, are_words) = (Kinds::count(info), Kinds::are_words(info));
+        let end = if are_words { at + count } else { self.read_fields(input, at, None, info >> 8) };
         let known = self.callsites.get(callsite as usize)?.as_ref()?;
         if known.is_special || known.chunk != Some(self.store.packer.first()) {
             return None;
         }
         input.ticks = ticks;
-        let count = Kinds::count(info);
-        let end = at + count;
         let whole = Self::whole_call(input, end, limit);
         let opened = self.times.at(ticks);
         let whole = whole.map(|[enter, exit, close]| {
@@ -321,13 +321,16 @@ impl Model {
         });
         self.opened += 1;
         let span = SpanId(self.opened);
-        let field = |place| {
-            let (index, value) = Kinds::value(info, place, input.word(at + place));
-            (known.numbers[index], value)
-        };
-        let fields = (0..count).map(field);
         let here = At { time: opened, thread: input.thread(), lane };
-        self.store.packer.open_known(here, span, parent.map(|it| it.1), known.number, fields, whole);
+        let (parent_span, name) = (parent.map(|it| it.1), |index: usize| known.numbers[index]);
+        if are_words {
+            let words = (0..count).map(|place| Kinds::value(info, place, input.word(at + place)));
+            let fields = words.map(|(index, value)| (name(index), value));
+            self.store.packer.open_known(here, span, parent_span, known.number, fields, whole);
+        } else {
+            let fields = self.fields.iter().map(|(index, value)| (name(*index), value.value(&self.texts)));
+            self.store.packer.open_known(here, span, parent_span, known.number, fields, whole);
+        }
         if !has_callsite {
             self.seen.note(id);
         }
@@ -341,13 +344,19 @@ impl Model {
             self.spans.get_mut(parent).uses += 1;
         }
         let (slot, living) = self.spans.insert(id);
-        (living.span, living.parent, living.parent_span) = (span, parent.map(|it| it.0), parent.map(|it| it.1));
+        (living.span, living.parent, living.parent_span) = (span, parent.map(|it| it.0), parent_span);
         (living.lane, living.is_task, living.depth, living.callsite) = (lane, is_task, depth, callsite);
         (living.names_lane, living.blocks, living.reason) = (false, false, None);
         (living.opened, living.thread) = (opened, input.number);
-        for place in 0..count {
-            let (index, value) = Kinds::value(info, place, input.word(at + place));
-            words::put(&mut living.fields, index, value);
+        if are_words {
+            for place in 0..count {
+                let (index, value) = Kinds::value(info, place, input.word(at + place));
+                words::put(&mut living.fields, index, value);
+            }
+        } else {
+            for (index, value) in &self.fields {
+                words::put(&mut living.fields, *index, value.value(&self.texts));
+            }
         }
         input.newest = (id, Some((slot, span)));
         Some(end)

@@ -180,11 +180,12 @@ pub(super) fn put_plain(sink: &mut impl Sink, kinds: &mut Kinds, index: usize, v
     }
 }
 
+#[inline]
 fn put_text(sink: &mut impl Sink, text: &str) {
-    for bytes in text.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        sink.push(u64::from_le_bytes(word));
+    let (whole, rest) = text.as_bytes().as_chunks::<8>();
+    whole.iter().for_each(|bytes| sink.push(u64::from_le_bytes(*bytes)));
+    if !rest.is_empty() {
+        sink.push(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
 }
 
@@ -271,13 +272,27 @@ impl<F: Fn(usize) -> u64> FieldReader<F> {
     }
 
     fn text(&mut self, length: usize, texts: &mut String) -> Read {
-        let mut bytes = Vec::with_capacity(length.next_multiple_of(8));
-        for _ in 0..length.div_ceil(8) {
-            bytes.extend(self.take().to_le_bytes());
-        }
-        bytes.truncate(length);
         let begin = texts.len();
-        texts.push_str(&String::from_utf8_lossy(&bytes));
+        let mut short = [0; SHORT_TEXT];
+        if let Some(bytes) = short.get_mut(..length.next_multiple_of(8)) {
+            bytes.as_chunks_mut().0.iter_mut().for_each(|bytes| *bytes = self.take().to_le_bytes());
+            push(texts, &bytes[..length]);
+        } else {
+            let mut bytes: Vec<u8> = Vec::with_capacity(length.next_multiple_of(8));
+            (0..length.div_ceil(8)).for_each(|_| bytes.extend(self.take().to_le_bytes()));
+            push(texts, &bytes[..length]);
+        }
         Read::Text { begin, end: texts.len() }
+    }
+}
+
+/// Bytes of a text that is read without asking for memory.
+const SHORT_TEXT: usize = 64;
+
+/// They were a text when they were written.
+fn push(texts: &mut String, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => texts.push_str(text),
+        Err(_) => texts.push_str(&String::from_utf8_lossy(bytes)),
     }
 }
