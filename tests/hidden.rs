@@ -1,6 +1,5 @@
 //! A filter of somebody else's that hides what the recorder wants is noticed. The levels in force are the process's: one test
 //! has it to itself.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use spanwalk::record::{Hidden, HiddenCallsites, Recorder};
 use tracing::{Dispatch, Level, debug_span, dispatcher, info, info_span, trace_span};

@@ -105,6 +105,9 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
         control.detach();
     }
     let ended = server.join();
+    if let Some(text) = watch::hidden(&recorder) {
+        complain(&text);
+    }
     recording.map_or(Ok(()), Recording::finish)?;
     written.context("cannot write to standard output")?;
     Ok(ended?)
