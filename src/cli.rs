@@ -3,6 +3,7 @@
 mod args;
 mod demo;
 mod info;
+mod live;
 mod open;
 mod plain;
 mod recording;
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<AlreadySaid>() => ExitCode::from(1),
         Err(error) => {
             complain(&format!("{error:#}"));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
@@ -63,6 +65,11 @@ fn in_one_line(error: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UsageError(String);
+
+/// A failure that a line on standard error was about when it happened.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct AlreadySaid(crate::file::FileError);
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());

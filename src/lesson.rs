@@ -9,7 +9,7 @@
 //!
 //! The pages are Markdown with a front matter of TOML, so a teacher edits and translates them without Rust. They are
 //! part of the program; a directory may take their place. Nothing here draws, colours or lays out text, runs a
-//! server, or remembers an answer: a claim is asked anew of (log, cursor).
+//! server, or decides what is asked: a claim is asked of (log, cursor), and [`Checked`] spares the asker a second look.
 
 mod book;
 mod embedded;
@@ -24,6 +24,6 @@ mod walkthrough;
 
 pub use book::Book;
 pub use error::LessonError;
-pub use evaluate::{Evidence, Outcome, evaluate};
+pub use evaluate::{Checked, Evidence, Outcome, evaluate};
 pub use page::{Author, Call, Claim, Page, Verdict};
 pub use predicate::{LanePattern, Moment, Predicate, PredicateError};

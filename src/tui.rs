@@ -55,7 +55,7 @@ pub use draw::draw;
 pub use keymap::Mode;
 pub use layout::Pane;
 pub use material::{Material, Sources};
-pub use program::{Program, Progress, Resolver, Restart};
+pub use program::{News, Program, Progress, Resolver, Restart};
 pub use run::{Options, run};
 pub use stack::RowId;
 pub use terminal::restore;

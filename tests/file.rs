@@ -228,6 +228,121 @@ proptest! {
     }
 }
 
+/// What was done to a file.
+#[derive(Clone, Debug)]
+enum Harm {
+    Flip { at: f64, bits: u8 },
+    Cut { at: f64 },
+    Remove { at: f64, length: usize },
+    Repeat { at: f64, length: usize, to: f64 },
+    Zero { at: f64, length: usize },
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    let (at, length) = (0.0..1.0_f64, 1..300_usize);
+    prop_oneof![
+        4 => (at.clone(), 1..=255_u8).prop_map(|(at, bits)| Harm::Flip { at, bits }),
+        1 => at.clone().prop_map(|at| Harm::Cut { at }),
+        2 => (at.clone(), length.clone()).prop_map(|(at, length)| Harm::Remove { at, length }),
+        2 => (at.clone(), length.clone(), at.clone()).prop_map(|(at, length, to)| Harm::Repeat { at, length, to }),
+        1 => (at, length).prop_map(|(at, length)| Harm::Zero { at, length }),
+    ]
+}
+
+impl Harm {
+    /// Does it to what follows the header.
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        let place = |at: f64, bytes: &[u8]| 16 + ((bytes.len() - 16) as f64 * at) as usize;
+        match *self {
+            _ if bytes.len() == 16 => {}
+            Self::Flip { at, bits } => {
+                let at = place(at, bytes);
+                bytes[at] ^= bits;
+            }
+            Self::Cut { at } => bytes.truncate(place(at, bytes)),
+            Self::Remove { at, length } => {
+                let at = place(at, bytes);
+                bytes.drain(at..bytes.len().min(at + length));
+            }
+            Self::Repeat { at, length, to } => {
+                // What comes before its time takes the place of what it comes before.
+                let (at, to) = (place(at.min(to), bytes), place(at.max(to), bytes));
+                let again = bytes[at..bytes.len().min(at + length)].to_vec();
+                bytes.splice(to..to, again);
+            }
+            Self::Zero { at, length } => {
+                let at = place(at, bytes);
+                let end = bytes.len().min(at + length);
+                bytes[at..end].fill(0);
+            }
+        }
+    }
+}
+
+/// Whether bytes have some other bytes in them.
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happened_to_a_file_what_is_whole_of_it_is_read(
+        whole in log(), each in 1..60_usize, harms in prop::collection::vec(harm(), 1..5),
+    ) {
+        let scratch = Scratch::new();
+        let blocks = write(&whole, scratch.path(), each);
+        let good = fs::read(scratch.path()).unwrap();
+        let mut bytes = good.clone();
+        harms.iter().for_each(|harm| harm.apply(&mut bytes));
+        fs::write(scratch.path(), &bytes).unwrap();
+        let (back, reader) = read(scratch.path());
+        // Every byte is accounted for: read, or named.
+        let damage = reader.damage();
+        prop_assert!(damage.windows(2).all(|two| two[0].offset + two[0].bytes <= two[1].offset));
+        prop_assert!(damage.iter().all(|damage| damage.bytes > 0 && damage.offset >= 16));
+        prop_assert!(damage.iter().all(|damage| damage.offset + damage.bytes <= bytes.len() as u64));
+        // What is whole and in its order is read: what it was that was opened there, if not when.
+        let ends = blocks.iter().skip(1).map(|block| block.0).chain([good.len() - tail(blocks.len())]);
+        let mut opened = Vec::new();
+        let mut from = 16;
+        for ((begin, first), end) in blocks.iter().copied().zip(ends) {
+            let behind = &bytes[from.min(bytes.len())..];
+            if let Some(at) = behind.windows(end - begin).position(|window| window == &good[begin..end]) {
+                from += at + end - begin;
+                let events = whole.events_in(first..(first + each).min(whole.len()));
+                opened.extend(events.filter(|event| matches!(event.kind, Kind::Open { .. })).filter_map(|event| event.kind.span()));
+            }
+        }
+        for span in opened {
+            prop_assert!(back.span(span).is_some(), "{span:?} is in a whole block");
+        }
+        if has(&bytes, &good[good.len() - 24..]) && bytes.ends_with(&good[good.len() - 24..]) {
+            prop_assert!(reader.is_ended());
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_made_to_waste_time_is_given_up() {
+    // Blocks that go on for megabytes, one beginning in the other every few bytes, and all of them wrong.
+    let mut file = b"SPANWALK\x02\0\0\0\0\0\0\0".to_vec();
+    let mut header = b"BLK2".to_vec();
+    header.extend(1_000_000_u32.to_le_bytes());
+    header.extend(1_000_000_u32.to_le_bytes());
+    header.resize(48, 0);
+    (0..50_000).for_each(|_| file.extend(&header));
+    let scratch = Scratch::new();
+    fs::write(scratch.path(), &file).unwrap();
+    let began = std::time::Instant::now();
+    let (log, reader) = read(scratch.path());
+    // Without a limit it is 30 GB that are checked, and more than once.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(log.is_empty() && !reader.is_ended());
+    assert_eq!(reader.damage().iter().map(|damage| damage.bytes).sum::<u64>(), file.len() as u64 - 16);
+}
+
 #[test]
 fn what_is_no_recording_is_said_in_one_line() {
     #[track_caller]

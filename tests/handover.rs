@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
+use loom::sync::atomic::Ordering::Relaxed;
 use loom::sync::{Arc, Mutex};
 
 /// What is around the file in the recorder.
@@ -57,7 +58,7 @@ impl Input {
                 return;
             }
             if !std::mem::take(&mut self.is_read) {
-                assert_eq!(page.word(0), self.next, "a word is what was written last");
+                assert_eq!(page.words[0].load(Relaxed), self.next, "a word is what was written last");
                 self.next += 1;
             }
             if at + 1 == there.len() {
@@ -82,11 +83,11 @@ fn what_is_published_is_read_as_it_was_written_also_from_pages_that_were_used_be
             move || {
                 for number in 1..=WORDS {
                     let page = pages.take();
-                    if page.word(0) != 0 {
-                        REUSED.store(true, Ordering::Relaxed);
+                    if page.words[0].load(Relaxed) != 0 {
+                        REUSED.store(true, Relaxed);
                     }
                     stream.lock().unwrap().push_back(page);
-                    page.words[0].store(number, loom::sync::atomic::Ordering::Relaxed);
+                    page.words[0].store(number, Relaxed);
                     page.publish(1);
                 }
             }
@@ -99,5 +100,5 @@ fn what_is_published_is_read_as_it_was_written_also_from_pages_that_were_used_be
         input.look(&stream, &pages);
         assert_eq!(input.next, WORDS + 1, "nothing is lost");
     });
-    assert!(REUSED.load(Ordering::Relaxed), "some order uses a page again");
+    assert!(REUSED.load(Relaxed), "some order uses a page again");
 }

@@ -282,6 +282,92 @@ fn a_recording_holds_what_was_printed_and_is_never_overwritten_unasked() {
 }
 
 #[test]
+fn what_cannot_be_read_is_one_line_of_info_and_of_open() {
+    let file = Scratch::new("unreadable");
+    #[track_caller]
+    fn check(path: &str, words: &str) {
+        for command in ["info", "open"] {
+            check_refusal(&[command, path], 1, &[path, words]);
+        }
+        check_refusal(&["info", path, "--json"], 1, &[path, words]);
+    }
+    for (bytes, words) in [
+        (&b""[..], "it is empty"),
+        (b"SPANW", "no recording"),
+        (b"SPANWALK\x02\0\0", "cut off in its first 16 bytes"),
+        (b"#!/bin/sh\necho something else\n", "no recording"),
+        (b"SPANWALK\x63\0\0\0\0\0\0\0", "version 99"),
+        (b"SPANWALK\x01\0\0\0\0\0\0\0", "version 1"),
+    ] {
+        std::fs::write(&file.0, bytes).unwrap();
+        check(file.path(), words);
+    }
+    check(std::env::temp_dir().to_str().unwrap(), "it is a directory");
+    check("no/such/file.spanwalk", "no such file");
+}
+
+/// The program in a shell that does this first.
+#[cfg(unix)]
+fn run_after(shell: &str, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_spanwalk")]).args(args);
+    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
+    (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_permission_it_is_one_line() {
+    // Even root may not: these belong to the kernel.
+    check_refusal(&["info", "/proc/self/mem"], 1, &["/proc/self/mem"]);
+    let args = ["demo", "--plain", "--port", "0", "--force", "--record"];
+    check_refusal(&[&args[..], &["/proc/version"]].concat(), 1, &["`/proc/version`"]);
+    check_refusal(&[&args[..], &["/proc/new.spanwalk"]].concat(), 1, &["`/proc/new.spanwalk`"]);
+    let file = Scratch::new("forbidden");
+    std::fs::write(&file.0, "precious").unwrap();
+    std::fs::set_permissions(&file.0, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    if std::fs::read(&file.0).is_err() {
+        check_refusal(&["info", file.path()], 1, &[file.path(), "permission denied"]);
+        check_refusal(&[&args[..], &[file.path()]].concat(), 1, &[file.path(), "permission denied"]);
+        std::fs::set_permissions(&file.0, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    assert_eq!(std::fs::read(&file.0).unwrap(), b"precious");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_from_the_start_is_said_before_anything_runs() {
+    let args = ["demo", "--plain", "--port", "0", "--until", "loop", "--force", "--record", "/dev/full"];
+    check_refusal(&args, 1, &["`/dev/full`", "the disk is full"]);
+    check_refusal(&["serve", "--port", "0", "--force", "--record", "/dev/full"], 1, &["the disk is full"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_can_grow_no_further_stops_the_recording_and_not_the_program() {
+    let file = Scratch::new("grown");
+    let args = ["demo", "--plain", "--port", "0", "--until", "loop", "--record", file.path()];
+    // A kilobyte at the most, and no signal for wanting more.
+    let (code, out, err) = run_after("trap '' XFSZ; ulimit -f 2", &args);
+    assert_eq!(code, 1, "{err}");
+    assert!(out.contains("the loop serves") && out.contains("← run"), "the program went on: {out}");
+    assert_eq!(err.lines().count(), 1, "one line: {err}");
+    assert!(
+        err.contains(file.path()) && err.contains("no larger file") && err.contains("recording has stopped"),
+        "{err}"
+    );
+    // What was written before opens.
+    let (code, info, _) = run(&["info", file.path()]);
+    assert!(code == 0 && info.contains("not closed") && info.contains("damage    none"), "{info}");
+}
+
+#[test]
+fn only_the_last_files_of_a_rotation_are_kept_if_that_is_asked_for() {
+    check_refusal(&["serve", "--record", "x", "--keep", "2"], 2, &["--rotate"]);
+    check_refusal(&["serve", "--record", "x", "--rotate", "1MB", "--keep", "0"], 2, &["'0'", "--keep"]);
+}
+
+#[test]
 fn what_was_on_disk_before_a_kill_opens_after_it() {
     for _ in 0..5 {
         let file = Scratch::new("killed");

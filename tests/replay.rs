@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use spanwalk::trace::{
-    Callsite, Candidate, CriticalPath, Doing, Event, Field, Finder, How, Kind, LaneId, LaneKind, Log, Query, Seq,
-    SpanId, Stage, Tally, Thread, ThreadId, Time, Turns, Value, Window, call_stats,
+    CallStats, Callsite, Candidate, CriticalPath, Doing, Event, Field, Finder, How, Kind, LaneId, LaneKind, Log, Query,
+    Seq, SpanId, Stage, Tally, Thread, ThreadId, Time, Turns, Value, Window, call_stats,
 };
 
 fn program(log: &Log, raw: Time) -> Time {
@@ -99,7 +99,8 @@ proptest! {
 
     #[test]
     fn a_count_over_everything_says_what_the_log_itself_says(log in programs::log(), slice in 1_usize..200) {
-        let mut tally = Tally::new(None);
+        let (from, to) = (Time(0), program(&log, log.time_at(log.len())));
+        let mut tally = Tally::new(Window { from, to });
         while tally.is_behind(&log) {
             tally.read(&log, slice);
         }
@@ -108,7 +109,8 @@ proptest! {
         prop_assert_eq!(calls.len(), expected.len());
         for call in expected {
             let counted = calls.iter().find(|counted| counted.callsite == call.callsite).unwrap();
-            prop_assert_eq!((counted.count, counted.total), (call.count, call.total), "{}", call.callsite.name);
+            let of = |call: &CallStats| (call.count, call.open, call.total, call.p50, call.p99);
+            prop_assert_eq!(of(counted), of(&call), "{}", call.callsite.name);
         }
     }
 
@@ -117,7 +119,7 @@ proptest! {
         let end = program(&log, log.time_at(log.len()));
         let middle = Time(end.0 * share / 100);
         let count = |from, to| {
-            let mut tally = Tally::new(Some(Window { from, to }));
+            let mut tally = Tally::new(Window { from, to });
             while tally.is_behind(&log) {
                 tally.read(&log, 50);
             }

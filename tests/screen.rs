@@ -274,16 +274,45 @@ fn before_during_and_after_stand_side_by_side() {
     assert_eq!(terminal.end(), Some(0));
 }
 
+/// A recording of the demo's start, removed when it is dropped.
+struct Recording(std::path::PathBuf);
+
+impl Recording {
+    fn new(name: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("spanwalk-{name}-{}.spanwalk", std::process::id()));
+        Self(file)
+    }
+
+    fn of_the_demo(name: &str) -> Self {
+        let made = Self::new(name);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
+            .args(["demo", "--plain", "--port", "0", "--until", "loop", "--force", "--record", made.path()])
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        made
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The cursor, as the first line has it: `event 41 of 246`.
+fn event(screen: &str) -> Option<usize> {
+    header(screen).split_once("event ")?.1.split(' ').next()?.parse().ok()
+}
+
 #[test]
 fn a_recording_opens_in_the_same_screens_and_cannot_be_stepped() {
-    let file = std::env::temp_dir().join(format!("spanwalk-screen-{}.spanwalk", std::process::id()));
-    let path = file.to_str().unwrap();
-    let made = std::process::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
-        .args(["demo", "--plain", "--port", "0", "--until", "loop", "--force", "--record", path])
-        .output()
-        .unwrap();
-    assert!(made.status.success());
-    let terminal = Terminal::new((120, 40), &["open", path]);
+    let file = Recording::of_the_demo("opened");
+    let terminal = Terminal::new((120, 40), &["open", file.path()]);
     terminal.wait_until("the recording", |screen| screen.contains("RECORDED") && screen.contains("THE END"));
     terminal.type_("s");
     terminal.wait_for("this is a recording");
@@ -297,7 +326,122 @@ fn a_recording_opens_in_the_same_screens_and_cannot_be_stepped() {
     assert!(header(&screen).contains("LOOKING BACK") && screen.contains("created, not run"), "{screen}");
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));
-    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
+    let file = Recording::of_the_demo("replay");
+    let terminal = Terminal::new((120, 40), &["open", file.path()]);
+    terminal.wait_for("THE END");
+    let is_at = |at: usize| move |screen: &str| event(screen) == Some(at);
+    let go = |keys: &str, at: usize| {
+        terminal.type_(keys);
+        terminal.wait_until(&format!("event {at} after {keys}"), is_at(at))
+    };
+    // To a place that is typed: an event, a time, a share, a call; escape leaves the prompt.
+    go(":@20\r", 20);
+    go("e", 21);
+    go("EE", 19);
+    terminal.type_("T");
+    terminal.wait_for("Go to");
+    terminal.type_("\x1b");
+    terminal.wait_until("no prompt", |screen| !screen.contains("Go to"));
+    terminal.type_(":spawn\r");
+    let spawn = event(&terminal.wait_until("spawn", |screen| header(screen).contains("14/29 spawn"))).unwrap();
+    // By call and back, by lane and back: the lane is the selected one.
+    for (there, back) in [("d", "D"), ("L", "H"), (")", "("), ("f", "b")] {
+        terminal.type_(there);
+        let after = terminal.wait_until("a later event", |screen| event(screen) > Some(spawn));
+        assert!(!after.contains("looking for"), "{after}");
+        terminal.type_(back);
+        terminal.wait_until("an earlier one", |screen| event(screen) < event(&after));
+        go(&format!(":@{spawn}\r"), spawn);
+    }
+    // Playing: forth, faster, slower, backwards, until it is stopped.
+    terminal.type_("P");
+    let speed =
+        |screen: &str| header(screen).split_once("PLAYING ").map(|after| after.1.split('×').next().unwrap().to_owned());
+    let normal = speed(&terminal.wait_for("▶ PLAYING")).unwrap();
+    terminal.type_("]");
+    let fast = terminal.wait_until("ten times faster", |screen| speed(screen).is_some_and(|speed| speed != normal));
+    assert!(speed(&fast).unwrap().parse::<f64>().unwrap() > normal.parse::<f64>().unwrap(), "{fast}");
+    terminal.type_("[");
+    terminal.wait_until("the speed before", |screen| speed(screen).as_ref() == Some(&normal));
+    terminal.type_("v");
+    terminal.wait_for("◀ PLAYING");
+    terminal.type_("P");
+    terminal.wait_until("a stop", |screen| header(screen).contains("LOOKING BACK"));
+    // A search: the matches as a list, one after the other, and in the timeline.
+    go(":@1\r", 1);
+    terminal.type_("/name=gethostbyaddr\r");
+    terminal.wait_until("the list", |screen| {
+        screen.contains("Search · name=gethostbyaddr") && screen.contains("3 matches")
+    });
+    terminal.type_("\x1b");
+    terminal.wait_until("no list", |screen| screen.contains("◆ 3 matches") && !screen.contains("Search ·"));
+    terminal.type_("n");
+    terminal.wait_for("◆ match 1 of 3");
+    terminal.type_("n");
+    terminal.wait_for("◆ match 2 of 3");
+    terminal.type_("NN");
+    let last = terminal.wait_for("◆ match 3 of 3");
+    assert!(last.lines().any(|line| line.starts_with("│matches ") && line.contains('◆')), "{last}");
+    terminal.type_("m");
+    terminal.wait_for("Search · name=gethostbyaddr");
+    terminal.type_("\x1b");
+    terminal.wait_until("no list", |screen| !screen.contains("Search ·"));
+    terminal.type_("\x1b");
+    terminal.wait_until("no search", |screen| !screen.contains('◆'));
+    // Statistics of everything, of the window; the critical path of a call.
+    terminal.type_("S");
+    let all = terminal.wait_for("Statistics of everything");
+    assert!(all.contains("different calls") && all.contains("▾self"), "{all}");
+    terminal.type_("\t");
+    terminal.wait_for("the timeline's window");
+    terminal.type_("\x1b");
+    terminal.wait_until("no statistics", |screen| !screen.contains("the timeline's window"));
+    go(&format!(":@{spawn}\r"), spawn);
+    terminal.type_("C");
+    terminal.wait_for("Critical path of spawn");
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn a_file_that_grows_is_followed_to_its_end() {
+    use std::io::{BufRead as _, BufReader};
+    let file = Recording::new("growing");
+    let mut server = std::process::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
+        .args(["serve", "--port", "0", "--force", "--record", file.path()])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.strip_prefix("spanwalk: serving http://").and_then(|rest| rest.split('/').next()).unwrap();
+    let terminal = Terminal::new((120, 40), &["open", file.path()]);
+    terminal.wait_until("what there is so far", |screen| screen.contains("not closed") && screen.contains("serving"));
+    let get = || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        stream.read_to_string(&mut String::new()).unwrap();
+    };
+    get();
+    terminal.wait_for("conn-1");
+    // Whoever looks back stays there while it grows.
+    terminal.type_(":@20\r");
+    let before = terminal.wait_until("event 20", |screen| event(screen) == Some(20));
+    get();
+    let of =
+        |screen: &str| header(screen).split_once(" of ").and_then(|of| of.1.split(' ').next()?.parse::<usize>().ok());
+    terminal.wait_until("more events", |screen| event(screen) == Some(20) && of(screen) > of(&before));
+    terminal.type_("\x1b[F");
+    terminal.wait_for("THE END");
+    assert!(std::process::Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap().success());
+    assert!(server.wait().unwrap().success());
+    terminal.wait_until("a closed file", |screen| screen.contains("THE END") && !screen.contains("not closed"));
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
 }
 
 #[test]

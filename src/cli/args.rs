@@ -1,6 +1,7 @@
 //! What can be asked on the command line.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -161,6 +162,10 @@ pub struct ServerArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, requires = "record")]
     pub(super) rotate: Option<u64>,
 
+    /// With --rotate, keep only so many files: the oldest of this recording is removed when another is begun.
+    #[arg(long, value_name = "FILES", requires = "rotate")]
+    pub(super) keep: Option<NonZero<usize>>,
+
     /// Let tokio-console attach, at this address if one is given.
     #[arg(
         long, value_name = "ADDR", num_args = 0..=1, require_equals = false,
@@ -198,7 +203,7 @@ impl ServerArgs {
         tell: impl FnOnce(String) + Send + 'static,
     ) -> anyhow::Result<Option<Recording>> {
         let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        let ways = Ways { existing, rotate: self.rotate };
+        let ways = Ways { existing, rotate: self.rotate, keep: self.keep };
         self.record.as_deref().map(|path| recording::start(path, ways, recorder, tell)).transpose()
     }
 

@@ -11,8 +11,7 @@ use super::args::{DemoArgs, Until};
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
-use super::{UsageError, complain, signals, watch};
-use crate::file::Recording;
+use super::{UsageError, complain, recording, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Reader};
@@ -108,9 +107,10 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     if let Some(text) = watch::hidden(&recorder) {
         complain(&text);
     }
-    recording.map_or(Ok(()), Recording::finish)?;
+    let recorded = recording::finish(recording);
     written.context("cannot write to standard output")?;
-    Ok(ended?)
+    ended?;
+    Ok(recorded?)
 }
 
 /// Writes what is recorded until the server has ended; stops it when the arguments say so.

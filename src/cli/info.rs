@@ -1,26 +1,55 @@
 //! `spanwalk info`: what is in a file.
 
 use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::args::InfoArgs;
-use crate::file::Reader;
+use crate::file::{FileError, Reader};
 use crate::trace::{CallStats, Log, Time, call_stats};
 
 /// Callsites that the text names.
 const NAMED: usize = 10;
+/// How long one waits without being told why.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often one is told how far it has come.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Prints it.
 pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
     let mut reader = Reader::open(&args.file)?;
     let mut log = Log::new();
-    reader.read(&mut log)?;
+    read(&mut reader, &mut log)?;
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", as_json(&log, &reader))?;
     } else {
         write!(out, "{}", as_text(&log, &reader, &args.file.display().to_string()))?;
+    }
+    Ok(())
+}
+
+/// Reads what there is when it is called. Who waits longer than a moment sees how far it has come, on a terminal.
+fn read(reader: &mut Reader, log: &mut Log) -> Result<(), FileError> {
+    let mut terminal = Some(io::stderr()).filter(io::IsTerminal::is_terminal);
+    let began = Instant::now();
+    let (mut done, all) = reader.progress();
+    let mut is_shown = false;
+    loop {
+        reader.read_for(log, LOOK)?;
+        let before = std::mem::replace(&mut done, reader.progress().0);
+        if done >= all || done == before {
+            break;
+        }
+        if let Some(terminal) = terminal.as_mut().filter(|_| began.elapsed() >= PATIENCE) {
+            is_shown = true;
+            // A line that cannot be shown is not missed.
+            let _ = write!(terminal, "\rreading: {} %", done * 100 / all);
+        }
+    }
+    if let Some(terminal) = terminal.as_mut().filter(|_| is_shown) {
+        let _ = write!(terminal, "\r{:16}\r", "");
     }
     Ok(())
 }

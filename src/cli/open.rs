@@ -10,7 +10,7 @@ use super::sources::BuiltIn;
 use super::{UsageError, demo, signals};
 use crate::file::{FileError, Reader};
 use crate::trace::{Command, Log, Run, Status};
-use crate::tui::{self, Program, Progress, Restart};
+use crate::tui::{self, News, Program, Progress, Restart};
 
 /// Opens it until the person quits.
 pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
@@ -43,15 +43,16 @@ const A_ROUND: Duration = Duration::from_millis(12);
 const FIXED: &str = "this is a recording: b and f move through it, home and end go to its ends";
 
 impl Program for Recorded {
-    fn update(&mut self, log: &mut Log) -> bool {
+    fn update(&mut self, log: &mut Log) -> News {
         if self.failure.is_some() {
-            return false;
+            return News::Nothing;
         }
         // Between two pictures: the first comes before the last block is read.
-        self.reader.read_for(log, A_ROUND).unwrap_or_else(|error| {
+        let has_come = self.reader.read_for(log, A_ROUND).unwrap_or_else(|error| {
             self.failure = Some(error);
             false
-        })
+        });
+        if has_come { News::More } else { News::Nothing }
     }
 
     fn progress(&self) -> Option<Progress> {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::file::{Recording, Ways};
+use super::AlreadySaid;
+use crate::file::{FileError, Recording, Ways};
 use crate::record::Recorder;
 
 /// Makes the file, so that what is wrong with it is said before anything starts. `tell` is called once, by the recording's
@@ -13,6 +14,11 @@ pub(super) fn start(
     recorder: &Recorder,
     tell: impl FnOnce(String) + Send + 'static,
 ) -> anyhow::Result<Recording> {
-    let stopped = move |error: &crate::file::FileError| tell(format!("{error}; recording has stopped"));
+    let stopped = move |error: &FileError| tell(format!("{error}; recording has stopped"));
     Ok(Recording::start(path, ways, recorder.chunks(), stopped)?)
+}
+
+/// Ends a recording whose `tell` goes to standard error: why it stopped has been said there, when it did.
+pub(super) fn finish(recording: Option<Recording>) -> Result<(), AlreadySaid> {
+    recording.map_or(Ok(()), Recording::finish).map_err(AlreadySaid)
 }

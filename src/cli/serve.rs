@@ -4,8 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::args::ServeArgs;
-use super::{complain, signals, watch};
-use crate::file::Recording;
+use super::{complain, recording, signals, watch};
 use crate::record::HoldMode;
 use crate::server::Server;
 
@@ -31,7 +30,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         complain(&text);
     }
     let ended = server.join();
-    let written = recording.map_or(Ok(()), Recording::finish);
+    let recorded = recording::finish(recording);
     ended?;
-    Ok(written?)
+    Ok(recorded?)
 }

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use super::live::{LIMITS, Live};
 use super::watch;
 use crate::file::Recording;
-use crate::record::{Control, HoldMode, Reader, Recorder};
+use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
 use crate::trace::{Command, Log, Status};
-use crate::tui::{Program, Resolver, Restart};
+use crate::tui::{News, Program, Resolver, Restart};
 
 /// How long a server that is being stopped may take before the person is told why nothing happens.
 const TELL_AFTER: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ type Call = Box<dyn Fn() + Send>;
 /// The running server and everything that watches it.
 pub(super) struct Session {
     recorder: Recorder,
-    reader: Reader,
+    live: Live,
     recording: Option<Recording>,
     control: Control,
     settings: Settings,
@@ -55,7 +56,7 @@ impl Session {
     ) -> Result<Self, ServerError> {
         let control = recorder.control();
         let mut session = Self {
-            reader: recorder.reader(),
+            live: Live::new(recorder.reader(), LIMITS),
             recorder,
             recording,
             control,
@@ -153,9 +154,9 @@ impl Session {
 }
 
 impl Program for Session {
-    fn update(&mut self, log: &mut Log) -> bool {
+    fn update(&mut self, log: &mut Log) -> News {
         self.restart_if_stopped();
-        self.reader.read_into(log, Duration::ZERO)
+        self.live.update(log)
     }
 
     fn status(&mut self) -> Status {

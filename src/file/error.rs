@@ -15,7 +15,7 @@ pub enum FileError {
     /// The system refuses.
     #[error("cannot {doing} `{path}`: {}", reason(.cause))]
     Io {
-        /// What was tried: read or write.
+        /// What was tried: read, write or remove.
         doing: &'static str,
         /// The file.
         path: PathBuf,
@@ -27,6 +27,17 @@ pub enum FileError {
     NotARecording {
         /// The file.
         path: PathBuf,
+    },
+    /// The file ends before a recording could begin.
+    #[error(
+        "`{path}` is no recording: {}; make one with --record FILE",
+        if *.length == 0 { "it is empty" } else { "it is cut off in its first 16 bytes" }
+    )]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes.
+        length: usize,
     },
     /// The file was written by an older or a newer program.
     #[error("`{path}` is of version {found}, and this spanwalk reads version {newest}; one of its own time opens it")]
@@ -46,6 +57,8 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::FileTooLarge => "the system allows no larger file".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
         _ => error.to_string(),
     }
 }

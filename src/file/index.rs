@@ -55,19 +55,22 @@ pub(super) fn end_of(bytes: &[u8]) -> Option<(u64, u64)> {
     if is_good { Some((number(4)?, number(12)?)) } else { None }
 }
 
+/// How long an index is, by what it says itself, if these bytes begin with one.
+pub(super) fn said_length(bytes: &[u8]) -> Option<usize> {
+    let count = bytes.strip_prefix(INDEX)?.get(..4)?.try_into().map(u32::from_le_bytes).ok()?;
+    (count as usize).checked_mul(ENTRY)?.checked_add(12)
+}
+
 /// Whether these bytes begin an index that goes on behind them.
 pub(super) fn is_cut(bytes: &[u8]) -> bool {
-    let Some(rest) = bytes.strip_prefix(INDEX) else { return false };
-    let count = rest.get(..4).and_then(|count| count.try_into().ok()).map(u32::from_le_bytes);
-    count.is_none_or(|count| (count as usize).saturating_mul(ENTRY).saturating_add(12) > bytes.len())
+    bytes.starts_with(INDEX) && said_length(bytes).is_none_or(|length| length > bytes.len())
 }
 
 /// How long an index is, if these bytes begin with a whole one.
 pub(super) fn length_of(bytes: &[u8]) -> Option<usize> {
-    let count = bytes.strip_prefix(INDEX)?.get(..4)?.try_into().map(u32::from_le_bytes).ok()?;
-    let length = (count as usize).checked_mul(ENTRY)?.checked_add(8)?;
-    let (said, check) = (bytes.get(..length)?, bytes.get(length..length + 4)?);
-    (crc32fast::hash(said).to_le_bytes() == check).then_some(length + 4)
+    let length = said_length(bytes)?;
+    let (said, check) = bytes.get(..length)?.split_at(length - 4);
+    (crc32fast::hash(said).to_le_bytes() == check).then_some(length)
 }
 
 /// Reads the index of a file that was closed in order; nothing if there is none, or it is spoilt.

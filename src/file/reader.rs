@@ -29,10 +29,15 @@ pub struct Reader {
     index_behind_damage: usize,
     is_ended: bool,
     extent: Option<Extent>,
+    /// Bytes that were taken for blocks, checked, and were none.
+    in_vain: u64,
 }
 
 /// How much of a file is read at once.
 const PIECE: u64 = 1 << 20;
+/// How many bytes may be checked in vain for each byte of a file, and without a reason. In a file that something happened to
+/// they are hardly more than it has; one that was made to waste time has blocks within blocks, and is given up.
+const IN_VAIN: (u64, u64) = (4, 64 << 20);
 
 /// Bytes of a file that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +82,10 @@ impl Reader {
             Ok(opened) => opened,
             Err(cause) => return Err(FileError::Io { doing: "read", path, cause }),
         };
-        if length < HEADER || &header[..8] != MAGIC {
+        if length < HEADER && (length == 0 || header.starts_with(MAGIC)) {
+            return Err(FileError::Short { path, length });
+        }
+        if !header.starts_with(MAGIC) {
             return Err(FileError::NotARecording { path });
         }
         let found = u16::from_le_bytes([header[8], header[9]]);
@@ -99,6 +107,7 @@ impl Reader {
             index_behind_damage: 0,
             is_ended: false,
             extent,
+            in_vain: 0,
         })
     }
 
@@ -133,7 +142,9 @@ impl Reader {
             }
             self.pending.drain(..self.done);
             self.done = 0;
-            let read = (&self.file).take(PIECE).read_to_end(&mut self.pending);
+            // What is long is looked through again when more of it has come.
+            let piece = PIECE.max(self.pending.len() as u64);
+            let read = (&self.file).take(piece).read_to_end(&mut self.pending);
             let read = read.map_err(|cause| FileError::Io { doing: "read", path: self.path.clone(), cause })?;
             if read == 0 {
                 return Ok(log.len() > before);
@@ -178,6 +189,9 @@ impl Reader {
 
     /// Takes the next block, the end, or some damage. False if there is not enough to tell.
     fn block(&mut self, log: &mut Log) -> bool {
+        if self.is_given_up() {
+            return !self.rest().is_empty() && self.damaged(self.rest().len());
+        }
         if self.end() {
             return true;
         }
@@ -186,23 +200,29 @@ impl Reader {
             return self.next_good().is_some_and(|length| self.damaged(length));
         }
         let Some(header) = Header::read(self.rest()) else {
+            // Too short for a block: it may grow, unless the end is behind it.
             let is_long_enough = self.rest().len() >= BLOCK_HEADER;
-            return is_long_enough && self.skip();
+            return match is_long_enough {
+                true => self.skip(),
+                false => self.next_good().is_some_and(|length| self.damaged(length)),
+            };
         };
         let Some(payload) = header.checked(self.rest()) else {
             // Spoilt, or not there yet in full: a good block behind it tells. If what is there is long enough, it is spoilt.
-            let is_whole = self.rest().len() >= BLOCK_HEADER + header.length;
+            let is_whole = header.is_whole(self.rest());
+            self.in_vain += if is_whole { header.length as u64 } else { 0 };
             return match self.next_good() {
                 Some(length) => self.damaged(length),
                 None => is_whole && self.skip(),
             };
         };
-        let end = header.first.0.checked_add(header.count.into()).filter(|_| header.first.0 >= self.next_seq);
+        // A block may be more of the one before: that one was written before its chunk was complete.
+        let end = header.first.0.checked_add(header.count.into()).filter(|end| *end > self.next_seq);
         let Some((end, chunk)) = end.zip(header.chunk(payload)) else { return self.skip() };
         if log.append(&chunk).is_err() {
             return self.skip();
         }
-        let missing = header.first.0 - self.next_seq;
+        let missing = header.first.0.saturating_sub(self.next_seq);
         if let Some(begin) = self.damaged_from.take() {
             self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
         }
@@ -212,16 +232,30 @@ impl Reader {
     }
 
     /// How far behind the next byte a checked block, or the end, begins.
-    fn next_good(&self) -> Option<usize> {
-        let behind = self.rest().get(1..)?;
-        let mut words = behind.windows(4).enumerate().filter(|(_, word)| is_beginning(word));
-        let is_good = |at: usize| {
+    fn next_good(&mut self) -> Option<usize> {
+        let behind = self.pending[self.done..].get(1..)?;
+        for at in (0..behind.len().saturating_sub(3)).filter(|at| is_beginning(&behind[*at..at + 4])) {
             let rest = &behind[at..];
-            Header::read(rest).is_some_and(|header| header.checked(rest).is_some())
+            let header = Header::read(rest);
+            if header.as_ref().is_some_and(|header| header.checked(rest).is_some())
                 || index::length_of(rest).is_some()
                 || index::end_of(rest).is_some()
-        };
-        words.find(|(at, _)| is_good(*at)).map(|(at, _)| at + 1)
+            {
+                return Some(at + 1);
+            }
+            let length = header.map(|header| header.length).or_else(|| index::said_length(rest));
+            self.in_vain += length.filter(|length| *length <= rest.len()).map_or(0, |length| length as u64);
+            if self.is_given_up() {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Whether too much was checked in vain.
+    fn is_given_up(&self) -> bool {
+        let (each, free) = IN_VAIN;
+        self.in_vain > (self.offset + self.rest().len() as u64).saturating_mul(each).saturating_add(free)
     }
 
     /// Takes the index, or the end, if that is what comes.
@@ -305,6 +339,11 @@ impl Header {
             times: (Time(large(28)), Time(large(36))),
             check: small(44),
         })
+    }
+
+    /// Whether all of the block is there.
+    fn is_whole(&self, bytes: &[u8]) -> bool {
+        bytes.len() >= BLOCK_HEADER + self.length
     }
 
     /// The payload, if it is there and as it was written.

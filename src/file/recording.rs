@@ -1,6 +1,19 @@
 //! A file that is written beside whatever else happens to the log, on a thread of its own: nobody who records, and no screen,
 //! waits for the disk.
+//!
+//! What has happened is in the file 250 ms later:
+//!
+//! ```text
+//!     0 ms  it happens
+//!    20     the source is looked at, and takes it in                       every LOOK
+//!   140     its chunk is complete: it has been known for 120 ms            the recorder's rule
+//!   160     the chunk is read, packed and written                          at the next look
+//!   250     it has to be there: 90 ms are left for a machine that has other things to do
+//! ```
 
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -10,7 +23,7 @@ use super::{Existing, FileError, Writer};
 use crate::trace::{Batch, Source};
 
 /// How often the source is read.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How a recording is written.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +32,15 @@ pub struct Ways {
     pub existing: Existing,
     /// Bytes after which the next file is begun, if any: `work.spanwalk`, `work-2.spanwalk`, … Each opens alone.
     pub rotate: Option<u64>,
+    /// How many files of this recording are kept, if not all: with `rotate`, what it takes on disk is bounded. Files that were
+    /// there before are nobody's to remove.
+    pub keep: Option<NonZero<usize>>,
 }
 
 impl Default for Ways {
     /// One file, and none is replaced.
     fn default() -> Self {
-        Self { existing: Existing::Keep, rotate: None }
+        Self { existing: Existing::Keep, rotate: None, keep: None }
     }
 }
 
@@ -60,7 +76,8 @@ impl Recording {
     ) -> Result<Self, FileError> {
         let writer = Writer::create(path, ways.existing)?;
         let (asks, asked) = mpsc::channel();
-        let mut output = Output { source, writer, path: path.to_owned(), ways, generation: 0, files: 1 };
+        let mut output =
+            Output { source, writer, path: path.to_owned(), ways, generation: 0, files: 1, ended: VecDeque::new() };
         let write = move || {
             let written = output.write(&asked).and_then(|()| output.writer.finish());
             if let Err(error) = &written {
@@ -127,7 +144,10 @@ struct Output<S> {
     path: PathBuf,
     ways: Ways,
     generation: u64,
+    /// How many files were begun.
     files: u32,
+    /// Those before this one, oldest first.
+    ended: VecDeque<PathBuf>,
 }
 
 impl<S: Source> Output<S> {
@@ -167,9 +187,29 @@ impl<S: Source> Output<S> {
     }
 
     fn next_file(&mut self) -> Result<(), FileError> {
+        // In good order, whether or not the next can be made.
+        self.writer.end()?;
+        self.ended.push_back(self.writer.path().to_owned());
         self.files += 1;
-        let next = Writer::create(&numbered(&self.path, self.files), self.ways.existing)?;
-        std::mem::replace(&mut self.writer, next).finish()
+        self.writer = Writer::create(&numbered(&self.path, self.files), self.ways.existing)?;
+        self.remove_oldest()
+    }
+
+    /// Removes files of this recording until no more are left than are kept.
+    fn remove_oldest(&mut self) -> Result<(), FileError> {
+        let Some(keep) = self.ways.keep else { return Ok(()) };
+        while self.ended.len() >= keep.get()
+            && let Some(path) = self.ended.pop_front()
+        {
+            match std::fs::remove_file(&path) {
+                // Somebody has taken it away.
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                    return Err(FileError::Io { doing: "remove", path, cause });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 

@@ -81,9 +81,17 @@ impl Writer {
         self.length
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        let write = self.file.write_all(bytes);
-        write.map_err(|cause| FileError::Io { doing: "write", path: self.path.clone(), cause })?;
+        if let Err(cause) = self.file.write_all(bytes) {
+            // Half a block is worth nothing, and takes room where there is none. What cannot be cut is read over.
+            let _ = self.file.set_len(self.length);
+            return Err(FileError::Io { doing: "write", path: self.path.clone(), cause });
+        }
         self.length += bytes.len() as u64;
         Ok(())
     }
@@ -93,6 +101,11 @@ impl Writer {
     /// # Errors
     /// As [`Writer::push`].
     pub fn finish(mut self) -> Result<(), FileError> {
+        self.end()
+    }
+
+    /// Writes the index and the end; nothing may follow.
+    pub(super) fn end(&mut self) -> Result<(), FileError> {
         let end = index::write(&self.blocks, self.next, self.length);
         self.write(&end)
     }

@@ -12,16 +12,15 @@
 //! A call is a span that was entered. `inside` follows the parents of spans: the first span of a lane has none, so
 //! what a hub or a worker does is inside nothing of the main lane, however long main waits for it. Time is for `order`.
 //!
-//! The log knows the calls of each step. Of a step that is called again and again the first thousands are looked at, and
-//! the answer says so: it costs the same however long the recording is.
+//! The log knows the calls of each step, and what was seen of a call stays so: [`Checked`] looks at each once, however
+//! often it is asked and wherever the cursor is. While it has not looked at all of them the answer says so.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::{Moment, Predicate};
-use crate::trace::{Call, CallsOf, Chain, Log};
+use crate::trace::{Call, CallsOf, Chain, LaneId, Log, SpanId};
 
-/// Calls that are looked at one by one.
-const LOOKED_AT: usize = 2_000;
 /// Calls whose fields are looked at.
 const READ: usize = 100;
 
@@ -53,41 +52,74 @@ pub struct Evidence {
     pub outcome: Outcome,
     /// A short sentence without a final stop. Events are counted from 1, as in `event 9 of 41`.
     pub detail: String,
+    /// Calls that have not been looked at.
+    pub left: usize,
 }
 
 /// How a predicate fares over the first `cursor` events.
 #[must_use]
 pub fn evaluate(predicate: &Predicate, log: &Log, chain: &Chain, cursor: usize) -> Evidence {
-    if let Some(step) = predicate.steps().find(|step| chain.key(step).is_none()) {
-        return not_run(format!("no page has the step {step}"));
-    }
-    let run = Run { log, chain, cursor: cursor.min(log.len()) };
-    match predicate {
-        Predicate::Order { first, then } => run.order(first, then),
-        Predicate::Inside { inner, outer } => {
-            let key = chain.key(outer);
-            let is_inside = |call: &Call| {
-                let mut around = log.span(call.span).and_then(|span| span.parent);
-                while let Some(span) = around.and_then(|id| log.span(id)) {
-                    if key.is_some_and(|key| key.matches(&span.callsite)) {
-                        return true;
+    Checked::default().evaluate(predicate, (log, cursor), chain, &mut usize::MAX.clone())
+}
+
+/// What is known already of claims about every call of a step, in one log that grows.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// For each of the places in which the call is written.
+    of: HashMap<Predicate, Vec<OfPlace>>,
+}
+
+/// The calls that are written in one place.
+#[derive(Clone, Copy, Debug, Default)]
+struct OfPlace {
+    looked_at: usize,
+    /// The first that is not as the claim says; none behind it is looked at.
+    exception: Option<usize>,
+}
+
+impl Checked {
+    /// How a predicate fares over the first events of a log, up to a cursor. Looks at so many calls at the most, and says
+    /// in `budget` how many more it might have; [`Evidence::left`] are for another time.
+    pub fn evaluate(
+        &mut self,
+        predicate: &Predicate,
+        (log, cursor): (&Log, usize),
+        chain: &Chain,
+        budget: &mut usize,
+    ) -> Evidence {
+        if let Some(step) = predicate.steps().find(|step| chain.key(step).is_none()) {
+            return not_run(format!("no page has the step {step}"));
+        }
+        let run = Run { log, chain, cursor: cursor.min(log.len()) };
+        let known = (self.of.entry(predicate.clone()).or_default(), budget);
+        match predicate {
+            Predicate::Order { first, then } => run.order(first, then),
+            Predicate::Inside { inner, outer } => {
+                let key = chain.key(outer);
+                let is_inside = |span: SpanId, _| {
+                    let mut around = log.span(span).and_then(|span| span.parent);
+                    while let Some(span) = around.and_then(|id| log.span(id)) {
+                        if key.is_some_and(|key| key.matches(&span.callsite)) {
+                            return true;
+                        }
+                        around = span.parent;
                     }
-                    around = span.parent;
-                }
-                false
-            };
-            run.every(inner, is_inside, &format!("inside {outer}"), &format!("not inside {outer}"))
+                    false
+                };
+                let says = (&*format!("inside {outer}"), &*format!("not inside {outer}"));
+                run.every(inner, is_inside, says, known)
+            }
+            Predicate::Lane { step, lane } => {
+                let is_there = |_, id| lane.matches(run.lane(id));
+                run.every(step, is_there, (&format!("on {lane}"), &format!("not on {lane}")), known)
+            }
+            Predicate::Never { step, lane } => {
+                let is_elsewhere = |_, id| !lane.matches(run.lane(id));
+                run.every(step, is_elsewhere, (&format!("not on {lane}"), &format!("on {lane}")), known)
+            }
+            Predicate::Count { step, count } => run.count(step, *count),
+            Predicate::Field { step, field, value } => run.field(step, field, value),
         }
-        Predicate::Lane { step, lane } => {
-            let is_there = |call: &Call| lane.matches(run.lane(call));
-            run.every(step, is_there, &format!("on {lane}"), &format!("not on {lane}"))
-        }
-        Predicate::Never { step, lane } => {
-            let is_elsewhere = |call: &Call| !lane.matches(run.lane(call));
-            run.every(step, is_elsewhere, &format!("not on {lane}"), &format!("on {lane}"))
-        }
-        Predicate::Count { step, count } => run.count(step, *count),
-        Predicate::Field { step, field, value } => run.field(step, field, value),
     }
 }
 
@@ -104,9 +136,9 @@ impl Run<'_> {
         calls.filter(|calls| !calls.is_empty())
     }
 
-    /// The name of the lane a call belongs to.
-    fn lane(&self, call: &Call) -> &str {
-        self.log.lane(call.lane).map_or("?", |lane| &lane.name)
+    /// The name of a lane.
+    fn lane(&self, id: LaneId) -> &str {
+        self.log.lane(id).map_or("?", |lane| &lane.name)
     }
 
     /// The event of a moment, from 1, if it has come.
@@ -147,22 +179,49 @@ impl Run<'_> {
     }
 
     /// Whether every call of a step is as it should be; `so` and `otherwise` say how it is and is not.
-    fn every(&self, step: &str, is_so: impl Fn(&Call) -> bool, so: &str, otherwise: &str) -> Evidence {
+    fn every(
+        &self,
+        step: &str,
+        is_so: impl Fn(SpanId, LaneId) -> bool,
+        (so, otherwise): (&str, &str),
+        (known, budget): (&mut Vec<OfPlace>, &mut usize),
+    ) -> Evidence {
         let Some(calls) = self.calls(step) else {
             return not_run(format!("{step} has not run"));
         };
-        let looked_at = calls.first(LOOKED_AT);
+        known.resize(known.len().max(calls.lens().count()), OfPlace::default());
+        let mut left = 0;
+        let mut found: Option<Call> = None;
+        for (place, (of, end)) in known.iter_mut().zip(calls.lens()).enumerate() {
+            while of.exception.is_none() && of.looked_at < end && *budget > 0 {
+                let is_exception = calls.span(place, of.looked_at).is_some_and(|(span, lane)| !is_so(span, lane));
+                of.exception = is_exception.then_some(of.looked_at);
+                of.looked_at += 1;
+                *budget -= 1;
+            }
+            match of.exception {
+                None => left += end.saturating_sub(of.looked_at),
+                Some(at) if at < end => {
+                    found = found.into_iter().chain(calls.get(place, at)).min_by_key(|call| call.entered)
+                }
+                Some(_) => {}
+            }
+        }
         let entered = |call: &Call, how: &str| {
-            let text = format!("{step} entered at event {} on {}", call.entered + 1, self.lane(call));
+            let text = format!("{step} entered at event {} on {}", call.entered + 1, self.lane(call.lane));
             if text.ends_with(how) { text } else { format!("{text}, {how}") }
         };
-        match (looked_at.iter().find(|call| !is_so(call)), &*looked_at) {
-            (Some(call), _) => contradicted(entered(call, otherwise)),
-            (None, [only]) => holds(entered(only, so)),
-            (None, [.., last]) if looked_at.len() == calls.len() => {
-                holds(format!("{} calls of {step} up to event {}, all {so}", calls.len(), last.entered + 1))
+        let last = || calls.last().filter(|_| left == 0);
+        match (found, calls.len(), last()) {
+            (Some(call), ..) => contradicted(entered(&call, otherwise)),
+            (None, 1, Some(only)) => holds(entered(&only, so)),
+            (None, count, Some(last)) => {
+                holds(format!("{count} calls of {step} up to event {}, all {so}", last.entered + 1))
             }
-            _ => holds(format!("the first {} of {} calls of {step}, all {so}", looked_at.len(), calls.len())),
+            (None, count, None) => {
+                let detail = format!("{} of {count} calls of {step} so far, all {so}", count - left);
+                Evidence { left, ..holds(detail) }
+            }
         }
     }
 
@@ -214,15 +273,15 @@ fn not_yet(moment: &Moment) -> String {
 }
 
 fn holds(detail: String) -> Evidence {
-    Evidence { outcome: Outcome::Holds, detail }
+    Evidence { outcome: Outcome::Holds, detail, left: 0 }
 }
 
 fn contradicted(detail: String) -> Evidence {
-    Evidence { outcome: Outcome::Contradicted, detail }
+    Evidence { outcome: Outcome::Contradicted, detail, left: 0 }
 }
 
 fn not_run(detail: String) -> Evidence {
-    Evidence { outcome: Outcome::NotRun, detail }
+    Evidence { outcome: Outcome::NotRun, detail, left: 0 }
 }
 
 #[cfg(test)]
@@ -230,9 +289,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::trace::{
-        Callsite, ChainStep, Event, Field, Key, Kind, LaneId, LaneKind, Seq, SpanId, Thread, ThreadId, Time, Value,
-    };
+    use crate::trace::{Callsite, ChainStep, Event, Field, Key, Kind, LaneKind, Seq, Thread, ThreadId, Time, Value};
 
     /// Writes a log in the order of the calls below; step ids are `target.name`.
     #[derive(Default)]
@@ -414,6 +471,31 @@ mod tests {
         let changed = startup().enter(2, 7, 3, "do_read").record(2, 7, "accepted", 1).close(2, 7);
         let changed = changed.enter(2, 8, 3, "do_read").record(2, 8, "accepted", 2);
         changed.check("field do_read.accepted = 1", Contradicted, "do_read has accepted = 2 at event 35");
+    }
+
+    #[test]
+    fn calls_are_looked_at_a_few_at_a_time_and_once_whatever_the_cursor_is() {
+        let mut scene = startup();
+        for span in 10..40 {
+            scene = scene.enter(if span == 35 { 3 } else { 2 }, span, 3, "do_read").close(2, span);
+        }
+        let steps = [ChainStep { id: "do_read".into(), key: Key { name: "do_read".into(), target: "app".into() } }];
+        let (chain, predicate) = (Chain::new(steps.into()), "lane do_read = hub".parse().unwrap());
+        let mut checked = Checked::default();
+        let mut ask = |cursor: usize, budget: usize| {
+            let mut left = budget;
+            let found = checked.evaluate(&predicate, (&scene.log, cursor), &chain, &mut left);
+            (found.outcome, found.detail, found.left, budget - left)
+        };
+        let end = scene.log.len();
+        let so_far = |count: usize| format!("{count} of 32 calls of do_read so far, all on hub");
+        assert_eq!(ask(end, 10), (Holds, so_far(10), 22, 10));
+        assert_eq!(ask(end, 0), (Holds, so_far(10), 22, 0));
+        assert_eq!(ask(28, 10), (Holds, "2 calls of do_read up to event 25, all on hub".into(), 0, 0));
+        let exception = "do_read entered at event 129 on worker-1, not on hub".to_owned();
+        assert_eq!(ask(end, 100), (Contradicted, exception.clone(), 0, 18));
+        assert_eq!(ask(end, 100), (Contradicted, exception, 0, 0));
+        assert_eq!(ask(100, 100).0, Holds, "it has not happened there");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::tsc;
+use crate::trace::Time;
 
 /// How long the first measurement of a tick takes at the least: to some 20 parts in a million.
 const FIRST: Duration = Duration::from_millis(2);
@@ -122,6 +123,41 @@ impl Rate {
     pub(super) fn ns(&self, ticks: u64) -> u64 {
         let [before, last] = &self.lines;
         if ticks >= last.ticks { last.at(ticks) } else { before.at(ticks).min(last.ns) }
+    }
+}
+
+/// Time in the log: ns since its first event.
+pub(super) struct Times {
+    pub(super) rate: Rate,
+    /// ns on the clock at the first event.
+    zero: Option<u64>,
+    /// The latest so far.
+    pub(super) last: Time,
+    /// How many were asked for after a later one.
+    pub(super) late: u64,
+}
+
+impl Times {
+    pub(super) fn new(rate: Rate) -> Self {
+        Self { rate, zero: None, last: Time(0), late: 0 }
+    }
+
+    /// The time of an event.
+    #[inline]
+    pub(super) fn at(&mut self, ticks: u64) -> Time {
+        let ns = self.rate.ns(ticks);
+        let time = Time(ns.saturating_sub(*self.zero.get_or_insert(ns)));
+        if time < self.last {
+            self.late += 1;
+        } else {
+            self.last = time;
+        }
+        time
+    }
+
+    /// The next event is the first of another log.
+    pub(super) fn restart(&mut self) {
+        (self.zero, self.last) = (None, Time(0));
     }
 }
 

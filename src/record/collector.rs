@@ -17,7 +17,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock::{Clock, Rate};
 use super::local::{COUNT_BITS, STREAM_BITS, Stream};
@@ -43,7 +43,8 @@ pub(super) struct Input {
     pub(super) stream: Arc<Stream>,
     /// Pages that are not read to their ends; how much of each is there to read.
     pages: VecDeque<(&'static Page, usize)>,
-    /// Words of the first that have been read.
+    /// What is there of the first, and how many of its words have been read.
+    words: &'static [AtomicU64],
     read: usize,
     /// Time of the last record that had one.
     pub(super) ticks: u64,
@@ -64,6 +65,43 @@ pub(super) struct Input {
     is_over: bool,
 }
 
+/// Why no more records of a stream were taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Others are earlier, or there is none.
+    Done,
+    /// The growing chunk is full.
+    Full,
+    /// The next one is about a span that has yet to come.
+    Waits,
+}
+
+impl Model {
+    /// Takes records of one stream from that time on, up to a time, or only one. Says why it stopped, and the time of the
+    /// next record.
+    fn take_all(
+        &mut self,
+        input: &mut Input,
+        (mut ticks, limit): (u64, u64),
+        only_one: bool,
+        shared: &Shared,
+    ) -> (Stop, u64) {
+        loop {
+            if !self.take(input, limit, false) {
+                return (Stop::Waits, ticks);
+            }
+            input.has_waited = false;
+            ticks = input.head(shared).unwrap_or(u64::MAX);
+            if self.store.is_full() {
+                return (Stop::Full, ticks);
+            }
+            if only_one || ticks > limit {
+                return (Stop::Done, ticks);
+            }
+        }
+    }
+}
+
 /// A span that a thread is in.
 #[derive(Clone, Copy)]
 pub(super) struct Entered {
@@ -79,6 +117,7 @@ impl Input {
         Self {
             stream,
             pages: VecDeque::new(),
+            words: &[],
             read: 0,
             ticks: 0,
             entered: Vec::new(),
@@ -104,12 +143,6 @@ impl Input {
         self.entered.iter().rev().find_map(|entered| entered.slot.filter(|_| !entered.again))
     }
 
-    /// Words that can be read without leaving the page.
-    #[inline]
-    pub(super) fn at_hand(&self) -> usize {
-        self.pages.front().map_or(0, |(_, end)| end - self.read)
-    }
-
     pub(super) fn thread(&self) -> &Arc<Thread> {
         &self.stream.thread
     }
@@ -117,7 +150,14 @@ impl Input {
     /// A word of the record that is next.
     #[inline]
     pub(super) fn word(&self, at: usize) -> u64 {
-        self.pages.front().map_or(0, |(page, _)| page.word(self.read + at))
+        self.words.get(self.read + at).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    /// Three of them, if they are all on its page.
+    #[inline]
+    pub(super) fn three_words(&self, at: usize) -> Option<[u64; 3]> {
+        let words = self.words.get(self.read + at..)?.first_chunk::<3>()?;
+        Some([&words[0], &words[1], &words[2]].map(|word| word.load(Ordering::Relaxed)))
     }
 
     /// The record that is next has been taken.
@@ -129,25 +169,29 @@ impl Input {
     /// When the next record was written. Leaves pages that are read to their ends.
     #[inline]
     fn head(&mut self, shared: &Shared) -> Option<u64> {
-        while let Some(&(page, end)) = self.pages.front() {
-            if self.read < end {
-                return Some(page.word(self.read) >> 8);
+        loop {
+            if let Some(word) = self.words.get(self.read) {
+                return Some(word.load(Ordering::Relaxed) >> 8);
             }
-            if self.pages.len() == 1 {
+            if self.pages.len() < 2 {
                 // It may be written further.
                 return None;
             }
-            self.leave_page(page, shared);
+            self.leave_page(shared);
         }
-        None
     }
 
-    fn leave_page(&mut self, page: &'static Page, shared: &Shared) {
-        self.pages.pop_front();
+    fn leave_page(&mut self, shared: &Shared) {
+        let Some((page, _)) = self.pages.pop_front() else { return };
+        self.begin_page();
         self.read = 0;
         self.stream.pages().pop_front();
         shared.page_read(page);
         page::give_back(page);
+    }
+
+    fn begin_page(&mut self) {
+        self.words = self.pages.front().map_or(&[], |(page, end)| &page.words[..*end]);
     }
 
     /// Looks how far the stream has been written.
@@ -157,6 +201,8 @@ impl Input {
         let pages = self.stream.pages();
         self.pages.clear();
         self.pages.extend(pages.iter().map(|page| (*page, page.published())));
+        drop(pages);
+        self.begin_page();
     }
 }
 
@@ -194,7 +240,7 @@ impl Collector {
             self.complete_if(|model| model.store.is_old());
             return false;
         }
-        self.model.rate.measure(&shared.clock);
+        self.model.times.rate.measure(&shared.clock);
         self.merge(due, until, shared);
         self.retire(shared);
         self.complete_if(|model| model.store.is_old());
@@ -226,25 +272,18 @@ impl Collector {
                 due.sort_unstable_by(|a, b| b.cmp(a));
                 continue;
             };
-            let next = due.last().map_or(u64::MAX, |other| other.0);
+            let limit = due.last().map_or(until, |other| other.0.min(until));
             let mut waits = false;
-            while ticks <= next && ticks <= until {
-                if !self.model.take(&mut self.inputs[at], next.min(until), false) {
-                    waits = true;
-                    break;
+            while ticks <= limit {
+                let (stop, then) =
+                    self.model.take_all(&mut self.inputs[at], (ticks, limit), !waiting.is_empty(), shared);
+                ticks = then;
+                match stop {
+                    Stop::Full => self.complete_if(|model| model.store.is_full()),
+                    Stop::Waits => waits = true,
+                    Stop::Done => {}
                 }
-                self.inputs[at].has_waited = false;
-                if self.model.store.is_full() {
-                    self.complete_if(|_| true);
-                }
-                match self.inputs[at].head(shared) {
-                    Some(head) => ticks = head,
-                    None => {
-                        ticks = u64::MAX;
-                        break;
-                    }
-                }
-                if !waiting.is_empty() {
+                if stop != Stop::Full || !waiting.is_empty() {
                     break;
                 }
             }
@@ -284,7 +323,7 @@ impl Collector {
 
     /// Something that happened to a thread now, by the gate's account.
     pub(super) fn say(&mut self, shared: &Shared, thread: &Arc<Thread>, lane: LaneId, kind: Kind) {
-        self.model.rate.measure(&shared.clock);
+        self.model.times.rate.measure(&shared.clock);
         let ticks = shared.clock.ticks();
         self.model.say(ticks, thread, lane, kind);
     }

@@ -38,7 +38,7 @@ impl<'a> PlainFields<'a> {
         !self.is_more && self.used <= self.words.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, field: &Field, value: ValueRef<'_>) {
         let mut kinds = self.kinds;
         self.is_more |= !words::put_plain(self, &mut kinds, field.index(), value);
@@ -47,7 +47,7 @@ impl<'a> PlainFields<'a> {
 }
 
 impl Sink for PlainFields<'_> {
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, word: u64) {
         if let Some(place) = self.words.get(self.used) {
             place.store(word, Ordering::Relaxed);

@@ -30,8 +30,7 @@ pub(super) struct Lanes {
     open: BTreeMap<LaneId, OpenLane>,
     by_name: HashMap<Arc<str>, LaneId>,
     by_task: HashMap<u64, LaneId>,
-    /// Open spans of each lane that has any.
-    spans: HashMap<LaneId, u32, BuildHasherDefault<IdHasher>>,
+    spans: Counts,
     idle: VecDeque<LaneId>,
     /// How many have been closed: as long as it is the same, all that were open are.
     pub(super) closed: u64,
@@ -82,7 +81,7 @@ impl Lanes {
     /// A span of the lane was opened. `is_root`: it named the lane, and nobody is around it.
     #[inline]
     pub(super) fn span_opened(&mut self, lane: LaneId, is_root: bool) {
-        *self.spans.entry(lane).or_default() += 1;
+        *self.spans.of(lane) += 1;
         if is_root && let Some(open) = self.open.get_mut(&lane) {
             open.has_root = true;
         }
@@ -91,12 +90,11 @@ impl Lanes {
     /// A span of the lane is over. Which lane ends for that: this one, or that of a task which has done nothing for long.
     #[inline]
     pub(super) fn span_closed(&mut self, lane: LaneId) -> Option<LaneId> {
-        let spans = self.spans.get_mut(&lane)?;
-        *spans -= 1;
+        let spans = self.spans.of(lane);
+        *spans = spans.checked_sub(1)?;
         if *spans > 0 {
             return None;
         }
-        self.spans.remove(&lane);
         let open = self.open.get(&lane)?;
         if open.has_root {
             return Some(lane);
@@ -109,7 +107,7 @@ impl Lanes {
 
     /// Whether a lane has no open span.
     pub(super) fn is_idle(&self, lane: LaneId) -> bool {
-        !self.spans.contains_key(&lane)
+        self.spans.is_none(lane)
     }
 
     /// The lane ends, and its name is free. False if it was not open.
@@ -121,5 +119,31 @@ impl Lanes {
             self.by_task.remove(&task);
         }
         true
+    }
+}
+
+/// Open spans of each lane that has any. Most of what happens is in the lane in which something happened before.
+#[derive(Default)]
+struct Counts {
+    last: (LaneId, u32),
+    others: HashMap<LaneId, u32, BuildHasherDefault<IdHasher>>,
+}
+
+impl Counts {
+    /// The count of a lane.
+    #[inline]
+    fn of(&mut self, lane: LaneId) -> &mut u32 {
+        if self.last.0 != lane {
+            let count = self.others.remove(&lane).unwrap_or(0);
+            let before = std::mem::replace(&mut self.last, (lane, count));
+            if before.1 > 0 {
+                self.others.insert(before.0, before.1);
+            }
+        }
+        &mut self.last.1
+    }
+
+    fn is_none(&self, lane: LaneId) -> bool {
+        if self.last.0 == lane { self.last.1 == 0 } else { !self.others.contains_key(&lane) }
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing_core::Metadata;
@@ -138,7 +138,7 @@ fn give_back_index(index: u64, count: u32) {
 }
 
 /// Runs something with what this thread has of its own.
-#[inline]
+#[inline(always)]
 pub(super) fn with<R>(run: impl FnOnce(&Local) -> R) -> R {
     LOCAL.with(run)
 }
@@ -159,7 +159,7 @@ impl Local {
     #[inline]
     pub(super) fn callsite(&self, metadata: &'static Metadata<'static>) -> Numbered {
         let address = std::ptr::from_ref(metadata) as usize;
-        let place = &self.callsites[(address >> 4 ^ address >> 10) % AT_HAND];
+        let place = &self.callsites[(address >> 3 ^ address >> 10) % AT_HAND];
         let (known, numbered) = place.get();
         if known == address {
             return numbered;
@@ -241,32 +241,35 @@ impl Local {
         false
     }
 
-    /// The free words of the page; none if a new one is due.
-    #[inline]
-    pub(super) fn room(&self, shared: &Shared) -> &'static [std::sync::atomic::AtomicU64] {
-        match self.page.get() {
-            Some(page) if self.is_at(shared) => &page.words[self.at.get()..],
-            _ => &[],
-        }
+    /// The free words of the page; none if a new one is due. The thread must be ready.
+    #[inline(always)]
+    pub(super) fn room(&self) -> &'static [AtomicU64] {
+        self.page.get().and_then(|page| page.words.get(self.at.get()..)).unwrap_or_default()
     }
 
     /// Makes so many words known, that were written into [`Local::room`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn publish(&self, words: usize) {
         if let Some(page) = self.page.get() {
-            self.at.set(self.at.get() + words);
-            page.publish(self.at.get());
+            let at = self.at.get() + words;
+            self.at.set(at);
+            page.publish(at);
         }
     }
 
     /// Writes a record.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write<const N: usize>(&self, shared: &Shared, words: [u64; N]) {
-        if let Some(room) = self.room(shared).get(..N) {
+        let at = self.at.get();
+        if self.is_at(shared)
+            && let Some(page) = self.page.get()
+            && let Some(room) = page.words.get(at..).and_then(|rest| rest.first_chunk::<N>())
+        {
             for (place, word) in room.iter().zip(words) {
                 place.store(word, Ordering::Relaxed);
             }
-            self.publish(N);
+            self.at.set(at + N);
+            page.publish(at + N);
         } else {
             self.write_elsewhere(shared, &words);
         }
@@ -274,7 +277,8 @@ impl Local {
 
     /// Writes a record that was put together elsewhere.
     pub(super) fn write_words(&self, shared: &Shared, words: &[u64]) {
-        if let Some(room) = self.room(shared).get(..words.len()) {
+        let room = if self.is_at(shared) { self.room() } else { &[] };
+        if let Some(room) = room.get(..words.len()) {
             for (place, word) in room.iter().zip(words) {
                 place.store(*word, Ordering::Relaxed);
             }
@@ -290,7 +294,7 @@ impl Local {
         if self.settle(shared).is_none() || !self.turn_page(shared, words.len()) {
             return;
         }
-        for (place, word) in self.room(shared).iter().zip(words) {
+        for (place, word) in self.room().iter().zip(words) {
             place.store(*word, Ordering::Relaxed);
         }
         self.publish(words.len());

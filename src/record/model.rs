@@ -8,12 +8,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::callsites;
-use super::clock::Rate;
+use super::clock::{Rate, Times};
 use super::collector::{Entered, Input, Seen};
 use super::lanes::Lanes;
 use super::spans::{Living, Slot, Spans};
 use super::store::Store;
-use super::words::{self, FOLLOWS_FROM, FieldReader, HAS_CALLSITE, HAS_PARENT, HAS_TASK, IS_ROOT, Read};
+use super::words::{self, FOLLOWS_FROM, FieldReader, HAS_CALLSITE, HAS_PARENT, HAS_TASK, IS_ROOT, Kinds, Read};
 use crate::trace::{At, Callsite, Event, Kind, LaneId, LaneKind, Seq, SpanId, Thread, Time, Value, ValueRef};
 
 /// How many spans that were waited for in vain are remembered.
@@ -21,7 +21,7 @@ const MISSING: usize = 4096;
 
 /// The state that records change.
 pub(super) struct Model {
-    pub(super) rate: Rate,
+    pub(super) times: Times,
     pub(super) store: Store,
     pub(super) spans: Spans,
     pub(super) lanes: Lanes,
@@ -31,12 +31,6 @@ pub(super) struct Model {
     /// Ids of spans that will not come: of an older log, or waited for in vain.
     missing: HashSet<u64>,
     opened: u64,
-    /// ns on the clock at the first event.
-    zero: Option<u64>,
-    /// Time of the last event.
-    last: Time,
-    /// Records that came after the place that their time would give them.
-    pub(super) late: u64,
     /// Lanes that have ended since the gate asked.
     pub(super) ended: Vec<LaneId>,
     /// Threads that are held, as the log has it.
@@ -105,7 +99,7 @@ fn text(fields: &[(usize, Read)], texts: &str, index: Option<usize>) -> Option<A
 impl Model {
     pub(super) fn new(rate: Rate, store: Store) -> Self {
         let mut model = Self {
-            rate,
+            times: Times::new(rate),
             store,
             spans: Spans::default(),
             lanes: Lanes::default(),
@@ -114,9 +108,6 @@ impl Model {
             seen: Seen::default(),
             missing: HashSet::new(),
             opened: 0,
-            zero: None,
-            last: Time(0),
-            late: 0,
             ended: Vec::new(),
             holds: Vec::new(),
             follows_from: "follows_from".into(),
@@ -140,7 +131,8 @@ impl Model {
         self.threads.clear();
         // What was defined was so in the old chunks.
         self.callsites.iter_mut().flatten().for_each(|known| known.chunk = None);
-        (self.opened, self.zero, self.last) = (0, None, Time(0));
+        self.opened = 0;
+        self.times.restart();
         self.ended.clear();
         self.holds.clear();
     }
@@ -153,20 +145,6 @@ impl Model {
     /// Where a span comes from.
     pub(super) fn callsite_of(&self, living: &Living) -> Option<Arc<Callsite>> {
         self.callsites.get(living.callsite as usize)?.as_ref().map(|known| known.callsite.clone())
-    }
-
-    /// Raw time in the log.
-    #[inline]
-    fn time(&mut self, ticks: u64) -> Time {
-        let ns = self.rate.ns(ticks);
-        // The first event is the zero of its log.
-        let time = Time(ns.saturating_sub(*self.zero.get_or_insert(ns)));
-        if time < self.last {
-            self.late += 1;
-        } else {
-            self.last = time;
-        }
-        time
     }
 
     /// The number of a thread of this recording.
@@ -182,9 +160,14 @@ impl Model {
         let head = input.word(0);
         let ticks = head >> 8;
         match head as u8 {
-            words::PLAIN | words::NEW => {
-                return self.take_new(input, head as u8 == words::PLAIN, ticks, limit, is_last);
+            words::PLAIN => {
+                if let Some(length) = self.take_plain(input, ticks, limit) {
+                    input.advance(length);
+                    return true;
+                }
+                return self.take_new(input, true, ticks, limit, is_last);
             }
+            words::NEW => return self.take_new(input, false, ticks, limit, is_last),
             words::EVENT => return self.take_event(input, ticks, is_last),
             words::ENTER_NEWEST => {
                 let (id, newest) = input.newest;
@@ -335,13 +318,80 @@ impl Model {
         true
     }
 
+    /// A span inside what its thread is in, with nothing special about it. Almost all are such, so they are read without a
+    /// look at anything else; and a whole call with nothing in it, as most are, goes from words to bytes at once. Returns
+    /// how many words that takes.
+    #[inline]
+    fn take_plain(&mut self, input: &mut Input, ticks: u64, limit: u64) -> Option<usize> {
+        let (id, info) = (input.word(1), input.word(2));
+        let has_callsite = info & HAS_CALLSITE != 0;
+        if info & (HAS_PARENT | IS_ROOT | HAS_TASK) != 0 || !Kinds::are_words(info) {
+            return None;
+        }
+        let (callsite, at) = match has_callsite {
+            true if self.spans.find(id).is_some() => return None,
+            true => (input.word(3) as u32, 4),
+            false => ((id >> (64 - callsites::BITS)) as u32, 3),
+        };
+        let (is_task, depth, lane, parent) = match input.entered.last() {
+            Some(entered) => {
+                let slot = entered.slot.filter(|_| !entered.again)?;
+                let around = self.spans.get(slot);
+                (around.is_task, around.depth + 1, around.lane, Some((slot, around.span)))
+            }
+            None => (false, 0, input.lane.filter(|_| input.lane_as_of == self.lanes.closed)?, None),
+        };
+        let known = self.callsites.get(callsite as usize)?.as_ref()?;
+        if known.is_special || known.chunk != Some(self.store.packer.first()) {
+            return None;
+        }
+        input.ticks = ticks;
+        let count = Kinds::count(info);
+        let end = at + count;
+        let whole = Self::whole_call(input, end, limit);
+        let opened = self.times.at(ticks);
+        let whole = whole.map(|[enter, exit, close]| {
+            let (enter, exit) = (self.times.at(enter), self.times.at(exit));
+            [enter, exit, self.times.at(close)]
+        });
+        self.opened += 1;
+        let span = SpanId(self.opened);
+        let field = |place| {
+            let (index, value) = Kinds::value(info, place, input.word(at + place));
+            (known.numbers[index], value)
+        };
+        let fields = (0..count).map(field);
+        let here = At { time: opened, thread: input.thread(), lane };
+        self.store.packer.open_known(here, span, parent.map(|it| it.1), known.number, fields, whole);
+        if !has_callsite {
+            self.seen.note(id);
+        }
+        if whole.is_some() {
+            input.newest = (id, None);
+            input.left = None;
+            return Some(end + 3);
+        }
+        self.lanes.span_opened(lane, false);
+        if let Some((parent, _)) = parent {
+            self.spans.get_mut(parent).uses += 1;
+        }
+        let (slot, living) = self.spans.insert(id);
+        (living.span, living.parent, living.parent_span) = (span, parent.map(|it| it.0), parent.map(|it| it.1));
+        (living.lane, living.is_task, living.depth, living.callsite) = (lane, is_task, depth, callsite);
+        (living.names_lane, living.blocks, living.reason) = (false, false, None);
+        (living.opened, living.thread) = (opened, input.number);
+        for place in 0..count {
+            let (index, value) = Kinds::value(info, place, input.word(at + place));
+            words::put(&mut living.fields, index, value);
+        }
+        input.newest = (id, Some((slot, span)));
+        Some(end)
+    }
+
     /// If the records that follow a new one say that it was entered, left and closed at once: when that was.
     #[inline]
     fn whole_call(input: &Input, end: usize, limit: u64) -> Option<[u64; 3]> {
-        if input.at_hand() < end + 3 {
-            return None;
-        }
-        let [enter, exit, close] = [0, 1, 2].map(|at| input.word(end + at));
+        let [enter, exit, close] = input.three_words(end)?;
         let is_call = enter as u8 == words::ENTER_NEWEST
             && exit as u8 == words::EXIT_LAST
             && matches!(close as u8, words::DROP_LEFT | words::CLOSE_LEFT);
@@ -383,7 +433,7 @@ impl Model {
         (at, end): (usize, usize),
         whole: Option<[u64; 3]>,
     ) -> usize {
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         let known = self.callsites[callsite as usize].as_ref().expect("a callsite is known before its records are");
         let (mut named, mut reason, mut blocks) = (None, None, false);
         if known.is_special {
@@ -406,7 +456,7 @@ impl Model {
         let span = SpanId(self.opened);
         let parent_span = around.map(|around| around.3);
         let is_leaf = named.is_none() && input.innermost().is_none_or(|around| self.spans.get(around).lane == lane);
-        let whole = whole.filter(|_| is_leaf).map(|ticks| ticks.map(|ticks| self.time(ticks)));
+        let whole = whole.filter(|_| is_leaf).map(|ticks| ticks.map(|ticks| self.times.at(ticks)));
         let known = self.callsites[callsite as usize].as_mut().expect("a callsite is known before its records are");
         let packer = &mut self.store.packer;
         if known.chunk != Some(packer.first()) {
@@ -485,7 +535,7 @@ impl Model {
             input.entered.push(Entered { id, slot, again: false });
             return;
         };
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         let living = self.spans.get_mut(slot);
         let again = living.is_on > 0 && input.entered.iter().any(|entered| entered.slot == Some(slot));
         living.enters += 1;
@@ -508,7 +558,7 @@ impl Model {
     #[inline]
     fn exit(&mut self, input: &mut Input, ticks: u64, entered: Entered) {
         let Some(slot) = entered.slot else { return };
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         let living = self.spans.get_mut(slot);
         living.is_on -= 1;
         let (lane, span) = (living.lane, living.span);
@@ -529,7 +579,7 @@ impl Model {
     /// A thread says that it leaves what it is not in.
     fn exit_elsewhere(&mut self, input: &Input, ticks: u64, slot: Option<Slot>) {
         if let Some(slot) = slot {
-            let time = self.time(ticks);
+            let time = self.times.at(ticks);
             let living = self.spans.get(slot);
             self.store.packer.exit(At { time, thread: input.thread(), lane: living.lane }, living.span);
         }
@@ -546,7 +596,7 @@ impl Model {
     }
 
     fn close(&mut self, input: &Input, ticks: u64, slot: Slot) {
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         let mut next = Some(slot);
         while let Some(slot) = next.take() {
             self.spans.remove(slot);
@@ -584,20 +634,20 @@ impl Model {
     /// lives on elsewhere.
     pub(super) fn thread_ended(&mut self, input: &Input) {
         for slot in input.entered.iter().rev().filter_map(|entered| entered.slot) {
-            let time = self.time(input.ticks).max(self.last);
+            let time = self.times.at(input.ticks).max(self.times.last);
             let living = self.spans.get_mut(slot);
             living.is_on -= 1;
             self.store.packer.exit(At { time, thread: input.thread(), lane: living.lane }, living.span);
         }
         let Some(lane) = input.lane.filter(|lane| self.lanes.get(*lane).is_some()) else { return };
         if self.lanes.is_idle(lane) {
-            let time = self.time(input.ticks);
-            self.end_lane(input.thread(), time.max(self.last), lane);
+            let time = self.times.at(input.ticks);
+            self.end_lane(input.thread(), time.max(self.times.last), lane);
         }
     }
 
     fn record(&mut self, input: &Input, ticks: u64, slot: Slot, end: usize) {
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         self.read_fields(input, 3, Some(end), 0);
         let living = self.spans.get_mut(slot);
         let Some(known) = &self.callsites[living.callsite as usize] else { return };
@@ -611,7 +661,7 @@ impl Model {
 
     fn follow(&mut self, input: &Input, ticks: u64, slot: Slot) {
         let Some(cause) = self.spans.find(input.word(2)).map(|cause| self.spans.get(cause).span) else { return };
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         let living = self.spans.get_mut(slot);
         words::put(&mut living.fields, FOLLOWS_FROM, ValueRef::Span(cause));
         let field = [(&self.follows_from, ValueRef::Span(cause))].into_iter();
@@ -636,7 +686,7 @@ impl Model {
 
     /// Something said: a note, or what the conventions make of it.
     fn say_in(&mut self, input: &mut Input, ticks: u64, callsite: u32, inside: Option<Slot>, task: Option<u64>) {
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         let Some(known) = &self.callsites[callsite as usize] else { return };
         let get = |index| text(&self.fields, &self.texts, index);
         let (opens, is_task) = (get(known.opens_lane), get(known.task).is_some_and(|task| &*task == "true"));
@@ -666,7 +716,7 @@ impl Model {
 
     /// An event that the gate or a convention makes.
     pub(super) fn say(&mut self, ticks: u64, thread: &Arc<Thread>, lane: LaneId, kind: Kind) {
-        let time = self.time(ticks);
+        let time = self.times.at(ticks);
         match kind {
             Kind::Hold { .. } => {
                 self.holds.retain(|hold| hold.thread.id != thread.id || !is_same_stop(&hold.kind, &kind));

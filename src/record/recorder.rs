@@ -123,7 +123,7 @@ impl Recorder {
         Reader { shared: self.shared.clone(), key: 0, generation: 0, next: Seq(0), is_live: true }
     }
 
-    /// Reads complete chunks only: those of 64 KiB, or that are 250 ms old. For files.
+    /// Reads complete chunks only: those of 64 KiB, or that have been known for 120 ms. For files.
     #[must_use]
     pub fn chunks(&self) -> Reader {
         Reader { is_live: false, ..self.reader() }
@@ -142,7 +142,7 @@ impl Recorder {
             events: model.store.packer.next().0,
             bytes: model.store.bytes() as u64,
             cut_texts: self.shared.cut.load(Ordering::Relaxed),
-            late: model.late,
+            late: model.times.late,
             unnumbered: self.shared.unnumbered.load(Ordering::Relaxed),
         }
     }

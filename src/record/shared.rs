@@ -186,13 +186,13 @@ impl Drop for Shared {
     }
 }
 
-/// The collector's thread: works while there are full pages, and sleeps until it is called.
+/// The collector's thread: sleeps until it is called, which is when there are full pages. It does not look for more at
+/// once, however much there is: a page that is read while it is written goes back and forth between two cores, which
+/// costs the writer as much as the writing.
 fn collect_when_called(shared: &Weak<Shared>, signal: &Signal) {
     while !signal.is_over.load(Ordering::Acquire) {
-        if let Some(shared) = shared.upgrade()
-            && shared.collector().collect(&shared)
-        {
-            continue;
+        if let Some(shared) = shared.upgrade() {
+            shared.collector().collect(&shared);
         }
         let mut called = signal.called.lock().unwrap_or_else(PoisonError::into_inner);
         signal.is_asleep.store(true, Ordering::Release);

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::trace::{Chunk, Packer, Seq};
 
-/// How old the first event of a chunk may get before it is complete, from when somebody looked. Who writes a file looks
-/// every 50 ms: at the latest 250 ms after it happened it is written.
-const AGE: Duration = Duration::from_millis(150);
+/// For how long the first event of a chunk may be known before the chunk is complete. Until it is known, and from then on
+/// until it is written, whoever reads may take a look each: a file has 250 ms in all.
+const AGE: Duration = Duration::from_millis(120);
 
 /// The newest chunks, and the one that grows.
 pub(super) struct Store {

@@ -115,14 +115,41 @@ pub(super) struct Kinds {
 
 impl Kinds {
     /// Notes one more field; false if that is one too many.
-    #[inline]
-    pub(super) fn push(&mut self, index: usize, of: u64) -> bool {
+    #[inline(always)]
+    fn push(&mut self, index: usize, of: u64) -> bool {
         if self.count == FEW || index >= LOW {
             return false;
         }
         self.word |= (of | (index as u64) << 3) << (16 + 8 * self.count);
         self.count += 1;
         true
+    }
+
+    /// Whether the fields of a plain record are one word each.
+    #[inline]
+    pub(super) fn are_words(word: u64) -> bool {
+        // Of all that is in a plain record only a text has both bits.
+        let kinds = word >> 16;
+        kinds & kinds >> 1 & 0x0202_0202_0202 == 0
+    }
+
+    /// What the field at a place in a plain record is: its index, and its value if it is one word.
+    #[inline(always)]
+    pub(super) fn value(word: u64, place: usize, value: u64) -> (usize, ValueRef<'static>) {
+        let kind = word >> (16 + 8 * place);
+        let value = match kind & 7 {
+            BOOL => ValueRef::Bool(value != 0),
+            I64 => ValueRef::I64(value as i64),
+            F64 => ValueRef::F64(f64::from_bits(value)),
+            _ => ValueRef::U64(value),
+        };
+        ((kind >> 3 & 31) as usize, value)
+    }
+
+    /// How many fields a plain record has.
+    #[inline]
+    pub(super) fn count(word: u64) -> usize {
+        (word >> 8 & 0xff) as usize
     }
 
     /// The word, for a record with these flags.
@@ -133,7 +160,7 @@ impl Kinds {
 }
 
 /// Writes the value of a plain record's field; what it is goes into `kinds`. False if there are too many.
-#[inline]
+#[inline(always)]
 pub(super) fn put_plain(sink: &mut impl Sink, kinds: &mut Kinds, index: usize, value: ValueRef<'_>) -> bool {
     let mut one = |of: u64, word: u64| {
         sink.push(word);

@@ -11,7 +11,9 @@ use super::fields::{AnyFields, PlainFields};
 use super::local::{self, Local};
 use super::shared::Shared;
 use super::task;
-use super::words::{CLONE, EVENT, FOLLOWS, HAS_CALLSITE, HAS_PARENT, HAS_TASK, HEAD, IS_ROOT, NEW, PLAIN, RECORD};
+use super::words::{
+    CLONE, EVENT, FOLLOWS, HAS_CALLSITE, HAS_PARENT, HAS_TASK, HEAD, IS_ROOT, NEW, PLAIN, RECORD, Sink,
+};
 
 /// The words of a record before its fields, but for its time.
 struct Head {
@@ -24,8 +26,9 @@ impl Head {
     fn new(tag: u8) -> Self {
         Self { words: [u64::from(tag), 0, 0, 0, 0, 0], used: 3 }
     }
+}
 
-    #[inline]
+impl Sink for Head {
     fn push(&mut self, word: u64) {
         self.words[self.used] = word;
         self.used += 1;
@@ -49,44 +52,57 @@ impl Shared {
                 }
                 return unrecorded(callsite);
             }
-            let mut head = Head::new(NEW);
-            let mut flags = 0;
-            if id.is_some() {
-                flags |= HAS_CALLSITE;
-                head.push(callsite.number.into());
-            }
-            flags |= self.place(local, &mut head, attrs.parent(), attrs.is_root(), callsite.has_lane);
-            let seal = |head: &mut Head| {
+            let seal = || {
                 let id = id.unwrap_or_else(|| local.next_id(callsite.number));
-                head.words[1] = id;
                 local.note_new(id);
+                id
             };
-            let room = local.room(self);
+            let room = local.room();
             if room.len() > HEAD {
-                let mut fields = PlainFields::new(&room[head.used..]);
-                attrs.record(&mut fields);
-                if fields.is_whole() {
-                    seal(&mut head);
-                    head.words[2] = fields.kinds.word(flags);
-                    head.words[0] = self.clock.ticks() << 8 | u64::from(PLAIN);
-                    for (place, word) in room.iter().zip(&head.words[..head.used]) {
-                        place.store(*word, Ordering::Relaxed);
-                    }
-                    local.publish(head.used + fields.used);
-                    return head.words[1];
+                let mut plain = PlainFields::new(&room[3..]);
+                let flags = self.place_new(local, &mut plain, attrs, id.is_some(), callsite);
+                attrs.record(&mut plain);
+                if plain.is_whole() {
+                    let id = seal();
+                    room[1].store(id, Ordering::Relaxed);
+                    room[2].store(plain.kinds.word(flags), Ordering::Relaxed);
+                    room[0].store(self.clock.ticks() << 8 | u64::from(PLAIN), Ordering::Relaxed);
+                    local.publish(3 + plain.used);
+                    return id;
                 }
             }
+            let mut head = Head::new(NEW);
+            let flags = self.place_new(local, &mut head, attrs, id.is_some(), callsite);
+            let seal = |head: &mut Head| head.words[1] = seal();
             self.write_fields(local, head, 2, flags, seal, |visit| attrs.record(visit))
         })
     }
 
+    /// What a new span's record says before its fields.
+    #[inline(always)]
+    fn place_new(
+        &self,
+        local: &Local,
+        words: &mut impl Sink,
+        attrs: &Attributes<'_>,
+        names_callsite: bool,
+        callsite: Numbered,
+    ) -> u64 {
+        let mut flags = 0;
+        if names_callsite {
+            flags |= HAS_CALLSITE;
+            words.push(callsite.number.into());
+        }
+        flags | self.place(local, words, attrs.parent(), attrs.is_root(), callsite.has_lane)
+    }
+
     /// Where something is: its parent, and the task if nothing else tells the lane.
-    #[inline]
-    fn place(&self, local: &Local, head: &mut Head, parent: Option<&Id>, is_root: bool, has_lane: bool) -> u64 {
+    #[inline(always)]
+    fn place(&self, local: &Local, words: &mut impl Sink, parent: Option<&Id>, is_root: bool, has_lane: bool) -> u64 {
         let mut flags = 0;
         if let Some(parent) = parent {
             flags |= HAS_PARENT;
-            head.push(parent.into_u64());
+            words.push(parent.into_u64());
         } else if is_root {
             flags |= IS_ROOT;
         }
@@ -94,7 +110,7 @@ impl Shared {
             && let Some(task) = task::current()
         {
             flags |= HAS_TASK;
-            head.push(task);
+            words.push(task);
         }
         flags
     }

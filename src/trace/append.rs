@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Chunk, Corrupt, Event, Kind, LaneId, Log, Seq, SpanId, Tables, Unpacker};
+use super::{Chunk, Corrupt, Event, Gap, Kind, LaneId, Log, Seq, SpanId, Tables, Unpacker};
 
 impl Log {
     /// Adds the events of a chunk. One that begins where the last one began is more of it: what is new in it is added. One
@@ -13,6 +13,15 @@ impl Log {
     /// # Errors
     /// If the bytes are no chunk. What could be read before the damage is added.
     pub fn append(&mut self, chunk: &Chunk) -> Result<(), Corrupt> {
+        self.add(chunk, false)
+    }
+
+    /// The same; what is missing has been let go on purpose.
+    pub(super) fn resume(&mut self, chunk: &Chunk) -> Result<(), Corrupt> {
+        self.add(chunk, true)
+    }
+
+    fn add(&mut self, chunk: &Chunk, is_forgotten: bool) -> Result<(), Corrupt> {
         let end = chunk.first.0.checked_add(chunk.count.into()).ok_or(Corrupt)?;
         if end <= self.next_in_recording {
             return Ok(());
@@ -25,7 +34,9 @@ impl Log {
         }
         if missing > 0 {
             let (open, first) = beginning(chunk)?;
+            let at = self.len();
             self.bridge(missing, &open, first.as_ref());
+            self.gaps.push(Gap { at, resumed: self.len(), missing, is_forgotten });
         }
         let spans = &mut self.index.spans;
         self.store.put(chunk, |span, place, at| spans.set_at(span, place, at))?;

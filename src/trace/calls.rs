@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::durations::Durations;
 use super::{Callsite, ItemKind, Key, LaneId, Log, SpanId};
 
 /// All callsites that have been met, with their calls.
@@ -26,6 +27,8 @@ pub(super) struct OfCallsite {
     pub(super) total: u64,
     /// Program time in which they were the innermost call with control of a thread, in ns.
     pub(super) own: u64,
+    /// Program time of each that is over.
+    pub(super) durations: Durations,
 }
 
 impl Calls {
@@ -37,7 +40,8 @@ impl Calls {
         let number = self.all.len() as u32;
         self.numbers.insert(callsite.clone(), number);
         let callsite = callsite.clone();
-        self.all.push(OfCallsite { callsite, count: 0, first: None, entered: Vec::new(), total: 0, own: 0 });
+        let (entered, durations) = (Vec::new(), Durations::default());
+        self.all.push(OfCallsite { callsite, count: 0, first: None, entered, total: 0, own: 0, durations });
         number
     }
 
@@ -67,6 +71,7 @@ impl Calls {
     pub(super) fn close(&mut self, callsite: u32, took: u64) {
         let of = &mut self.all[callsite as usize];
         of.total = of.total.saturating_add(took);
+        of.durations.add(took);
     }
 
     #[inline]
@@ -77,7 +82,8 @@ impl Calls {
 
     /// Bytes in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.all.iter().map(|of| size_of::<OfCallsite>() + of.entered.capacity() * 4).sum()
+        let of = |of: &OfCallsite| size_of::<OfCallsite>() + of.entered.capacity() * 4 + of.durations.bytes();
+        self.all.iter().map(of).sum()
     }
 }
 
@@ -114,7 +120,7 @@ impl Log {
         let before = |of: &'_ OfCallsite| {
             if cursor == self.len() { of.entered.len() } else { of.entered.partition_point(is_before) }
         };
-        let lists = matching.map(|of| &of.entered[..before(of)]).filter(|list| !list.is_empty()).collect();
+        let lists = matching.map(|of| &of.entered[..before(of)]).collect();
         CallsOf { log: self, cursor, lists }
     }
 
@@ -143,7 +149,28 @@ impl CallsOf<'_> {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lists.is_empty()
+        self.len() == 0
+    }
+
+    /// How many there are of each place in which the call is written, in the order in which the places were met. Grows, and
+    /// what is in it stays where it is, as the log grows and with the cursor.
+    pub fn lens(&self) -> impl Iterator<Item = usize> + '_ {
+        self.lists.iter().map(|list| list.len())
+    }
+
+    /// The span and the lane of one of them, by the place in which it is written and its number there. Costs less than
+    /// [`CallsOf::get`].
+    #[must_use]
+    pub fn span(&self, list: usize, at: usize) -> Option<(SpanId, LaneId)> {
+        let spans = &self.log.index.spans;
+        let number = *self.lists.get(list)?.get(at)?;
+        Some((spans.id(number), spans.lane(number)))
+    }
+
+    /// One of them, by the place in which it is written and its number there.
+    #[must_use]
+    pub fn get(&self, list: usize, at: usize) -> Option<Call> {
+        self.call(*self.lists.get(list)?.get(at)?)
     }
 
     fn call(&self, number: u32) -> Option<Call> {

@@ -30,6 +30,21 @@ pub struct Log {
     pub(super) next_in_recording: u64,
     /// The place in the recording of the chunk that came last, while nothing else has come.
     pub(super) last_chunk: Option<u64>,
+    /// Where events of the recording are missing, in order.
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// A stretch of the recording that is not in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The place in the log of what says so; what brings the log over it follows.
+    pub at: usize,
+    /// The place of the first event of the recording behind it.
+    pub resumed: usize,
+    /// How many events are missing.
+    pub missing: u64,
+    /// They were let go on purpose, to bound the log.
+    pub is_forgotten: bool,
 }
 
 /// A span over its whole life, as far as the log goes.
@@ -80,6 +95,13 @@ impl Log {
         self.latest.take();
         let index = &mut self.index;
         self.store.read(at_most, |seen, tables| index.take(&seen, tables))
+    }
+
+    /// An empty log for what has been in another, with the program time of that.
+    pub(super) fn told_again(clock: &ProgramClock) -> Self {
+        let mut log = Self::new();
+        log.index.clock = clock.told_again();
+        log
     }
 
     pub(super) fn index(&self) -> &Index {
@@ -222,7 +244,44 @@ impl Log {
     /// How many events the recorder could not keep.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.index.dropped
+        let forgotten = self.gaps.iter().filter(|gap| gap.is_forgotten).map(|gap| gap.missing);
+        self.index.dropped.saturating_sub(forgotten.sum())
+    }
+
+    /// Where events of the recording are missing, in order.
+    #[must_use]
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// How many events of the recording are before a cursor, those that are missing too.
+    #[must_use]
+    pub fn in_recording(&self, cursor: usize) -> u64 {
+        let mut ahead = 0_u64;
+        for gap in self.gaps.iter().take_while(|gap| gap.at < cursor) {
+            if cursor < gap.resumed {
+                return (gap.at as u64).wrapping_add(ahead);
+            }
+            ahead = ahead.wrapping_add(gap.missing + gap.at as u64).wrapping_sub(gap.resumed as u64);
+        }
+        (cursor as u64).wrapping_add(ahead)
+    }
+
+    /// The cursor behind so many events of the recording; behind the gap, if it would be in one.
+    #[must_use]
+    pub fn from_recording(&self, count: u64) -> usize {
+        let mut ahead = 0_u64;
+        for gap in &self.gaps {
+            let begin = (gap.at as u64).wrapping_add(ahead);
+            if count <= begin {
+                break;
+            }
+            if count < begin + gap.missing {
+                return gap.resumed;
+            }
+            ahead = ahead.wrapping_add(gap.missing + gap.at as u64).wrapping_sub(gap.resumed as u64);
+        }
+        (count.wrapping_sub(ahead) as usize).min(self.len())
     }
 
     /// Raw time at a cursor: of the last event before it.

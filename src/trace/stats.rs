@@ -2,29 +2,42 @@
 
 use std::sync::Arc;
 
+use super::calls::OfCallsite;
 use super::{Callsite, Log};
 
-/// All calls from one callsite.
+/// All calls from one callsite, in a whole log or in a stretch of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallStats {
     /// Where they come from.
     pub callsite: Arc<Callsite>,
-    /// How many there were.
+    /// How many there were: of a stretch, how many were open in it.
     pub count: u64,
-    /// Program time from their openings to their ends, or to the end of the log, in ns.
-    pub total: u64,
+    /// How many of them are not over.
+    pub open: u64,
     /// Program time in which they were the innermost call on a thread and did not block it, in ns.
     pub own: u64,
+    /// Program time from their openings to their ends, or to the end of the log, in ns.
+    pub total: u64,
+    /// Half of those that ended took at most this, in ns; `None` if none ended.
+    pub p50: Option<u64>,
+    /// 99 of 100 that ended took at most this, in ns.
+    pub p99: Option<u64>,
+    /// The two are exact.
+    pub is_exact: bool,
 }
 
-/// Every callsite of a log, the one with the most time of its own first. Counted as the log grows: asking costs nothing.
+/// Every callsite of a log, the one with the most time of its own first. Counted as the log grows: asking costs the
+/// same however long it is.
 #[must_use]
 pub fn call_stats(log: &Log) -> Vec<CallStats> {
     let index = log.index();
     let all = index.calls.all().iter();
-    let mut stats: Vec<CallStats> = all
-        .map(|of| CallStats { callsite: of.callsite.clone(), count: of.count, total: of.total, own: of.own })
-        .collect();
+    let of_callsite = |of: &OfCallsite| {
+        let [p50, p99] = of.durations.at_most([50, 99]);
+        let (callsite, is_exact) = (of.callsite.clone(), of.durations.is_exact());
+        CallStats { callsite, count: of.count, open: 0, own: of.own, total: of.total, p50, p99, is_exact }
+    };
+    let mut stats: Vec<CallStats> = all.map(of_callsite).collect();
     for (callsite, took) in index.under_way() {
         stats[callsite as usize].own += took;
     }
@@ -33,7 +46,8 @@ pub fn call_stats(log: &Log) -> Vec<CallStats> {
     for open in lanes.flat_map(|lane| &lane.stack) {
         if let Some(number) = index.spans.number(open.span).filter(|number| index.spans.closed(*number).is_none()) {
             let took = now.since(index.clock.program(index.spans.opened(number)));
-            stats[index.spans.callsite(number) as usize].total += took;
+            let stats = &mut stats[index.spans.callsite(number) as usize];
+            (stats.open, stats.total) = (stats.open + 1, stats.total + took);
         }
     }
     stats.retain(|call| call.count > 0);

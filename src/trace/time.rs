@@ -81,17 +81,33 @@ pub struct ProgramClock {
     /// Finished stops: raw begin, raw end, and how long all stops up to and with this one lasted.
     stops: Vec<(Time, Time, u64)>,
     open: Option<Time>,
+    /// What is said of a time up to this is known.
+    known: Option<Time>,
 }
 
 impl ProgramClock {
+    /// This clock for a log that tells some of it once more, and not all.
+    pub(super) fn told_again(&self) -> Self {
+        let last = self.open.max(self.stops.last().map(|stop| stop.1));
+        Self { known: self.known.max(last), ..self.clone() }
+    }
+
+    fn knows(&self, at: Time) -> bool {
+        self.known.is_some_and(|known| at <= known)
+    }
+
     /// The program is held from `at` on; a second hold during a stop changes nothing.
     pub(super) fn hold(&mut self, at: Time) {
-        self.open.get_or_insert(at);
+        if !self.knows(at) {
+            self.open.get_or_insert(at);
+        }
     }
 
     /// Somebody was let go at `at`.
     pub(super) fn release(&mut self, at: Time) {
-        if let Some(begin) = self.open.take() {
+        if !self.knows(at)
+            && let Some(begin) = self.open.take()
+        {
             let before = self.stops.last().map_or(0, |stop| stop.2);
             self.stops.push((begin, at, before + at.since(begin)));
         }
@@ -157,6 +173,24 @@ mod tests {
         check(&[(10, Some(30))], 31, 11);
         check(&[(10, Some(30)), (40, Some(45))], 50, 25);
         check(&[(10, Some(30)), (40, None)], 99, 20);
+    }
+
+    #[test]
+    fn a_clock_that_is_told_again_forgets_no_stop_and_takes_up_new_ones() {
+        let mut clock = ProgramClock::default();
+        let stop = |clock: &mut ProgramClock, begin, end| {
+            clock.hold(Time(begin));
+            clock.release(Time(end));
+        };
+        stop(&mut clock, 10, 30);
+        stop(&mut clock, 40, 45);
+        clock.hold(Time(60));
+        let mut again = clock.told_again();
+        // The second stop is not told; of the last one only its end.
+        stop(&mut again, 10, 30);
+        again.release(Time(70));
+        stop(&mut again, 80, 81);
+        assert_eq!([25, 50, 65, 75, 90].map(|at| again.program(Time(at)).0), [10, 25, 35, 40, 54]);
     }
 
     #[test]

@@ -123,13 +123,14 @@ impl Ui<'_> {
 
     /// Steps from where the program stands, which is live.
     pub(super) fn step(&mut self, command: Command) -> Effect {
-        self.cursor = None;
-        (self.page, self.play, self.seek) = (None, None, None);
+        (self.play, self.seek) = (None, None);
         self.hush();
         if self.status.run == Run::Over {
+            // Who looks at a place in it stays there.
             self.notify("this is a recording: b and f step through it, P plays it, : goes to a place");
             return Effect::None;
         }
+        (self.cursor, self.page) = (None, None);
         if self.status.detached {
             self.notify("the gate was taken down: the program runs on its own; R starts it again");
             return Effect::None;

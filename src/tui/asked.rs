@@ -4,7 +4,7 @@
 use super::stack::RowId;
 use super::ui::Ui;
 use crate::trace::{
-    CallTally, CriticalPath, Finder, LaneId, Match, Part, Query, SpanId, Stage, Tally, TooLong, Window,
+    CallStats, CriticalPath, Finder, LaneId, Log, Match, Part, Query, SpanId, Stage, Tally, TooLong, Window, call_stats,
 };
 
 /// Events that are read between two looks at the clock.
@@ -23,11 +23,41 @@ pub(super) struct Asked {
     pub(super) path: Option<Path>,
 }
 
-/// Statistics under way, and their rows as of the last slice.
+/// Statistics, and their rows as of the last look at the log.
 pub(super) struct Statistics {
-    pub(super) tally: Tally,
-    pub(super) calls: Vec<CallTally>,
+    /// The count of a stretch; of everything the log keeps count itself.
+    pub(super) tally: Option<Tally>,
+    pub(super) calls: Vec<CallStats>,
     pub(super) sort: Column,
+    /// How much of the log the rows are of.
+    as_of: Option<usize>,
+}
+
+impl Statistics {
+    fn new(window: Option<Window>, sort: Column) -> Self {
+        Self { tally: window.map(Tally::new), calls: Vec::new(), sort, as_of: None }
+    }
+
+    pub(super) fn window(&self) -> Option<Window> {
+        self.tally.as_ref().map(Tally::window)
+    }
+
+    /// Whether there is something that has not been counted.
+    pub(super) fn is_behind(&self, log: &Log) -> bool {
+        match &self.tally {
+            Some(tally) => tally.is_behind(log),
+            None => self.as_of != Some(log.len()),
+        }
+    }
+
+    /// Makes the rows of what has been counted.
+    fn look(&mut self, log: &Log) {
+        if self.as_of != Some(log.len()) || self.tally.is_some() {
+            self.calls = self.tally.as_ref().map_or_else(|| call_stats(log), |tally| tally.calls(log));
+            self.sort.sort(&mut self.calls);
+            self.as_of = Some(log.len());
+        }
+    }
 }
 
 /// What statistics are sorted by.
@@ -50,7 +80,7 @@ impl Column {
         Self::ALL[(at + by) % Self::ALL.len()]
     }
 
-    fn sort(self, calls: &mut [CallTally]) {
+    fn sort(self, calls: &mut [CallStats]) {
         calls.sort_by(|a, b| {
             let by_number = match self {
                 Self::Name => std::cmp::Ordering::Equal,
@@ -60,7 +90,7 @@ impl Column {
                 Self::P50 => b.p50.cmp(&a.p50),
                 Self::P99 => b.p99.cmp(&a.p99),
             };
-            let name = |call: &CallTally| (call.callsite.name.clone(), call.callsite.target.clone());
+            let name = |call: &CallStats| (call.callsite.name.clone(), call.callsite.target.clone());
             by_number.then_with(|| name(a).cmp(&name(b)))
         });
     }
@@ -88,8 +118,9 @@ impl Ui<'_> {
     pub fn has_work(&self) -> bool {
         let asked = &self.asked;
         self.seek.is_some()
+            || self.known.is_weighing()
             || asked.search.as_ref().is_some_and(|search| search.is_behind(&self.log))
-            || asked.statistics.as_ref().is_some_and(|statistics| statistics.tally.is_behind(&self.log))
+            || asked.statistics.as_ref().is_some_and(|statistics| statistics.is_behind(&self.log))
             || asked.path.as_ref().is_some_and(|path| path.parts.is_none())
     }
 
@@ -97,12 +128,15 @@ impl Ui<'_> {
     pub fn work(&mut self, mut may_go_on: impl FnMut() -> bool) {
         while self.has_work() && may_go_on() {
             self.seek_on(SLICE);
+            self.weigh_evidence(self.cursor());
             let Asked { search, statistics, path, .. } = &mut self.asked;
             if let Some(search) = search {
                 search.read(&self.log, SLICE);
             }
-            if let Some(statistics) = statistics {
-                statistics.tally.read(&self.log, SLICE);
+            match statistics {
+                Some(Statistics { tally: Some(tally), .. }) => tally.read(&self.log, SLICE),
+                Some(statistics) => statistics.look(&self.log),
+                None => {}
             }
             if let Some(path) = path.as_mut().filter(|path| path.parts.is_none()) {
                 path.search.read(&self.log, SLICE);
@@ -112,8 +146,7 @@ impl Ui<'_> {
             }
         }
         if let Some(statistics) = &mut self.asked.statistics {
-            statistics.calls = statistics.tally.calls(&self.log);
-            statistics.sort.sort(&mut statistics.calls);
+            statistics.look(&self.log);
         }
         self.refresh();
     }
@@ -122,11 +155,7 @@ impl Ui<'_> {
     pub(super) fn ask_again(&mut self) {
         let asked = &mut self.asked;
         asked.search = asked.search.take().map(|search| Finder::new(search.query().clone()));
-        asked.statistics = asked.statistics.take().map(|statistics| Statistics {
-            tally: Tally::new(statistics.tally.window()),
-            calls: Vec::new(),
-            sort: statistics.sort,
-        });
+        asked.statistics = asked.statistics.take().map(|before| Statistics::new(before.window(), before.sort));
         (asked.path, asked.last_match) = (None, None);
     }
 
@@ -190,7 +219,10 @@ impl Ui<'_> {
     /// Counts all calls, or those in the timeline's window.
     pub(super) fn count_calls(&mut self, window: Option<Window>) {
         let sort = self.asked.statistics.as_ref().map_or(Column::Own, |statistics| statistics.sort);
-        self.asked.statistics = Some(Statistics { tally: Tally::new(window), calls: Vec::new(), sort });
+        let statistics = self.asked.statistics.insert(Statistics::new(window, sort));
+        if window.is_none() {
+            statistics.look(&self.log);
+        }
     }
 
     pub(super) fn sort_calls(&mut self, by: usize) {

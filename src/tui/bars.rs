@@ -94,6 +94,10 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     if let Some(loading) = ui.loading.text() {
         parts.insert(3, (loading, Role::Good, 1));
     }
+    let forgotten: u64 = ui.log.gaps().iter().filter(|gap| gap.is_forgotten).map(|gap| gap.missing).sum();
+    if forgotten > 0 {
+        parts.push((format!("{forgotten} events forgotten"), Role::Doubt, 1));
+    }
     if dropped > 0 {
         parts.push((format!("{dropped} events dropped"), Role::Bad, 1));
     }
@@ -202,7 +206,10 @@ fn happened(log: &Log, cursor: usize) -> String {
         Kind::LaneClose => return format!("{lane} is over"),
         Kind::Switch { to, .. } => return format!("{lane} gives way to {}", name(*to)),
         Kind::Wake { to, .. } => return format!("{lane} wakes {}", name(*to)),
-        Kind::Dropped { count } => return format!("{count} events were dropped here"),
+        Kind::Dropped { count } => {
+            let is_forgotten = log.gaps().iter().any(|gap| gap.is_forgotten && gap.at + 1 == cursor);
+            return format!("{count} events were {} here", if is_forgotten { "forgotten" } else { "dropped" });
+        }
         Kind::Open { .. } => "opens",
         Kind::Enter { .. } => "enters",
         Kind::Exit { .. } => "leaves",

@@ -9,13 +9,11 @@ use super::overlay::Overlay;
 use super::source::Source;
 use super::stack::{self, Row, RowId};
 use super::ui::Ui;
-use crate::lesson::{Claim, Evidence, evaluate};
+use crate::lesson::{Checked, Claim, Evidence};
 use crate::trace::{Chain, Landmarks, Lookout, SpanId, State, Stop, here};
 
-/// Below this many events the claims are checked at every change.
-const SMALL: usize = 20_000;
-/// Claims are about a beginning: they are checked in this many events and no more, so that a long recording costs no more.
-pub(super) const CHECKED: usize = 200_000;
+/// Calls that claims look at for one picture.
+const LOOKED_AT: usize = 4_000;
 
 /// Answers that several views share.
 #[derive(Default)]
@@ -46,10 +44,22 @@ pub(super) struct Known {
     followed: Option<Stop>,
     lookout: Lookout,
     evidence_of: Option<(usize, usize)>,
+    checked: Checked,
     moments_of: Option<Landmarks>,
 }
 
 impl Known {
+    /// Works out again what was read off a log that is a shorter one now. What has been seen, has been.
+    pub(super) fn begin_again(&mut self) {
+        (self.lookout, self.checked) = (Lookout::default(), Checked::default());
+        (self.evidence_of, self.moments_of) = (None, None);
+    }
+
+    /// Whether claims have not looked at all there is.
+    pub(super) fn is_weighing(&self) -> bool {
+        self.evidence.iter().any(|(_, evidence)| evidence.left > 0)
+    }
+
     /// Whether a step has run.
     pub(super) fn has_run(&self, chain: &Chain, id: &str) -> bool {
         let at = chain.steps().iter().position(|step| step.id == id);
@@ -148,25 +158,22 @@ impl Ui<'_> {
         }
     }
 
-    fn weigh_evidence(&mut self, cursor: usize) {
+    /// Asks the claims about the shown step, and goes on where they have not looked at everything.
+    pub(super) fn weigh_evidence(&mut self, cursor: usize) {
         let Some(step) = self.known.shown_step else {
             (self.known.evidence, self.known.evidence_of) = (Vec::new(), None);
             return;
         };
-        let cursor = cursor.min(CHECKED);
-        let is_fresh = self.known.evidence_of.is_some_and(|(of, at)| {
-            // Claims read the log; a long one that runs freely is asked again after an eighth more.
-            let runs = (self.is_live() && self.known.state.paused().is_none()) || self.play.is_some();
-            let is_near = runs && at > SMALL && cursor.abs_diff(at) < at / 8;
-            of == step && (at == cursor || is_near)
-        });
-        if !is_fresh {
-            let Material { chain, book, .. } = self.material;
-            let claims = book.step_page(step).into_iter().flat_map(|page| &page.claims);
-            let weigh = |claim: &Claim| (claim.says.clone(), evaluate(&claim.predicate, &self.log, chain, cursor));
-            self.known.evidence = claims.map(weigh).collect();
-            self.known.evidence_of = Some((step, cursor));
+        if self.known.evidence_of == Some((step, cursor)) && !self.known.is_weighing() {
+            return;
         }
+        let Material { chain, book, .. } = self.material;
+        let claims = book.step_page(step).into_iter().flat_map(|page| &page.claims);
+        let (checked, log, mut budget) = (&mut self.known.checked, &self.log, LOOKED_AT);
+        let mut weigh =
+            |claim: &Claim| (claim.says.clone(), checked.evaluate(&claim.predicate, (log, cursor), chain, &mut budget));
+        self.known.evidence = claims.map(&mut weigh).collect();
+        self.known.evidence_of = Some((step, cursor));
     }
 
     fn compare(&mut self) {

@@ -3,7 +3,6 @@
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::known::CHECKED;
 use super::page;
 use super::text::{ends, wrap, wrap_plain};
 use super::theme::{Role, Theme};
@@ -71,10 +70,7 @@ fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         lines.extend(page::lines(truth, theme, columns));
     }
     if !evidence.is_empty() {
-        let is_whole = ui.cursor() <= CHECKED;
-        let told =
-            if is_whole { "In this run".to_owned() } else { format!("In the first {CHECKED} events of this run") };
-        lines.push(Line::styled(told, dim));
+        lines.push(Line::styled("In this run", dim));
         lines.extend(evidence.iter().flat_map(|(claim, evidence)| evidence_lines(claim, evidence, theme, columns)));
     }
     lines.push(Line::default());

@@ -35,6 +35,11 @@ impl Loading {
         was_shown != self.is_shown
     }
 
+    /// Whether something is on its way.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.progress.is_some()
+    }
+
     /// `LOADING ████░░░░░░ 42 %`, after a moment.
     pub(super) fn text(&self) -> Option<String> {
         let progress = self.progress.filter(|_| self.is_shown)?;

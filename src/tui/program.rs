@@ -7,9 +7,8 @@ use crate::trace::{Command, Log, Status};
 /// A program that is watched. The screens never ask whether it is live, attached or a file: what it cannot do
 /// answers with a reason.
 pub trait Program {
-    /// Appends what has happened since the last call and says whether that was anything. A program that was started
-    /// again begins with an empty log: then `log` is replaced.
-    fn update(&mut self, log: &mut Log) -> bool;
+    /// Appends what has happened since the last call, or replaces the log, and says which.
+    fn update(&mut self, log: &mut Log) -> News;
 
     /// How the gate stands. Calling this at least every 200 ms is also the viewer's sign of life: a gate that does not
     /// hear of its viewer for a second lets everybody go.
@@ -50,6 +49,19 @@ pub trait Program {
     fn remark(&self) -> Option<String> {
         None
     }
+}
+
+/// What has become of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing is new.
+    Nothing,
+    /// It has grown.
+    More,
+    /// The program was started again: it is another log.
+    Another,
+    /// It is the same recording, and some of what was between its beginning and what is newest has been let go.
+    Shorter,
 }
 
 /// How much of a file has been read, in bytes.

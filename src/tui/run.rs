@@ -28,6 +28,8 @@ pub struct Options {
 
 /// The least time between two pictures: 60 a second.
 const FRAME: Duration = Duration::from_micros(16_667);
+/// The same while a file is read and nobody types: a picture takes as long as some thousand events.
+const FRAME_OF_LOADING: Duration = Duration::from_millis(50);
 /// How much input is taken in at once.
 const INPUTS: usize = 64;
 /// How long is worked at once at what a person has asked of the whole recording: less than a picture takes.
@@ -44,6 +46,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     let mut screen = Screen::take()?;
     let mut ui = Ui::new(Log::new(), material, screen.size()?, Theme::from_env(options.is_ascii));
     let mut is_dirty = true;
+    let mut is_typed = false;
     let mut drawn: Option<Instant> = None;
     let mut panics_told = 0;
     let inputs = inputs()?;
@@ -54,7 +57,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             let Some(action) = keymap::action(&input?, ui.mode()) else {
                 continue;
             };
-            is_dirty = true;
+            (is_dirty, is_typed) = (true, true);
             match ui.act(action) {
                 Effect::Quit => return Ok(()),
                 effect => carry_out(effect, program, &mut ui),
@@ -68,7 +71,8 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             is_dirty = true;
         }
         is_dirty |= ui.tick(began.elapsed());
-        is_dirty |= ui.absorb(|log| program.update(log));
+        let has_come = ui.absorb(|log| program.update(log));
+        is_dirty |= has_come;
         is_dirty |= ui.set_status(program.status());
         is_dirty |= ui.set_program(program.address(), program.started_with());
         is_dirty |= ui.set_progress(program.progress());
@@ -82,12 +86,14 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             ui.notify(notice.lines().collect::<Vec<_>>().join(" "));
             is_dirty = true;
         }
-        if is_dirty && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+        let frame = if ui.is_loading() && !is_typed && has_come { FRAME_OF_LOADING } else { FRAME };
+        if is_dirty && drawn.is_none_or(|at| at.elapsed() >= frame) {
             screen.draw(|buffer| draw::draw(buffer, &ui))?;
-            (is_dirty, drawn) = (false, Some(Instant::now()));
+            (is_dirty, is_typed, drawn) = (false, false, Some(Instant::now()));
         }
-        // Sleeps until a key comes, or until it is time to look again.
-        let wait = if ui.has_work() { Duration::ZERO } else { LOOK };
+        // Sleeps until a key comes, or until it is time to look again; not while there is something to do.
+        let is_busy = ui.has_work() || (has_come && ui.is_loading());
+        let wait = if is_busy { Duration::ZERO } else { LOOK };
         match inputs.recv_timeout(wait) {
             Ok(input) => waiting = Some(input),
             Err(RecvTimeoutError::Timeout) => {}

@@ -10,7 +10,7 @@ use super::lists::{chosen, listed};
 use super::text::{ends, pad, width};
 use super::theme::Role;
 use super::ui::Ui;
-use crate::trace::{CallTally, Time};
+use crate::trace::{CallStats, Time};
 
 /// The number columns, right-aligned, with a blank before each.
 const WIDE: usize = 10;
@@ -19,15 +19,14 @@ const WIDE: usize = 10;
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let Some(statistics) = &ui.asked.statistics else { return };
     let theme = &ui.theme;
-    let of = match statistics.tally.window() {
+    let of = match statistics.window() {
         None => "everything".to_owned(),
         Some(window) => format!("{} to {}, the timeline's window", window.from, window.to),
     };
-    let (done, all) = statistics.tally.progress(&ui.log);
-    let remark = if statistics.tally.is_behind(&ui.log) {
-        format!("{} % read", 100 * done / all.max(1))
-    } else {
-        format!("{} different calls", statistics.calls.len())
+    let behind = statistics.tally.as_ref().filter(|tally| tally.is_behind(&ui.log));
+    let remark = match behind.map(|tally| tally.progress(&ui.log)) {
+        Some((done, all)) => format!("{} % read", 100 * done / all.max(1)),
+        None => format!("{} different calls", statistics.calls.len()),
     };
     let inner = framed(buffer, body, ui, &format!("Statistics of {of}"), &remark, true);
     let columns = usize::from(inner.width);
@@ -40,7 +39,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
         let line = row(ui, call, names, columns);
         lines.push(if index == at { chosen(line, ui) } else { line });
     }
-    if statistics.calls.is_empty() && !statistics.tally.is_behind(&ui.log) {
+    if statistics.calls.is_empty() && behind.is_none() {
         lines.push(Line::styled(" No call was open in this stretch.", theme.style(Role::Dim)));
     }
     put_lines(buffer, Rect { height: inner.height.saturating_sub(1), ..inner }, &lines, 0);
@@ -65,7 +64,7 @@ fn head(ui: &Ui, sort: Column, names: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-fn row(ui: &Ui, call: &CallTally, names: usize, columns: usize) -> Line<'static> {
+fn row(ui: &Ui, call: &CallStats, names: usize, columns: usize) -> Line<'static> {
     let theme = &ui.theme;
     let open = if call.open > 0 { format!("{} open", call.open) } else { String::new() };
     let module = call.callsite.target.rsplit("::").next().unwrap_or_default();

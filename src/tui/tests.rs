@@ -74,7 +74,7 @@ fn keep(ui: &mut Ui<'_>, count: usize) {
     ui.absorb(|log| {
         *log = Log::new();
         events.into_iter().for_each(|event| log.push(event));
-        true
+        News::Another
     });
 }
 

@@ -18,7 +18,7 @@ use super::material::Material;
 use super::moves::Seek;
 use super::overlay::Overlay;
 use super::play::{Play, Speed};
-use super::program::{Progress, Restart};
+use super::program::{News, Progress, Restart};
 use super::stack::{Folds, RowId};
 use super::theme::Theme;
 use super::timeline;
@@ -134,17 +134,36 @@ impl<'a> Ui<'a> {
         ui
     }
 
-    /// Lets the program add to the log, or begin a new one. Says whether there is something to draw.
-    pub fn absorb(&mut self, update: impl FnOnce(&mut Log) -> bool) -> bool {
-        let before = self.log.len();
-        let changed = update(&mut self.log);
-        if self.log.len() < before {
-            self.forget();
+    /// Lets the program add to the log, or replace it. Says whether there is something to draw.
+    pub fn absorb(&mut self, update: impl FnOnce(&mut Log) -> News) -> bool {
+        // Places in the recording stay what they are when the log gets shorter.
+        let cursor = self.cursor.map(|cursor| self.log.in_recording(cursor));
+        let news = update(&mut self.log);
+        match news {
+            News::Nothing => return false,
+            News::More => {}
+            News::Another => self.forget(),
+            News::Shorter => self.follow_shorter(cursor),
         }
-        if changed {
-            self.refresh();
+        self.refresh();
+        true
+    }
+
+    /// The log has lost some of its middle: the cursor goes to where it was, or to the oldest that is kept behind that.
+    fn follow_shorter(&mut self, cursor: Option<u64>) {
+        self.cursor = cursor.map(|cursor| self.log.from_recording(cursor)).filter(|cursor| *cursor < self.log.len());
+        self.seek = None;
+        self.known.begin_again();
+        self.ask_again();
+        if let Some(gap) = self.log.gaps().iter().rfind(|gap| gap.is_forgotten) {
+            let time = |at: usize| self.log.clock().program(self.log.time_at(at));
+            let text = format!(
+                "what happened from {} to {} is forgotten, to bound the memory; --record keeps it",
+                time(gap.at),
+                time(gap.resumed),
+            );
+            self.notify(text);
         }
-        changed
     }
 
     /// Says how the gate stands. Returns whether that is new.
@@ -168,6 +187,12 @@ impl<'a> Ui<'a> {
     /// Says how much of the log has been read. Returns whether that changes the picture.
     pub fn set_progress(&mut self, progress: Option<Progress>) -> bool {
         self.loading.set(progress, self.now)
+    }
+
+    /// Whether there is more of the log to be read at once.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.loading.is_under_way()
     }
 
     /// Says what is to be known of the log as a whole. Returns whether that is new.

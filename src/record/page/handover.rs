@@ -36,12 +36,6 @@ impl Page {
     pub(in super::super) fn published(&self) -> usize {
         self.len.load(Ordering::Acquire) as usize
     }
-
-    /// A word that was published.
-    #[inline]
-    pub(in super::super) fn word(&self, at: usize) -> u64 {
-        self.words[at].load(Ordering::Relaxed)
-    }
 }
 
 /// Pages that nobody uses.

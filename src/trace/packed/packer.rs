@@ -130,8 +130,6 @@ impl Packer {
         self.context.span = span.0;
         let count = fields.len();
         let flags = if parent.is_some() { A } else { 0 } | if count > 0 { B } else { 0 };
-        // Times run backwards only where a clock does.
-        let whole = whole.filter(|[enter, exit, close]| at.time <= *enter && enter <= exit && exit <= close);
         let begin = self.head(OPEN, if whole.is_some() { flags | FUSED } else { flags }, at);
         if let Some(parent) = parent {
             self.number(span.0.wrapping_sub(parent.0));
@@ -147,10 +145,11 @@ impl Packer {
             self.fusible = Some((begin, span, OPEN));
             return;
         };
-        self.number(enter.0 - at.time.0);
+        debug_assert!(at.time <= enter && enter <= exit && exit <= close, "a whole call's times are in order");
+        self.number(enter.0.wrapping_sub(at.time.0));
         self.bytes.push(EXIT | A | FUSED);
-        self.number(exit.0 - enter.0);
-        self.number(close.0 - exit.0);
+        self.number(exit.0.wrapping_sub(enter.0));
+        self.number(close.0.wrapping_sub(exit.0));
         self.context.time = close.0;
         if self.in_open_set {
             self.open += 3;
@@ -211,8 +210,7 @@ impl Packer {
         if let Some((begin, of, what)) = self.fusible
             && what == after
             && of == span
-            && at.lane.0 == self.context.lane
-            && Some(at.thread.id) == self.last_thread
+            && self.is_here(at)
             && at.time.0 >= self.context.time
         {
             self.bytes[begin] |= FUSED;
@@ -308,18 +306,39 @@ impl Packer {
     #[inline]
     fn head(&mut self, tag: u8, flags: u8, at: At<'_>) -> usize {
         self.fusible = None;
+        let step = at.time.0.wrapping_sub(self.context.time);
+        if step as i64 >= 0 && self.is_here(at) {
+            let begin = self.bytes.len();
+            self.bytes.push(tag | flags);
+            self.number(step);
+            self.context.time = at.time.0;
+            self.counted(at.time.0);
+            return begin;
+        }
+        self.head_elsewhere(tag | flags, at)
+    }
+
+    /// Whether something happened on the thread and in the lane of the record before.
+    #[inline]
+    fn is_here(&self, at: At<'_>) -> bool {
+        at.lane.0 == self.context.lane && Some(at.thread.id) == self.last_thread
+    }
+
+    /// The beginning of a record of another thread or lane, or of an earlier time.
+    #[inline(never)]
+    fn head_elsewhere(&mut self, tag: u8, at: At<'_>) -> usize {
         if at.time.0 < self.context.time {
             self.bytes.push(BACK);
             self.number(self.context.time - at.time.0);
             self.context.time = at.time.0;
         }
-        let is_same = Some(at.thread.id) == self.last_thread && at.lane.0 == self.context.lane;
-        let thread = if is_same { self.context.thread } else { self.thread(at.thread) };
+        let is_here = self.is_here(at);
+        let thread = if is_here { self.context.thread } else { self.thread(at.thread) };
         let begin = self.bytes.len();
-        self.bytes.push(tag | flags | if is_same { 0 } else { CONTEXT });
+        self.bytes.push(tag | if is_here { 0 } else { CONTEXT });
         self.number(at.time.0 - self.context.time);
         self.context.time = at.time.0;
-        if !is_same {
+        if !is_here {
             self.last_thread = Some(at.thread.id);
             (self.context.thread, self.context.lane) = (thread, at.lane.0);
             self.number(thread.into());
@@ -340,12 +359,26 @@ impl Packer {
     }
 
     #[inline]
-    fn number(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.bytes.push(value as u8 | 0x80);
-            value >>= 7;
+    fn number(&mut self, value: u64) {
+        if value < 0x80 {
+            self.bytes.push(value as u8);
+        } else if value < 1 << 14 {
+            self.bytes.extend_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
+        } else {
+            self.long_number(value);
         }
-        self.bytes.push(value as u8);
+    }
+
+    fn long_number(&mut self, mut value: u64) {
+        let mut bytes = [0; 10];
+        let mut used = 0;
+        while value >= 0x80 {
+            bytes[used] = value as u8 | 0x80;
+            value >>= 7;
+            used += 1;
+        }
+        bytes[used] = value as u8;
+        self.bytes.extend_from_slice(&bytes[..=used]);
     }
 
     fn text(&mut self, text: &str) {
@@ -415,7 +448,7 @@ impl Packer {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn field(&mut self, name: u32, value: ValueRef<'_>) {
         let name = u64::from(name) << 3;
         match value {

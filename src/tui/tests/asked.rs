@@ -41,7 +41,7 @@ fn a_match_at_a_stop_of_another_lane_is_the_one_we_are_at() {
                 let seq = Seq(log.len() as u64);
                 log.push(Event { seq, lane, thread: thread.clone(), kind, ..hold.clone() });
             }
-            true
+            News::More
         });
         enter(ui, "/", "name=run lane:worker", "enter enter n");
         assert!(text(ui).contains("◆ match 2 of 2"), "{}", text(ui));
@@ -82,7 +82,7 @@ fn a_search_goes_on_as_the_recording_grows() {
         let known = ui.log.len();
         ui.absorb(|log| {
             events[known..].iter().for_each(|event| log.push(event.clone()));
-            true
+            News::More
         });
         assert!(ui.has_work());
         ui.work(|| true);
@@ -112,7 +112,7 @@ fn long_work_is_done_in_slices() {
             for _ in 0..20_000 {
                 log.push(Event { seq: Seq(log.len() as u64), kind: Kind::Dropped { count: 0 }, ..event.clone() });
             }
-            true
+            News::More
         });
         enter(ui, "/", "get", "");
         ui.act(Action::Toggle);
@@ -137,6 +137,25 @@ fn statistics_are_sorted_by_the_column_that_is_chosen() {
         let run = text.lines().position(|line| line.contains(" run  socketio")).unwrap();
         let head = text.lines().position(|line| line.contains("▾total")).unwrap();
         assert_eq!(run, head + 1, "nothing took longer than run: {text}");
+    });
+}
+
+#[test]
+fn statistics_of_everything_are_there_at_once_and_grow_with_the_recording() {
+    let events: Vec<Event> = fixture::run_until(Until::Request).events_in(..).collect();
+    serving(SCREEN, |ui| {
+        ui.act(Action::Statistics);
+        let count =
+            |ui: &Ui<'_>| ui.asked.statistics.as_ref().unwrap().calls.iter().map(|call| call.count).sum::<u64>();
+        let before = ui.log.span_count() as u64;
+        assert!(count(ui) == before && !ui.has_work());
+        let known = ui.log.len();
+        ui.absorb(|log| {
+            events[known..].iter().for_each(|event| log.push(event.clone()));
+            News::More
+        });
+        ui.work(|| true);
+        assert!(count(ui) == ui.log.span_count() as u64 && count(ui) > before && !ui.has_work());
     });
 }
 

@@ -31,7 +31,7 @@ fn a_call_that_was_made_and_has_not_begun_is_no_frame() {
         let hold = fixture::hold_of_hub(ui);
         ui.absorb(|log| {
             log.push(hold);
-            true
+            News::More
         });
         let text = text(ui);
         assert!(text.contains("→ run             hub.rs") && !text.contains("event_loop.rs   "), "{text}");
@@ -58,7 +58,7 @@ fn the_selection_goes_along_with_the_program_until_another_row_is_chosen() {
             for event in &events[range] {
                 ui.absorb(|log| {
                     log.push(event.clone());
-                    true
+                    News::More
                 });
             }
         };
@@ -124,7 +124,7 @@ fn the_first_line_names_the_call_that_is_inside_a_step() {
         for event in fixture::put_inside_spawn(ui) {
             ui.absorb(|log| {
                 log.push(event);
-                true
+                News::More
             });
         }
         assert!(text(ui).contains("11/21 spawn › put  "), "{}", text(ui));

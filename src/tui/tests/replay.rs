@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
-use crate::trace::{Event, Kind, Run, Seq, Status, Time};
+use crate::trace::{Edge, Event, Kind, Packer, Retained, Run, Seq, SpanId, State, Status, Time};
 
 /// Types keys, by the names of the table: `/ g e t enter`.
 pub(super) fn press(ui: &mut Ui<'_>, keys: &str) -> Effect {
@@ -71,6 +71,18 @@ fn moves_by_event_go_one_event() {
     check(0, "E", 0);
     let end = serving(SCREEN, |ui| ui.log.len());
     check(end - 1, "e e e", end);
+}
+
+#[test]
+fn a_recording_cannot_be_stepped_and_the_cursor_stays() {
+    for key in ["s", "n", "o", "c", "r"] {
+        serving(SCREEN, |ui| {
+            ui.set_cursor(10);
+            assert_eq!(press(ui, key), Effect::None);
+            assert_eq!(ui.cursor(), 10, "{key}");
+            assert!(text(ui).contains("serves already") || text(ui).contains("this is a recording: b and f step"));
+        });
+    }
 }
 
 #[test]
@@ -279,7 +291,7 @@ fn a_move_that_looks_far_says_so_and_can_be_stopped() {
                 let kind = Kind::Dropped { count: 0 };
                 log.push(Event { seq: Seq(log.len() as u64), lane, kind, ..event.clone() });
             }
-            true
+            News::More
         });
         let last = ui.log.len();
         ui.set_cursor(last - 1);
@@ -306,5 +318,75 @@ fn a_file_on_its_way_in_and_its_damage_are_told() {
         ui.set_progress(None);
         assert!(ui.set_remark(Some("not closed".into())));
         assert!(text(ui).contains("not closed") && !text(ui).contains("LOADING"), "{}", text(ui));
+    });
+}
+
+/// A log of some of the events, in chunks of 16, and what a bounded one would retain of it.
+fn in_chunks(events: &[Event]) -> (Log, Retained) {
+    let (mut state, mut packer) = (State::default(), Packer::default());
+    let (mut log, mut retained) = (Log::new(), Retained::new(600, 1200));
+    for run in events.chunks(16) {
+        packer.begin(run[0].seq);
+        state.open_set().iter().for_each(|event| packer.event(event));
+        packer.begin_events();
+        for event in run {
+            packer.event(event);
+            state.apply(event);
+        }
+        log.append(&packer.chunk()).unwrap();
+        retained.take(&packer.chunk());
+    }
+    (log, retained)
+}
+
+#[test]
+fn a_log_that_is_shortened_leaves_the_cursor_the_stack_and_the_time_where_they_were() {
+    serving(SCREEN, |ui| {
+        let mut events: Vec<Event> = ui.log.events_in(..).collect();
+        // Held for a second in what will be forgotten.
+        let held_at = events.len() / 2;
+        let event = events[held_at].clone();
+        events[held_at + 1..].iter_mut().for_each(|event| event.time.0 += 1_000_000_000);
+        let (span, edge) = (SpanId(1), Edge::Enter);
+        let hold = Event { kind: Kind::Hold { span, edge, is_shown: true }, ..event.clone() };
+        let end = Time(event.time.0 + 1_000_000_000);
+        let release = Event { kind: Kind::Release { span, edge }, time: end, ..event };
+        events.splice(held_at + 1..=held_at, [hold, release]);
+        (0..).zip(&mut events).for_each(|(at, event)| event.seq = Seq(at));
+        let (whole, retained) = in_chunks(&events);
+        ui.absorb(|log| {
+            *log = whole.clone();
+            News::Another
+        });
+        let shorter = retained.log(whole.clock()).unwrap();
+        let gap = shorter.gaps()[0];
+        let behind = gap.at + gap.missing as usize;
+        assert!((gap.at..behind).contains(&held_at) && gap.missing > 20 && events.len() > behind + 20, "{gap:?}");
+        // Which call was entered last the open set does not say.
+        let is_enter = |event: &Event| matches!(event.kind, Kind::Enter { .. });
+        let later = events[behind..].iter().position(is_enter).unwrap() + 1;
+        let seen = |ui: &Ui<'_>| (ui.time_now(), ui.selected, ui.known.state.lanes().len(), ui.known.seen.clone());
+        // In the beginning, in what is newest, in the middle, live.
+        for (from, expected) in
+            [(9, 9), (behind + later, gap.resumed + later), (gap.at + 9, gap.resumed), (events.len(), shorter.len())]
+        {
+            ui.absorb(|log| {
+                *log = whole.clone();
+                News::Another
+            });
+            ui.set_cursor(from);
+            let before = seen(ui);
+            ui.absorb(|log| {
+                *log = shorter.clone();
+                News::Shorter
+            });
+            assert_eq!(ui.cursor(), expected);
+            if from != gap.at + 9 {
+                assert_eq!(seen(ui), before, "from {from}");
+            }
+            let text = text(ui);
+            assert!(text.contains(&format!("{} events forgotten", gap.missing)) && !text.contains("dropped"), "{text}");
+            assert!(text.contains("is forgotten, to bound the memory; --record keeps it"), "{text}");
+        }
     });
 }
