@@ -33,6 +33,7 @@ mod fields;
 mod filter;
 mod fork;
 mod gate;
+mod hidden;
 mod lanes;
 mod layer;
 mod local;
@@ -51,6 +52,7 @@ mod write;
 
 pub use filter::RecorderFilter;
 pub use gate::{Gate, HoldMode};
+pub use hidden::{Hidden, HiddenCallsites};
 pub use layer::RecorderLayer;
 pub use recorder::{Builder, Control, Counts, Reader, Recorder};
 pub use subscriber::RecorderSubscriber;

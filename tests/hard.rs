@@ -538,3 +538,30 @@ fn what_a_thread_does_while_it_ends_is_recorded() {
         }
     });
 }
+
+#[test]
+fn spans_of_a_log_that_was_begun_anew_hold_up_nobody() {
+    const ROUNDS: u64 = 100;
+    let run = |recorder: &Recorder| {
+        let dispatch = dispatcher::get_default(Clone::clone);
+        let thread = |work: &(dyn Fn() + Sync)| {
+            std::thread::scope(|scope| scope.spawn(|| dispatcher::with_default(&dispatch, work)).join().unwrap());
+        };
+        let old = std::sync::OnceLock::new();
+        thread(&|| drop(old.set(info_span!("old"))));
+        recorder.restart(spanwalk::record::HoldMode::Follow);
+        thread(&|| {
+            for _ in 0..ROUNDS {
+                old.get().unwrap().in_scope(|| info_span!("new").in_scope(|| ()));
+                info_span!(parent: old.get().unwrap(), "inside").in_scope(|| ());
+            }
+        });
+        // Whoever looks once has it all.
+        let closed = |log: &Log| log.events_in(..).filter(|event| matches!(event.kind, Kind::Close { .. })).count();
+        assert_eq!(closed(&read(recorder)) as u64, 2 * ROUNDS);
+    };
+    on_every_face(recorder, run, |name, recorder, log| {
+        assert_eq!(recorder.counts().spans, 2 * ROUNDS, "{name}");
+        assert!(lines(log).iter().all(|line| !line.contains("old")), "{name}");
+    });
+}

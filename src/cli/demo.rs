@@ -104,6 +104,9 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
         control.detach();
     }
     let ended = server.join();
+    if let Some(text) = watch::hidden(&recorder) {
+        complain(&text);
+    }
     let recorded = recording::finish(recording);
     written.context("cannot write to standard output")?;
     ended?;

@@ -26,6 +26,9 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         writeln!(out, "spanwalk: serving http://{address}/{console} (ctrl-c stops)")?;
         out.flush()?;
     }
+    if let Some(text) = recorder.as_ref().and_then(watch::hidden) {
+        complain(&text);
+    }
     let ended = server.join();
     let recorded = recording::finish(recording);
     ended?;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::live::{LIMITS, Live};
+use super::watch;
 use crate::file::Recording;
 use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
@@ -38,6 +39,8 @@ pub(super) struct Session {
     stop: Arc<Mutex<Option<Call>>>,
     /// Counts the restarts, for clients that outlive their run.
     runs: Arc<AtomicU64>,
+    /// Whether it has been looked whether the recording lacks anything.
+    is_looked_at: bool,
     notices: mpsc::Receiver<String>,
     notify: mpsc::Sender<String>,
     failure: Option<ServerError>,
@@ -62,6 +65,7 @@ impl Session {
             stopping: None,
             stop: Arc::default(),
             runs: Arc::default(),
+            is_looked_at: false,
             notices,
             notify,
             failure: None,
@@ -239,6 +243,12 @@ impl Program for Session {
     }
 
     fn notice(&mut self) -> Option<String> {
+        if !self.is_looked_at && self.address_of_server().is_some() {
+            self.is_looked_at = true;
+            if let Some(text) = watch::hidden(&self.recorder) {
+                return Some(text);
+            }
+        }
         self.notices.try_recv().ok()
     }
 }

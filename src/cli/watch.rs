@@ -43,6 +43,13 @@ pub(super) fn install(recorder: Option<&Recorder>, console: Option<SocketAddr>) 
     set(Registry::default().with(layers))
 }
 
+/// What is missing from the recording because the rest of the stack hides it, in a sentence. To be asked when the server has
+/// begun: before that there are no callsites.
+pub(super) fn hidden(recorder: &Recorder) -> Option<String> {
+    let hidden = recorder.hidden();
+    (!hidden.is_empty()).then(|| format!("not everything is recorded: {hidden}"))
+}
+
 fn set(subscriber: impl tracing::Subscriber + Send + Sync) -> anyhow::Result<()> {
     tracing::subscriber::set_global_default(subscriber).context("cannot set the tracing subscriber")
 }

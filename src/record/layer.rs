@@ -42,7 +42,8 @@ impl<S> Layer<S> for RecorderLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    fn register_callsite(&self, _metadata: &'static Metadata<'static>) -> Interest {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.shared.note_asked(metadata);
         // What this one does not want others may: it never says never.
         Interest::always()
     }

@@ -4,6 +4,7 @@
 //! `tracing-subscriber`: so both faces give the same log. The span a thread entered last is the parent of what it opens, but
 //! one that it had entered already does not count again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::callsites;
@@ -15,6 +16,9 @@ use super::store::Store;
 use super::words::{self, FOLLOWS_FROM, FieldReader, HAS_CALLSITE, HAS_PARENT, HAS_TASK, IS_ROOT, Kinds, Read};
 use crate::trace::{At, Callsite, Event, Kind, LaneId, LaneKind, Seq, SpanId, Thread, Time, Value, ValueRef};
 
+/// How many spans that were waited for in vain are remembered.
+const MISSING: usize = 4096;
+
 /// The state that records change.
 pub(super) struct Model {
     pub(super) times: Times,
@@ -24,6 +28,8 @@ pub(super) struct Model {
     callsites: Vec<Option<Known>>,
     threads: Vec<Arc<Thread>>,
     seen: Seen,
+    /// Ids of spans that will not come: of an older log, or waited for in vain.
+    missing: HashSet<u64>,
     opened: u64,
     /// Lanes that have ended since the gate asked.
     pub(super) ended: Vec<LaneId>,
@@ -100,6 +106,7 @@ impl Model {
             callsites: Vec::new(),
             threads: Vec::new(),
             seen: Seen::default(),
+            missing: HashSet::new(),
             opened: 0,
             ended: Vec::new(),
             holds: Vec::new(),
@@ -117,6 +124,8 @@ impl Model {
         self.store.clear();
         self.store.packer.begin(Seq(0));
         self.store.begun();
+        // Who has them still may enter them, in the new log.
+        self.missing.extend(self.spans.ids());
         self.spans = Spans::default();
         self.lanes = Lanes::default();
         self.threads.clear();
@@ -198,8 +207,11 @@ impl Model {
             _ => 2,
         };
         let slot = self.spans.find(id);
-        if slot.is_none() && !is_last && !self.seen.has(id) {
-            return false;
+        if slot.is_none() && self.may_come(id) {
+            if !is_last {
+                return false;
+            }
+            self.give_up(id);
         }
         input.ticks = ticks;
         match (tag, slot) {
@@ -216,6 +228,9 @@ impl Model {
             }
             (words::DROP, Some(slot)) => self.let_go(input, ticks, slot),
             (words::CLOSE, Some(slot)) => self.close(input, ticks, slot),
+            (words::CLOSE, None) => {
+                self.missing.remove(&id);
+            }
             (words::CLONE, Some(slot)) => self.spans.get_mut(slot).uses += 1,
             (words::RECORD, Some(slot)) => self.record(input, ticks, slot, length),
             (words::FOLLOWS, Some(slot)) => self.follow(input, ticks, slot),
@@ -223,6 +238,19 @@ impl Model {
         }
         input.advance(length);
         true
+    }
+
+    /// Whether a span that is not there has yet to come.
+    fn may_come(&self, id: u64) -> bool {
+        !self.seen.has(id) && !self.missing.contains(&id)
+    }
+
+    /// A span has been waited for in vain, and is not again.
+    fn give_up(&mut self, id: u64) {
+        if self.missing.len() >= MISSING {
+            self.missing.clear();
+        }
+        self.missing.insert(id);
     }
 
     #[inline]
@@ -239,13 +267,18 @@ impl Model {
 
     /// The parent that a record names or implies; nothing if it has yet to come.
     #[inline]
-    fn parent(&self, input: &Input, flags: u64, at: &mut usize, is_last: bool) -> Option<Option<Slot>> {
+    fn parent(&mut self, input: &Input, flags: u64, at: &mut usize, is_last: bool) -> Option<Option<Slot>> {
         if flags & HAS_PARENT != 0 {
             let id = input.word(*at);
             *at += 1;
             let parent = self.spans.find(id);
-            let waits = parent.is_none() && !is_last && !self.seen.has(id);
-            return (!waits).then_some(parent);
+            if parent.is_none() && self.may_come(id) {
+                if !is_last {
+                    return None;
+                }
+                self.give_up(id);
+            }
+            return Some(parent);
         }
         Some(if flags & IS_ROOT == 0 { input.around() } else { None })
     }
@@ -273,6 +306,8 @@ impl Model {
         input.newest = (id, None);
         if !has_callsite {
             self.seen.note(id);
+        } else if !self.missing.is_empty() {
+            self.missing.remove(&id);
         }
         let mut length = end;
         if self.known(callsite) {

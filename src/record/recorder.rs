@@ -9,7 +9,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::clock::Clock;
 use super::shared::Shared;
-use super::{HoldMode, RecorderFilter, RecorderLayer, RecorderSubscriber};
+use super::{Hidden, HoldMode, RecorderFilter, RecorderLayer, RecorderSubscriber};
 use crate::trace::{Batch, Chunk, Command, Log, Seq, Source, Status};
 
 /// How long a reader that waits sleeps between two looks, at first and at most.
@@ -106,6 +106,15 @@ impl Recorder {
         self.shared.filters.change(filter);
         // What was said of each callsite is asked again.
         rebuild_interest_cache();
+    }
+
+    /// What the recorder's filter lets through and does not come, as another filter hides it: as far as the program has
+    /// run, and with the subscriber that the calling thread uses. Filters that decide anew at every span are not in it.
+    ///
+    /// Every callsite of the program is asked about, as when a filter changes: for a person, not for every picture.
+    #[must_use]
+    pub fn hidden(&self) -> Hidden {
+        self.shared.hidden()
     }
 
     /// Reads the log from its oldest kept event on, up to the instant of each reading.

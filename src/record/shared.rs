@@ -162,7 +162,8 @@ impl Shared {
     /// Begins a new recording: what was recorded before is forgotten, and the threads that recorded it have no part in the
     /// new one.
     pub(super) fn restart(&self) {
-        let mut collector = self.collector();
+        // What was open is then known to be of the old one.
+        let mut collector = self.collected();
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         self.key.store(key, Ordering::Relaxed);
         collector.restart(self, key);

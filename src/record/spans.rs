@@ -151,6 +151,11 @@ impl Spans {
         self.places.iter().filter(|living| living.face != 0)
     }
 
+    /// What their face calls them.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+        self.alive().map(|living| living.face)
+    }
+
     /// All of them, in the order in which they were opened.
     pub(super) fn by_age(&self) -> Vec<&Living> {
         let mut all: Vec<&Living> = self.alive().collect();

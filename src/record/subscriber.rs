@@ -29,6 +29,7 @@ impl RecorderSubscriber {
 
 impl Subscriber for RecorderSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.shared.note_asked(metadata);
         self.shared.filters.interest(metadata)
     }
 
