@@ -170,7 +170,7 @@ impl Worker {
         let bytes = 200 + chance % 30_000;
         info_span!("render", template = "page.html", bytes).in_scope(|| ());
         info_span!("write", bytes).in_scope(|| ());
-        let status = if chance % 50 == 0 { 404_u64 } else { 200 };
+        let status = if chance.is_multiple_of(50) { 404_u64 } else { 200 };
         request.span.record("status", status);
         if request.began.elapsed() > Duration::from_micros(500) {
             debug!(status, "slow");
