@@ -5,6 +5,7 @@
 //!   header   "SPANWALK" · version u16 · zero × 6                                                        16 bytes
 //!   block    "BLK2" · length u32 · raw length u32 · first seq u64 · open set u32 · events u32 · earliest, latest ns u64
 //!            · crc32 u32 · payload, lz4 of a chunk: what was open, then the events                      one after another
+//!            (the chunk itself if the two lengths are the same)
 //!   index    "IDX2" · blocks u32 · per block: offset u64 · first seq u64 · earliest, latest ns u64 · crc32 u32
 //!   end      "END2" · events u64 · offset of the index u64 · crc32 u32                 only if it was closed in order
 //! ```
@@ -46,3 +47,6 @@ const END: &[u8; 4] = b"END2";
 const END_LENGTH: usize = 4 + 8 + 8 + 4;
 /// A payload is never longer than this, unpacked: what a reader must be ready to hold.
 const LONGEST: usize = 32 << 20;
+/// A payload is never packed to less than one byte in so many: what a file takes in memory is a matter of its size. Real ones
+/// are packed two to one.
+const DENSEST: usize = 32;

@@ -117,6 +117,32 @@ proptest! {
     }
 
     #[test]
+    fn what_the_index_says_is_found_without_it(whole in log(), each in 1..60_usize, at in 0.0..1.0_f64) {
+        let scratch = Scratch::new();
+        let blocks = write(&whole, scratch.path(), each);
+        let mut reader = Reader::open(scratch.path()).unwrap();
+        let indexed = reader.survey().unwrap();
+        prop_assert_eq!(Some(&indexed), reader.extent());
+        prop_assert_eq!(indexed.events, whole.len() as u64);
+        let begins: Vec<usize> = indexed.blocks.iter().map(|block| block.offset as usize).collect();
+        prop_assert_eq!(&begins, &blocks.iter().map(|block| block.0).collect::<Vec<_>>());
+        // Without the end, and without some of the blocks; before anything is read, and after.
+        let bytes = fs::read(scratch.path()).unwrap();
+        let cut = bytes.len() - 1 - ((bytes.len() - 17) as f64 * at) as usize;
+        fs::write(scratch.path(), &bytes[..cut]).unwrap();
+        let mut reader = Reader::open(scratch.path()).unwrap();
+        prop_assert_eq!(reader.extent(), None);
+        let found = reader.survey().unwrap();
+        prop_assert!(indexed.blocks.starts_with(&found.blocks));
+        let ends = begins.iter().skip(1).copied().chain([bytes.len() - tail(blocks.len())]);
+        prop_assert_eq!(found.blocks.len(), begins.iter().zip(ends).filter(|(_, end)| *end <= cut).count());
+        let mut back = Log::new();
+        reader.read(&mut back).unwrap();
+        prop_assert_eq!(back.len() as u64, found.events);
+        prop_assert_eq!(reader.survey().unwrap(), found);
+    }
+
+    #[test]
     fn a_spoilt_byte_costs_its_block_and_no_other(
         whole in log(), each in 1..60_usize, at in 0.0..1.0_f64, flip in 1..=255_u8,
     ) {
@@ -322,6 +348,58 @@ proptest! {
             prop_assert!(reader.is_ended());
         }
     }
+}
+
+#[test]
+fn a_file_that_was_made_to_waste_memory_takes_what_its_size_allows() {
+    // One byte of lz4 can stand for 255, and three of those for a span.
+    let mut raw = b"\x0f\0\x01x\x1f\0\x01\0\x2f\0\0\0\0\0".to_vec();
+    raw.extend(b"\x12\0\0\x01\0");
+    let begin = raw.len();
+    (0..1_000_000).for_each(|_| raw.extend([0x02, 0, 0]));
+    let block = sealed(0, 1_000_000, &raw);
+    let scratch = Scratch::new();
+    #[track_caller]
+    fn check(path: &Path, block: &[u8], opened: bool) {
+        let mut file = b"SPANWALK\x02\0\0\0\0\0\0\0".to_vec();
+        file.extend(block);
+        fs::write(path, &file).unwrap();
+        let (log, _) = read(path);
+        assert_eq!(log.span_count() > 0, opened);
+        let memory = log.memory();
+        let most = file.len() * 1_000 + 4_096;
+        assert!(memory.packed + memory.index <= most, "{memory:?} for {} bytes", file.len());
+    }
+    assert!(block.len() < raw.len() / 200);
+    check(scratch.path(), &block, false);
+    // The same, as densely as a writer packs.
+    let is_dense = |spans: &usize| {
+        let raw = &raw[..begin + 3 * spans];
+        lz4_flex::block::compress(raw).len() * 32 < raw.len()
+    };
+    let spans = (0..1_000).find(is_dense).unwrap() - 1;
+    check(scratch.path(), &sealed(0, spans as u32, &raw[..begin + 3 * spans]), true);
+}
+
+#[test]
+fn what_packs_too_well_is_written_as_it_is() {
+    let scratch = Scratch::new();
+    let mut packer = Packer::default();
+    let text = "x".repeat(1 << 20);
+    packer.begin(spanwalk::trace::Seq(0));
+    packer.begin_events();
+    let thread = std::sync::Arc::new(spanwalk::trace::Thread { id: spanwalk::trace::ThreadId(1), name: "main".into() });
+    let name = text.as_str().into();
+    let kind = Kind::LaneOpen { name, kind: spanwalk::trace::LaneKind::Thread };
+    let (seq, time, lane) = (spanwalk::trace::Seq(0), spanwalk::trace::Time(1), spanwalk::trace::LaneId(1));
+    packer.event(&Event { seq, time, thread, lane, kind });
+    let mut writer = Writer::create(scratch.path(), Existing::Replace).unwrap();
+    writer.push(&packer.chunk()).unwrap();
+    assert!(writer.length() > 1 << 20);
+    writer.finish().unwrap();
+    let (log, reader) = read(scratch.path());
+    assert!(reader.is_ended() && reader.damage().is_empty());
+    assert_eq!(&*log.lanes()[0].name, text);
 }
 
 #[test]

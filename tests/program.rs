@@ -267,6 +267,7 @@ fn a_recording_holds_what_was_printed_and_is_never_overwritten_unasked() {
     assert_eq!(code, 0);
     let info: serde_json::Value = serde_json::from_str(&info).unwrap();
     assert_eq!(info["events"].as_u64(), Some(out.lines().count() as u64));
+    assert!(info["indexed"] == true && info["blocks"].as_u64() >= Some(1) && info["bytes"].as_u64() > Some(100));
     assert_eq!((&info["ended"], info["damage"].as_array().unwrap().len()), (&true.into(), 0));
     let spawn = info["calls"].as_array().unwrap().iter().find(|call| call["name"] == "spawn").unwrap();
     assert_eq!(spawn["count"], 1);
@@ -358,7 +359,10 @@ fn a_file_that_can_grow_no_further_stops_the_recording_and_not_the_program() {
     );
     // What was written before opens.
     let (code, info, _) = run(&["info", file.path()]);
-    assert!(code == 0 && info.contains("not closed") && info.contains("damage    none"), "{info}");
+    assert!(
+        code == 0 && info.contains("not closed") && info.contains("blocks, counted") && info.contains("damage    none"),
+        "{info}"
+    );
 }
 
 #[test]

@@ -20,12 +20,13 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
     let mut reader = Reader::open(&args.file)?;
     let mut log = Log::new();
+    let blocks = reader.survey()?.blocks.len();
     read(&mut reader, &mut log)?;
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", as_json(&log, &reader))?;
+        writeln!(out, "{}", as_json(&log, &reader, blocks))?;
     } else {
-        write!(out, "{}", as_text(&log, &reader, &args.file.display().to_string()))?;
+        write!(out, "{}", as_text(&log, &reader, blocks, &args.file.display().to_string()))?;
     }
     Ok(())
 }
@@ -66,7 +67,7 @@ fn summary(log: &Log) -> Summary {
     Summary { wall, program: log.clock().program(wall), threads: log.thread_count(), stats: call_stats(log) }
 }
 
-fn as_json(log: &Log, reader: &Reader) -> serde_json::Value {
+fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
     let Summary { wall, program, threads, stats } = summary(log);
     let calls = stats.iter().map(|call| {
         json!({
@@ -87,19 +88,27 @@ fn as_json(log: &Log, reader: &Reader) -> serde_json::Value {
         "threads": threads,
         "callsites": stats.len(),
         "dropped": log.dropped(),
+        "bytes": reader.progress().1,
+        "blocks": blocks,
+        "indexed": reader.extent().is_some(),
         "ended": reader.is_ended(),
         "damage": damage.collect::<Vec<_>>(),
         "calls": calls.collect::<Vec<_>>(),
     })
 }
 
-fn as_text(log: &Log, reader: &Reader, name: &str) -> String {
+fn as_text(log: &Log, reader: &Reader, blocks: usize, name: &str) -> String {
     let Summary { wall, program, threads, stats } = summary(log);
     let end =
         if reader.is_ended() { "closed in order" } else { "not closed: its program was killed, or is still writing" };
     let mut lines = vec![
         format!("{name}: {end}"),
         format!("  time      {program} of the program, {wall} by the clock"),
+        format!(
+            "  size      {} bytes in {blocks} blocks{}",
+            reader.progress().1,
+            if reader.extent().is_some() { "" } else { ", counted without an index" }
+        ),
         format!("  events    {}", log.len()),
         format!("  spans     {} from {} callsites", log.span_count(), stats.len()),
         format!("  lanes     {} on {threads} threads", log.lanes().len()),

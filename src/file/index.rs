@@ -1,9 +1,11 @@
-//! The index at the end of a file: what there is in it, found without reading the blocks.
+//! The index at the end of a file: what there is in it, found without reading the blocks. Where it is missing, the headers of
+//! the blocks say the same.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 
-use super::{END, END_LENGTH, HEADER, INDEX};
+use super::reader::Header;
+use super::{BLOCK_HEADER, END, END_LENGTH, HEADER, INDEX};
 use crate::trace::{Seq, Time};
 
 /// A block, as the index has it.
@@ -20,10 +22,10 @@ pub struct Block {
 /// Bytes of an entry.
 const ENTRY: usize = 8 * 4;
 
-/// What a whole file holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// How many events the recording had when the file was closed.
+    /// How many events the recording had when the file was closed, or behind the last block that was found.
     pub events: u64,
     /// Its blocks.
     pub blocks: Vec<Block>,
@@ -95,4 +97,26 @@ pub(super) fn read(file: &mut File) -> Option<Extent> {
         times: (Time(number(entry, 16)), Time(number(entry, 24))),
     };
     Some(Extent { events, blocks: entries.chunks_exact(ENTRY).map(block).collect() })
+}
+
+/// Finds the blocks of a file that has no index, from one header to the next, up to what is no block or is not there in
+/// full. Their contents are not looked at.
+pub(super) fn rebuild(file: &mut File) -> io::Result<Extent> {
+    let length = file.metadata()?.len();
+    let mut extent = Extent::default();
+    let mut offset = HEADER as u64;
+    let mut bytes = [0; BLOCK_HEADER];
+    while offset + BLOCK_HEADER as u64 <= length {
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(&mut bytes)?;
+        let Some(header) = Header::read(&bytes) else { break };
+        let behind = offset + (BLOCK_HEADER + header.length) as u64;
+        if behind > length {
+            break;
+        }
+        extent.blocks.push(Block { offset, first: header.first, times: header.times });
+        extent.events = header.first.0.saturating_add(header.count.into());
+        offset = behind;
+    }
+    Ok(extent)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::index::{self, Extent};
-use super::{BLOCK, BLOCK_HEADER, END, END_LENGTH, FileError, HEADER, INDEX, LONGEST, MAGIC, VERSION};
+use super::{BLOCK, BLOCK_HEADER, DENSEST, END, END_LENGTH, FileError, HEADER, INDEX, LONGEST, MAGIC, VERSION};
 use crate::trace::{Chunk, Log, Seq, Time};
 
 /// A file that is being read. It may still be growing.
@@ -31,6 +31,8 @@ pub struct Reader {
     extent: Option<Extent>,
     /// Bytes that were taken for blocks, checked, and were none.
     in_vain: u64,
+    /// What a block is unpacked into, one after another.
+    unpacked: Vec<u8>,
 }
 
 /// How much of a file is read at once.
@@ -108,6 +110,7 @@ impl Reader {
             is_ended: false,
             extent,
             in_vain: 0,
+            unpacked: Vec::new(),
         })
     }
 
@@ -165,6 +168,24 @@ impl Reader {
         self.extent.as_ref()
     }
 
+    /// What is in the file by now: by its index, or where there is none by the headers of its blocks, up to the first damage.
+    /// Costs a look at each header, and changes nothing about what is read next.
+    ///
+    /// # Errors
+    /// If the system refuses to read.
+    pub fn survey(&mut self) -> Result<Extent, FileError> {
+        if let Some(extent) = &self.extent {
+            return Ok(extent.clone());
+        }
+        let file = &mut self.file;
+        let found = file.stream_position().and_then(|at| {
+            let found = index::rebuild(file);
+            file.seek(SeekFrom::Start(at))?;
+            found
+        });
+        found.map_err(|cause| FileError::Io { doing: "read", path: self.path.clone(), cause })
+    }
+
     /// What could not be read so far. What is left over at the end of a file that does not grow any more is damage too.
     #[must_use]
     pub fn damage(&self) -> Vec<Damage> {
@@ -207,7 +228,7 @@ impl Reader {
                 false => self.next_good().is_some_and(|length| self.damaged(length)),
             };
         };
-        let Some(payload) = header.checked(self.rest()) else {
+        let Some(payload) = header.checked(&self.pending[self.done..]) else {
             // Spoilt, or not there yet in full: a good block behind it tells. If what is there is long enough, it is spoilt.
             let is_whole = header.is_whole(self.rest());
             self.in_vain += if is_whole { header.length as u64 } else { 0 };
@@ -218,7 +239,7 @@ impl Reader {
         };
         // A block may be more of the one before: that one was written before its chunk was complete.
         let end = header.first.0.checked_add(header.count.into()).filter(|end| *end > self.next_seq);
-        let Some((end, chunk)) = end.zip(header.chunk(payload)) else { return self.skip() };
+        let Some((end, chunk)) = end.zip(header.chunk(payload, &mut self.unpacked)) else { return self.skip() };
         if log.append(&chunk).is_err() {
             return self.skip();
         }
@@ -308,28 +329,24 @@ fn is_beginning(word: &[u8]) -> bool {
 }
 
 /// What a block says of itself.
-struct Header {
-    length: usize,
+pub(super) struct Header {
+    pub(super) length: usize,
     raw: usize,
-    first: Seq,
+    pub(super) first: Seq,
     open: u32,
-    count: u32,
-    times: (Time, Time),
+    pub(super) count: u32,
+    pub(super) times: (Time, Time),
     check: u32,
 }
 
 impl Header {
     /// The header of a block that could be one: no length in it asks for memory the file does not account for.
-    fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let header = bytes.get(..BLOCK_HEADER)?;
         let small = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
         let large = |at: usize| u64::from(small(at)) | u64::from(small(at + 4)) << 32;
         let (length, raw) = (small(4) as usize, small(8) as usize);
-        // The most that lz4 can unpack to, and the most that it packs to.
-        let is_sane = &header[..4] == BLOCK
-            && raw <= LONGEST
-            && raw <= length.saturating_mul(256).saturating_add(64)
-            && length <= lz4_flex::block::get_maximum_output_size(raw);
+        let is_sane = &header[..4] == BLOCK && raw <= LONGEST && length <= raw && raw <= length.saturating_mul(DENSEST);
         is_sane.then(|| Self {
             length,
             raw,
@@ -356,8 +373,14 @@ impl Header {
     }
 
     /// What a checked payload holds.
-    fn chunk(&self, payload: &[u8]) -> Option<Chunk> {
-        let bytes = lz4_flex::block::decompress(payload, self.raw).ok()?;
+    fn chunk(&self, payload: &[u8], unpacked: &mut Vec<u8>) -> Option<Chunk> {
+        let bytes = if self.length == self.raw {
+            payload
+        } else {
+            unpacked.resize(self.raw, 0);
+            let length = lz4_flex::block::decompress_into(payload, unpacked).ok()?;
+            &unpacked[..length]
+        };
         let Self { first, open, count, times, .. } = *self;
         Some(Chunk { first, open, count, times, bytes: bytes.into() })
     }

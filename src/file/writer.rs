@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::index::{self, Block};
-use super::{BLOCK, FileError, HEADER, LONGEST, MAGIC, VERSION};
+use super::{BLOCK, DENSEST, FileError, HEADER, LONGEST, MAGIC, VERSION};
 use crate::trace::Chunk;
 
 /// What to do about a file that exists.
@@ -112,7 +112,9 @@ impl Writer {
 }
 
 fn packed(chunk: &Chunk) -> Vec<u8> {
-    let payload = lz4_flex::block::compress(&chunk.bytes);
+    let packed = lz4_flex::block::compress(&chunk.bytes);
+    let is_worth_it = packed.len() < chunk.bytes.len() && packed.len() * DENSEST >= chunk.bytes.len();
+    let payload = if is_worth_it { &*packed } else { &*chunk.bytes };
     let mut bytes = BLOCK.to_vec();
     bytes.extend((payload.len() as u32).to_le_bytes());
     bytes.extend((chunk.bytes.len() as u32).to_le_bytes());
@@ -123,7 +125,7 @@ fn packed(chunk: &Chunk) -> Vec<u8> {
     bytes.extend(chunk.times.1.0.to_le_bytes());
     let mut check = crc32fast::Hasher::new();
     check.update(&bytes);
-    check.update(&payload);
+    check.update(payload);
     bytes.extend(check.finalize().to_le_bytes());
     bytes.extend(payload);
     bytes

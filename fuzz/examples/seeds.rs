@@ -1,0 +1,49 @@
+//! Small real recordings, as files and as bare chunks: what the fuzzer begins with.
+
+use std::fs;
+use std::path::Path;
+
+use spanwalk::file::{Existing, Recording, Ways};
+use spanwalk::record::{HoldMode, Recorder};
+use spanwalk::trace::{Chunk, Source};
+use tracing::{field, info, info_span};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let (files, chunks) = (corpus.join("read_file"), corpus.join("unpack_chunk"));
+    fs::create_dir_all(&files)?;
+    fs::create_dir_all(&chunks)?;
+    for (number, calls) in [0, 1, 3, 20].into_iter().enumerate() {
+        // Small chunks: a file has some, each with something open.
+        let recorder = Recorder::builder().chunk(200).hold(HoldMode::Follow).counted_clock().build();
+        let ways = Ways { existing: Existing::Replace, ..Ways::default() };
+        let recording = Recording::start(&files.join(format!("recorded-{number}")), ways, recorder.chunks(), |_| ())?;
+        tracing::subscriber::with_default(recorder.subscriber(), || work(calls));
+        recording.finish()?;
+        let batch = recorder.reader().read(std::time::Duration::ZERO);
+        for (at, chunk) in batch.chunks.into_iter().enumerate() {
+            let Chunk { open, count, bytes, .. } = chunk;
+            let mut seed = vec![open as u8, count.div_ceil(4) as u8, 0, 0, 255, at as u8];
+            seed.extend(&*bytes);
+            fs::write(chunks.join(format!("recorded-{number}-{at}")), seed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Some of everything: lanes, switches, wakes, waits, notes, fields of all kinds.
+fn work(calls: u64) {
+    let main = info_span!(parent: None, "serve", lane = "main", reason = field::Empty).entered();
+    info!(opens_lane = "hub");
+    let hub = info_span!(parent: None, "run", lane = "hub");
+    for number in 0..calls {
+        let call = info_span!("call", number, name = "x", share = 0.5, is_late = false, less = -3, rows = field::Empty);
+        call.in_scope(|| info_span!("part").in_scope(|| info!(wakes = "hub", reason = "done")));
+        main.record("reason", "the hub");
+        hub.in_scope(|| info_span!("poll", blocks = "poll").in_scope(|| ()));
+        call.in_scope(|| call.record("rows", u64::MAX));
+        if number % 3 == 0 {
+            std::mem::forget(call);
+        }
+    }
+}
