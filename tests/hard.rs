@@ -565,3 +565,13 @@ fn spans_of_a_log_that_was_begun_anew_hold_up_nobody() {
         assert!(lines(log).iter().all(|line| !line.contains("old")), "{name}");
     });
 }
+
+#[test]
+fn a_thread_may_record_for_one_recorder_after_another_without_end() {
+    // Each takes one of the 16,383 numbers that there are for streams.
+    for number in 0..17_000_u64 {
+        let recorder = recorder().build();
+        dispatcher::with_default(&Dispatch::new(recorder.subscriber()), || drop(info_span!("work", number)));
+        assert_eq!(recorder.counts().spans, 1, "by recorder {number}");
+    }
+}

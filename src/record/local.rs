@@ -49,6 +49,8 @@ pub(super) struct Local {
     /// Number of the stream in ids, and how many ids were given.
     index: Cell<u64>,
     count: Cell<u32>,
+    /// There was no number left for its stream when one was asked for last.
+    lacks_number: Cell<bool>,
     /// Nothing is to be recorded: the thread belongs to an older log of the same recorder, or is the recorder at work.
     is_muted: Cell<bool>,
     /// The span that was opened last.
@@ -70,6 +72,7 @@ thread_local! {
             at: Cell::new(0),
             index: Cell::new(0),
             count: Cell::new(0),
+            lacks_number: Cell::new(false),
             is_muted: Cell::new(false),
             newest: Cell::new(0),
             left: Cell::new((0, 0, 0)),
@@ -175,6 +178,11 @@ impl Local {
         let count = self.count.get();
         self.count.set(count + 1);
         u64::from(callsite) << (64 - callsites::BITS) | self.index.get() << COUNT_BITS | u64::from(count)
+    }
+
+    /// Whether this thread cannot be recorded since too many are.
+    pub(super) fn lacks_number(&self) -> bool {
+        self.lacks_number.get()
     }
 
     /// Whether this thread writes for that recording; it is made to if it may.
@@ -354,7 +362,10 @@ impl Local {
                 .unwrap_or_else(|_| self.come(shared).map(drop))?;
         }
         if self.count.get() == u32::MAX {
-            let (index, count) = take_index()?;
+            let Some((index, count)) = take_index() else {
+                self.lacks_number.set(true);
+                return None;
+            };
             self.index.set(index);
             self.count.set(count);
         }
@@ -374,8 +385,11 @@ impl Local {
         }
         self.leave();
         let Some(part) = seat.parts.iter_mut().find(|part| part.recorder == shared.id) else {
+            // Of recorders that are gone there is nothing to keep, and their numbers are free.
+            for gone in seat.parts.extract_if(.., |part| Arc::strong_count(&part.stream) == 1) {
+                gone.saved.iter().for_each(|saved| give_back_index(saved.index, saved.count));
+            }
             let stream = self.come(shared)?;
-            seat.parts.retain(|part| Arc::strong_count(&part.stream) > 1);
             seat.parts.push(Part { recorder: shared.id, stream, saved: None });
             return Some(());
         };
@@ -396,7 +410,10 @@ impl Local {
 
     /// Begins a stream of this thread.
     fn come(&self, shared: &Shared) -> Option<Arc<Stream>> {
-        let (index, count) = take_index()?;
+        let Some((index, count)) = take_index() else {
+            self.lacks_number.set(true);
+            return None;
+        };
         let stream = shared.new_stream();
         self.leave();
         self.key.set(stream.key);
@@ -423,6 +440,7 @@ impl Local {
         self.page.set(None);
         self.at.set(0);
         self.index.set(0);
+        self.lacks_number.set(false);
         self.newest.set(0);
         self.left.set((0, 0, 0));
         self.entered.take();

@@ -64,7 +64,7 @@ pub struct Counts {
     pub cut_texts: u64,
     /// Records that a thread wrote so late that others have taken their place; they have their own times all the same.
     pub late: u64,
-    /// Spans and events of callsites beyond the 262,143rd, which are not recorded.
+    /// Spans and events that are not recorded: of callsites beyond the 262,143rd, and of more than 16,383 threads at a time.
     pub unnumbered: u64,
 }
 
