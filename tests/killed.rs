@@ -160,7 +160,6 @@ impl Drop for Scratch {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "shown only to whoever asks for it")]
 fn what_was_older_than_250_ms_is_in_the_file_after_a_kill() {
     let kills = std::env::var("SPANWALK_KILLS").map_or(20, |kills| kills.parse().unwrap());
     let next = AtomicU64::new(0);
