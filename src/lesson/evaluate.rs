@@ -202,7 +202,7 @@ impl Run<'_> {
             match of.exception {
                 None => left += end.saturating_sub(of.looked_at),
                 Some(at) if at < end => {
-                    found = found.into_iter().chain(calls.get(place, at)).min_by_key(|call| call.entered)
+                    found = found.into_iter().chain(calls.get(place, at)).min_by_key(|call| call.entered);
                 }
                 Some(_) => {}
             }
