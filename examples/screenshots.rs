@@ -56,7 +56,17 @@ fn main() {
         run.read(LONG);
     }
     studio.take("before-during-after", &run, (120, 40), &[Action::Moments]);
+    studio.take("matches", &run, (120, 40), &search("gethostbyaddr dur>1ms"));
+    studio.take("statistics", &run, (120, 40), &[Action::Statistics]);
+    // Of the main lane: the first row of the call stack.
+    studio.take("critical-path", &run, (120, 40), &[Action::PageUp, Action::PageUp, Action::CriticalPath]);
     run.end();
+}
+
+/// The keys of a search.
+fn search(query: &str) -> Vec<Action> {
+    let text = query.chars().map(Action::Type);
+    [Action::Search].into_iter().chain(text).chain([Action::Toggle]).collect()
 }
 
 /// A server that is stepped.
@@ -135,6 +145,7 @@ impl Studio {
         for action in actions {
             ui.act(*action);
         }
+        ui.work(|| true);
         let mut buffer = Buffer::empty(Rect::new(0, 0, size.0, size.1));
         draw(&mut buffer, &ui);
         let svg = anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&ansi(&buffer));

@@ -23,6 +23,7 @@ mod diff;
 mod durations;
 mod event;
 mod find;
+mod found;
 mod ids;
 mod index;
 mod lanes;

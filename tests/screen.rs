@@ -304,6 +304,16 @@ impl Drop for Recording {
     }
 }
 
+/// A server that does not outlive its test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The cursor, as the first line has it: `event 41 of 246`.
 fn event(screen: &str) -> Option<usize> {
     header(screen).split_once("event ")?.1.split(' ').next()?.parse().ok()
@@ -411,13 +421,13 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
 fn a_file_that_grows_is_followed_to_its_end() {
     use std::io::{BufRead as _, BufReader};
     let file = Recording::new("growing");
-    let mut server = std::process::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
+    let command = std::process::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
         .args(["serve", "--port", "0", "--force", "--record", file.path()])
         .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+        .spawn();
+    let mut server = Server(command.unwrap());
     let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.strip_prefix("spanwalk: serving http://").and_then(|rest| rest.split('/').next()).unwrap();
     let terminal = Terminal::new((120, 40), &["open", file.path()]);
     terminal.wait_until("what there is so far", |screen| screen.contains("not closed") && screen.contains("serving"));
@@ -437,8 +447,8 @@ fn a_file_that_grows_is_followed_to_its_end() {
     terminal.wait_until("more events", |screen| event(screen) == Some(20) && of(screen) > of(&before));
     terminal.type_("\x1b[F");
     terminal.wait_for("THE END");
-    assert!(std::process::Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap().success());
-    assert!(server.wait().unwrap().success());
+    assert!(std::process::Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap().success());
+    assert!(server.0.wait().unwrap().success());
     terminal.wait_until("a closed file", |screen| screen.contains("THE END") && !screen.contains("not closed"));
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));

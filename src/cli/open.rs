@@ -24,7 +24,7 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     let asked_to_end = signals::on_end(|| {})?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };
-    let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0 };
+    let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
     let options = tui::Options { is_ascii: args.ascii, asked_to_end };
     tui::run(&mut file, material, &options).context("cannot draw on the terminal")
 }
@@ -35,6 +35,8 @@ struct Recorded {
     path: PathBuf,
     failure: Option<FileError>,
     damage_told: usize,
+    /// The last look at the file has found nothing new: what may be left of it is the beginning of a block.
+    is_caught_up: bool,
 }
 
 /// How long a file is read between two looks at the keys.
@@ -48,16 +50,19 @@ impl Program for Recorded {
             return News::Nothing;
         }
         // Between two pictures: the first comes before the last block is read.
+        let before = self.reader.progress().0;
         let has_come = self.reader.read_for(log, A_ROUND).unwrap_or_else(|error| {
             self.failure = Some(error);
             false
         });
+        // Damage that is passed over is no event, and is more all the same.
+        self.is_caught_up = !has_come && self.reader.progress().0 == before;
         if has_come { News::More } else { News::Nothing }
     }
 
     fn progress(&self) -> Option<Progress> {
         let (done, all) = self.reader.progress();
-        self.failure.is_none().then_some(Progress { done, all })
+        (self.failure.is_none() && !self.is_caught_up).then_some(Progress { done, all })
     }
 
     fn status(&mut self) -> Status {
@@ -83,15 +88,15 @@ impl Program for Recorded {
     }
 
     fn remark(&self) -> Option<String> {
-        let (done, all) = self.reader.progress();
         let damaged = self.reader.damage().iter().filter(|damage| damage.events.is_some()).count();
-        match (damaged, self.reader.is_ended()) {
-            (0, true) => None,
-            (0, false) if done < all => None,
-            (0, false) => Some("not closed".to_owned()),
-            (1, _) => Some("1 stretch damaged".to_owned()),
-            (count, _) => Some(format!("{count} stretches damaged")),
-        }
+        let damaged = match damaged {
+            0 => None,
+            1 => Some("1 stretch damaged".to_owned()),
+            count => Some(format!("{count} stretches damaged")),
+        };
+        let is_closed = self.reader.is_ended() || !self.is_caught_up;
+        let parts: Vec<String> = damaged.into_iter().chain((!is_closed).then(|| "not closed".to_owned())).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 
     fn notice(&mut self) -> Option<String> {
@@ -104,5 +109,36 @@ impl Program for Recorded {
         let told = damage.get(self.damage_told)?.to_string();
         self.damage_told += 1;
         Some(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{Recording, Ways};
+    use crate::record::Recorder;
+
+    #[test]
+    fn a_file_that_was_cut_off_is_loaded_when_nothing_more_can_be_read_of_it() {
+        let path = std::env::temp_dir().join(format!("spanwalk-cut-{}.spanwalk", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let recorder = Recorder::builder().chunk(256).build();
+        let recording = Recording::start(&path, Ways::default(), recorder.chunks(), |_| {}).unwrap();
+        tracing::subscriber::with_default(recorder.subscriber(), || {
+            (0..200).for_each(|number| tracing::info_span!("work", number).in_scope(|| {}));
+        });
+        recording.finish().unwrap();
+        let length = std::fs::metadata(&path).unwrap().len();
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
+        let reader = Reader::open(&path).unwrap();
+        let mut file = Recorded { reader, path: path.clone(), failure: None, damage_told: 0, is_caught_up: false };
+        let mut log = Log::new();
+        assert!(file.progress().is_some() && file.remark().is_none());
+        while file.update(&mut log) == News::More {}
+        assert!(log.len() > 100);
+        assert_eq!((file.progress(), file.remark()), (None, Some("not closed".to_owned())));
+        let (read, all) = file.reader.progress();
+        assert!(read < all, "some of a block is left over");
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::found::Found;
 use super::turns::{Turn, Turns};
 use super::{Callsite, Candidate, Event, Field, Kind, LaneId, Log, Query, SpanId, Time};
 
@@ -30,7 +31,7 @@ pub struct Finder {
     turns: Turns,
     waiting: HashMap<SpanId, Waiting>,
     /// Matches that are over, in the order of their openings.
-    closed: Vec<Match>,
+    closed: Found,
     /// Matches that are open, in that order, each with how many of `closed` are before it.
     open: Vec<(Match, usize)>,
 }
@@ -50,7 +51,14 @@ impl Finder {
     /// A search that has read nothing.
     #[must_use]
     pub fn new(query: Query) -> Self {
-        Self { query, read: 0, turns: Turns::default(), waiting: HashMap::new(), closed: Vec::new(), open: Vec::new() }
+        Self {
+            query,
+            read: 0,
+            turns: Turns::default(),
+            waiting: HashMap::new(),
+            closed: Found::default(),
+            open: Vec::new(),
+        }
     }
 
     /// What is looked for.
@@ -119,8 +127,7 @@ impl Finder {
                 let Some(waiting) = self.waiting.remove(span) else { return };
                 if self.holds(log, &waiting, waiting.own, event.time, false) {
                     let found = Match { span: *span, at: waiting.at, opened: waiting.opened };
-                    let place = self.closed.partition_point(|other| other.at < found.at);
-                    self.closed.insert(place, found);
+                    self.closed.insert(found);
                 }
             }
             _ => {}
@@ -152,7 +159,7 @@ impl Finder {
             open.map(|(span, found)| (Match { span: *span, at: found.at, opened: found.opened }, 0)).collect();
         open.sort_by_key(|found| found.0.at);
         for found in &mut open {
-            found.1 = self.closed.partition_point(|other| other.at < found.0.at);
+            found.1 = self.closed.count_while(|other| other.at < found.0.at);
         }
         self.open = open;
     }
@@ -176,21 +183,20 @@ impl Finder {
         let before = partition(self.open.len(), |at| at + self.open[at].1 < number);
         match self.open.get(before) {
             Some((found, closed)) if before + closed == number => Some(*found),
-            _ => self.closed.get(number - before).copied(),
+            _ => self.closed.get(number - before),
         }
     }
 
     /// How many matches open before a place in the log.
     #[must_use]
     pub fn before(&self, at: usize) -> usize {
-        self.closed.partition_point(|found| found.at < at) + self.open.partition_point(|found| found.0.at < at)
+        self.closed.count_while(|found| found.at < at) + self.open.partition_point(|found| found.0.at < at)
     }
 
     /// How many matches open before a program time.
     #[must_use]
     pub fn before_time(&self, time: Time) -> usize {
-        self.closed.partition_point(|found| found.opened < time)
-            + self.open.partition_point(|found| found.0.opened < time)
+        self.closed.count_while(|found| found.opened < time) + self.open.partition_point(|found| found.0.opened < time)
     }
 }
 

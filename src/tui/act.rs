@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use super::command::Action;
-use super::layout::Pane;
+use super::layout::{Pane, Story};
 use super::overlay::Overlay;
 use super::stack::RowId;
 use super::ui::{Effect, Ui};
@@ -83,8 +83,8 @@ impl Ui<'_> {
                 self.shows_answer = !self.shows_answer;
                 self.find_answer();
             }
-            Action::NextPane => self.focus = self.focus.moved(1),
-            Action::PreviousPane => self.focus = self.focus.moved(Pane::ALL.len() - 1),
+            Action::NextPane => self.move_focus(1),
+            Action::PreviousPane => self.move_focus(Pane::ALL.len() - 1),
             Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
             Action::Close if self.seek.is_some() || self.play.is_some() => (self.seek, self.play) = (None, None),
             Action::Close if self.is_zoomed => self.is_zoomed = false,
@@ -119,6 +119,13 @@ impl Ui<'_> {
             Action::Type(_) | Action::Erase | Action::Resize(..) | Action::Quit => {}
         }
         Effect::None
+    }
+
+    fn move_focus(&mut self, by: usize) {
+        self.focus = self.focus.moved(by);
+        while self.story() == Story::Foreign && matches!(self.focus, Pane::Lesson | Pane::Source) {
+            self.focus = self.focus.moved(by);
+        }
     }
 
     /// Steps from where the program stands, which is live.

@@ -10,10 +10,10 @@ use ratatui::text::{Line, Span};
 use super::command::{command, short};
 use super::hints::*;
 use super::keymap::Mode;
-use super::layout::Pane;
+use super::layout::{Pane, Story};
 use super::matches;
 use super::overlay::Overlay;
-use super::text::{cut, pad, width};
+use super::text::{count, cut, pad, width};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::trace::{Edge, Kind, Log, Run};
@@ -50,12 +50,14 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         }
     });
     let cursor = ui.cursor();
-    let place = if ui.status.run == Run::Over && ui.is_live() {
+    let place = if ui.is_live() && ui.loading.text().is_some() {
+        "so far".to_owned()
+    } else if ui.status.run == Run::Over && ui.is_live() {
         "THE END".to_owned()
     } else if ui.is_live() {
         "LIVE".to_owned()
     } else {
-        format!("event {cursor} of {}", ui.log.len())
+        format!("event {} of {}", count(cursor as u64), count(ui.log.len() as u64))
     };
     let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);
     let phase = match ui.known.landmarks {
@@ -86,7 +88,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     ];
     if let Some(search) = &ui.asked.search {
         let text = match ui.current_match() {
-            Some(number) => format!("◆ match {} of {}", number + 1, search.len()),
+            Some(number) => format!("◆ match {} of {}", count(number as u64 + 1), count(search.len() as u64)),
             None => format!("◆ {}", matches::remark(search, &ui.log)),
         };
         parts.push((text, Role::Doubt, 1));
@@ -96,10 +98,10 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     }
     let forgotten: u64 = ui.log.gaps().iter().filter(|gap| gap.is_forgotten).map(|gap| gap.missing).sum();
     if forgotten > 0 {
-        parts.push((format!("{forgotten} events forgotten"), Role::Doubt, 1));
+        parts.push((format!("{} events forgotten", count(forgotten)), Role::Doubt, 1));
     }
     if dropped > 0 {
-        parts.push((format!("{dropped} events dropped"), Role::Bad, 1));
+        parts.push((format!("{} events dropped", count(dropped)), Role::Bad, 1));
     }
     if let Some(remark) = &ui.remark {
         parts.push((remark.clone(), Role::Bad, 1));
@@ -178,7 +180,9 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let size = |item: &(&str, &str)| width(item.0) + width(item.1) + 3;
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();
-    for item in hints.iter().filter(|hint| !(is_told && hint.0 == "request")).filter_map(item) {
+    let is_foreign = ui.story() == Story::Foreign;
+    let is_idle = |id: &str| (is_told && id == "request") || (is_foreign && matches!(id, "moments" | "steps"));
+    for item in hints.iter().filter(|hint| !is_idle(hint.0)).filter_map(item) {
         if size(&item) > left {
             break;
         }
@@ -206,9 +210,13 @@ fn happened(log: &Log, cursor: usize) -> String {
         Kind::LaneClose => return format!("{lane} is over"),
         Kind::Switch { to, .. } => return format!("{lane} gives way to {}", name(*to)),
         Kind::Wake { to, .. } => return format!("{lane} wakes {}", name(*to)),
-        Kind::Dropped { count } => {
+        Kind::Dropped { count: missing } => {
             let is_forgotten = log.gaps().iter().any(|gap| gap.is_forgotten && gap.at + 1 == cursor);
-            return format!("{count} events were {} here", if is_forgotten { "forgotten" } else { "dropped" });
+            return format!(
+                "{} events were {} here",
+                count(*missing),
+                if is_forgotten { "forgotten" } else { "dropped" }
+            );
         }
         Kind::Open { .. } => "opens",
         Kind::Enter { .. } => "enters",

@@ -29,6 +29,15 @@ impl Pane {
     }
 }
 
+/// What a recording is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Story {
+    /// The chain that the lessons tell of.
+    Taught,
+    /// Something else: there is no page and no source text to show, and more room for time.
+    Foreign,
+}
+
 /// The parts of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -45,7 +54,7 @@ pub struct Layout {
 impl Layout {
     /// The layout of a screen of `size` (columns, rows).
     #[must_use]
-    pub fn new(size: (u16, u16), focus: Pane, is_zoomed: bool) -> Self {
+    pub fn new(size: (u16, u16), focus: Pane, is_zoomed: bool, story: Story) -> Self {
         let (width, height) = size;
         // Too low for everything: the pane matters most, then the status line.
         let status = Rect::new(0, 0, width, u16::from(height >= 3));
@@ -54,6 +63,8 @@ impl Layout {
         let body = Rect::new(0, status.height, width, height - status.height - hint.height);
         let panes = if is_zoomed || width < 60 || body.height < 14 {
             vec![(focus, body)]
+        } else if story == Story::Foreign {
+            foreign(body, focus)
         } else if width >= 160 && body.height >= 34 {
             large(body)
         } else if width >= 100 && body.height >= 30 {
@@ -115,6 +126,13 @@ fn small(body: Rect, focus: Pane) -> Vec<(Pane, Rect)> {
     ]
 }
 
+fn foreign(body: Rect, focus: Pane) -> Vec<(Pane, Rect)> {
+    let (upper, lower) = rows(body, (body.height * 55 / 100).max(7));
+    let (left, right) = columns(upper, upper.width * 54 / 100);
+    let beside = if matches!(focus, Pane::Lesson | Pane::Source) { focus } else { Pane::Fields };
+    vec![(Pane::Stack, left), (beside, right), (Pane::Timeline, lower)]
+}
+
 /// Splits off the lowest `lower` rows, the border between them shared.
 fn rows(area: Rect, lower: u16) -> (Rect, Rect) {
     let lower = lower.min(area.height);
@@ -136,9 +154,11 @@ mod tests {
     fn every_pane_is_inside_the_screen_at_every_size() {
         for width in 0..210 {
             for height in 0..64 {
-                for pane in Pane::ALL {
+                for (pane, story) in
+                    Pane::ALL.into_iter().flat_map(|pane| [(pane, Story::Taught), (pane, Story::Foreign)])
+                {
                     let screen = Rect::new(0, 0, width, height);
-                    let layout = Layout::new((width, height), pane, false);
+                    let layout = Layout::new((width, height), pane, false, story);
                     for (_, rect) in &layout.panes {
                         assert_eq!(rect.intersection(screen), *rect, "{width}x{height}");
                     }

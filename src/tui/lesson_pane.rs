@@ -21,7 +21,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
         let call = ui.selected_span().and_then(|span| ui.log.span(span)).map(|record| record.callsite);
         let text = match (call, book.other_pages().next()) {
             (Some(call), _) => format!(
-                "{} in {} is not a step of the documented chain. s goes on; i lists the steps.",
+                "{} in {} is not a step of the documented chain. i lists the steps.",
                 call.name,
                 call.file_name()
             ),

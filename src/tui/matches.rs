@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::draw::{framed, put_lines};
 use super::lists::{chosen, listed};
-use super::text::{cut, pad, width, wrap};
+use super::text::{count, cut, pad, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::trace::{Finder, Log, Match, SpanRecord, Time};
@@ -65,15 +65,15 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
 
 /// `17 matches`, and how far the search has come.
 pub(super) fn remark(search: &Finder, log: &Log) -> String {
-    let count = match search.len() {
+    let found = match search.len() {
         1 => "1 match".to_owned(),
-        count => format!("{count} matches"),
+        many => format!("{} matches", count(many as u64)),
     };
     if search.is_behind(log) {
         let share = 100 * search.read_so_far() / log.len().max(1);
-        format!("{count} so far, {share} % read")
+        format!("{found} so far, {share} % read")
     } else {
-        count
+        found
     }
 }
 

@@ -7,13 +7,15 @@ use ratatui::text::{Line, Span};
 use super::asked::Column;
 use super::draw::{framed, put_lines};
 use super::lists::{chosen, listed};
-use super::text::{ends, pad, width};
+use super::text::{count, ends, pad, width};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::trace::{CallStats, Time};
 
-/// The number columns, right-aligned, with a blank before each.
-const WIDE: usize = 10;
+/// How wide the number columns are, right-aligned, with a blank before each: a little wider where there is room.
+fn wide(columns: usize) -> usize {
+    if columns < 90 { 10 } else { 11 }
+}
 
 /// Draws the table; `at` is the selected row.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
@@ -30,11 +32,11 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     };
     let inner = framed(buffer, body, ui, &format!("Statistics of {of}"), &remark, true);
     let columns = usize::from(inner.width);
-    let numbers = 5 * WIDE + 1;
+    let numbers = 5 * wide(columns) + 1;
     let names = columns.saturating_sub(numbers + 1);
     let rows = usize::from(inner.height).saturating_sub(3);
     let top = listed(at, rows, statistics.calls.len());
-    let mut lines = vec![head(ui, statistics.sort, names)];
+    let mut lines = vec![head(ui, statistics.sort, names, wide(columns))];
     for (index, call) in statistics.calls.iter().enumerate().skip(top).take(rows) {
         let line = row(ui, call, names, columns);
         lines.push(if index == at { chosen(line, ui) } else { line });
@@ -48,7 +50,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     put_lines(buffer, foot, &[Line::styled(super::text::cut(told, columns), theme.style(Role::Dim))], 0);
 }
 
-fn head(ui: &Ui, sort: Column, names: usize) -> Line<'static> {
+fn head(ui: &Ui, sort: Column, names: usize, wide: usize) -> Line<'static> {
     let title = |column: Column, text: &str| if column == sort { format!("▾{text}") } else { text.to_owned() };
     let role = |column: Column| ui.theme.style(if column == sort { Role::Heading } else { Role::Dim });
     let mut spans =
@@ -60,7 +62,7 @@ fn head(ui: &Ui, sort: Column, names: usize) -> Line<'static> {
         (Column::P50, "p50"),
         (Column::P99, "p99"),
     ];
-    spans.extend(numbers.map(|(column, text)| Span::styled(right(&title(column, text)), role(column))));
+    spans.extend(numbers.map(|(column, text)| Span::styled(right(&title(column, text), wide), role(column))));
     Line::from(spans)
 }
 
@@ -81,17 +83,17 @@ fn row(ui: &Ui, call: &CallStats, names: usize, columns: usize) -> Line<'static>
         Some(value) => format!("≈{}", Time(value)),
     };
     let numbers = [
-        call.count.to_string(),
+        count(call.count),
         Time(call.own).to_string(),
         Time(call.total).to_string(),
         percentile(call.p50),
         percentile(call.p99),
     ];
-    spans.extend(numbers.map(|text| Span::raw(right(&text))));
-    spans.push(Span::raw(" ".repeat(columns.saturating_sub(names + 1 + 5 * WIDE))));
+    spans.extend(numbers.map(|text| Span::raw(right(&text, wide(columns)))));
+    spans.push(Span::raw(" ".repeat(columns.saturating_sub(names + 1 + 5 * wide(columns)))));
     Line::from(spans)
 }
 
-fn right(text: &str) -> String {
-    format!("{}{text}", " ".repeat(WIDE.saturating_sub(width(text))))
+fn right(text: &str, wide: usize) -> String {
+    format!("{}{text}", " ".repeat(wide.saturating_sub(width(text))))
 }

@@ -9,6 +9,19 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
+/// A number as people read it: `42,727,567`.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// The text in at most `columns`, its end replaced by `…` where it does not fit.
 pub(super) fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -143,6 +156,11 @@ mod tests {
         check("abcdefgh i", 3, &["abc", "def", "gh", "i"]);
         check("日本語 x", 4, &["日本", "語 x"]);
         check("", 4, &[""]);
+    }
+
+    #[test]
+    fn large_numbers_are_read_in_groups() {
+        assert_eq!([0, 999, 1_000, 42_727_567].map(count), ["0", "999", "1,000", "42,727,567"]);
     }
 
     #[test]

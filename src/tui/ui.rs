@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::asked::Asked;
 use super::keymap::Mode;
 use super::known::Known;
-use super::layout::{Layout, Pane};
+use super::layout::{Layout, Pane, Story};
 use super::loading::Loading;
 use super::material::Material;
 use super::moves::Seek;
@@ -299,7 +299,13 @@ impl<'a> Ui<'a> {
         }
     }
 
+    /// Whether anything of the chain has run, as far as the log goes.
+    pub(super) fn story(&self) -> Story {
+        let is_foreign = !self.log.is_empty() && !self.known.seen.contains(&true) && self.page.is_none();
+        if is_foreign { Story::Foreign } else { Story::Taught }
+    }
+
     pub(super) fn layout(&self) -> Layout {
-        Layout::new(self.size, self.focus, self.is_zoomed)
+        Layout::new(self.size, self.focus, self.is_zoomed, self.story())
     }
 }

@@ -1,6 +1,9 @@
 //! What each pane shows of a run.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::trace::{Callsite, Event, Kind};
 
 #[test]
 fn a_stop_shows_the_stack_innermost_first_with_function_file_and_line() {
@@ -139,6 +142,37 @@ fn a_call_that_is_not_documented_says_so() {
             ui.act(Action::Down);
         }
         assert!(text(ui).contains("get in threading.rs is not a step of the documented chain."), "{}", text(ui));
+    });
+}
+
+#[test]
+fn a_recording_that_has_nothing_of_the_chain_gives_the_room_of_the_lesson_to_time() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        let taught = ui.layout().pane(Pane::Timeline).unwrap().height;
+        let mut events: Vec<Event> = ui.log.events_in(..12).collect();
+        for event in &mut events {
+            if let Kind::Open { callsite, .. } = &mut event.kind {
+                *callsite = Arc::new(Callsite { target: "shop".into(), ..(**callsite).clone() });
+            }
+        }
+        ui.absorb(|log| {
+            *log = Log::new();
+            events.into_iter().for_each(|event| log.push(event));
+            News::Another
+        });
+        assert!(ui.layout().pane(Pane::Timeline).unwrap().height > taught + 8);
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let text = text(ui);
+            assert!(!text.contains("Lesson") && !text.contains("Source") && text.contains("Fields"), "{text}");
+            assert!(!text.contains("before/after"), "{text}");
+            seen.push(ui.focus);
+            ui.act(Action::NextPane);
+        }
+        assert_eq!(seen, [Pane::Stack, Pane::Timeline, Pane::Fields]);
+        // A page that is asked for is shown.
+        ui.page = Some(0);
+        assert!(text(ui).contains("┬ About"), "{}", text(ui));
     });
 }
 
