@@ -207,8 +207,10 @@ fn happened(log: &Log, cursor: usize) -> String {
         Kind::Switch { to, .. } => return format!("{lane} gives way to {}", name(*to)),
         Kind::Wake { to, .. } => return format!("{lane} wakes {}", name(*to)),
         Kind::Dropped { count } => {
-            let is_forgotten = log.gaps().iter().any(|gap| gap.is_forgotten && gap.at + 1 == cursor);
-            return format!("{count} events were {} here", if is_forgotten { "forgotten" } else { "dropped" });
+            let is_forgotten =
+                log.gaps().iter().any(|gap| gap.is_forgotten && (gap.at..gap.resumed).contains(&(cursor - 1)));
+            let of = log.lane(event.lane).map_or_else(String::new, |lane| format!(" of {}", lane.name));
+            return format!("{count} events{of} were {} here", if is_forgotten { "forgotten" } else { "dropped" });
         }
         Kind::Open { .. } => "opens",
         Kind::Enter { .. } => "enters",

@@ -1,6 +1,7 @@
 //! What each pane shows of a run.
 
 use super::*;
+use crate::trace::{Event, Kind};
 
 #[test]
 fn a_stop_shows_the_stack_innermost_first_with_function_file_and_line() {
@@ -185,6 +186,22 @@ fn the_timeline_has_lanes_marks_and_the_cursor() {
         &[],
     );
     check(Until::Spawn, &[], &["▐serve_forever━"], &["loop starts", "⇣"]);
+}
+
+#[test]
+fn a_lane_that_lost_events_says_so_beside_its_name() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        assert!(!text(ui).contains(" lost"), "{}", text(ui));
+        let worker = ui.log.lanes().iter().find(|lane| &*lane.name == "worker-1").unwrap().id;
+        let event = ui.log.event(0).unwrap();
+        ui.absorb(|log| {
+            log.push(Event { lane: worker, kind: Kind::Dropped { count: 1_204 }, ..event });
+            News::More
+        });
+        let text = text(ui);
+        assert!(text.contains("worker-1 −1,204 lost") && text.contains("1204 events dropped"), "{text}");
+        assert_eq!(text.matches(" lost").count(), 1, "{text}");
+    });
 }
 
 #[test]
