@@ -283,6 +283,22 @@ fn every_kind_of_event_and_value_is_packed() {
 }
 
 #[test]
+fn counts_that_cannot_be_true_lose_no_more_than_is_missing() {
+    // A string, a thread, a lane that had as many events as there are numbers, and two wakes in it.
+    let mut bytes = b"\x0f\0\x01a\x1f\0\x01\0\x50\0\0\x01\0".to_vec();
+    bytes.extend([0xff; 9]);
+    bytes.extend(b"\x01\x09\0\x01\x09\0\x01");
+    let mut log = Log::new();
+    for (first, lost) in [(10, [10, 0]), (20, [10, 8]), (30, [10, 16])] {
+        let chunk =
+            Chunk { first: Seq(first), open: 1, count: 2, times: (Time(0), Time(0)), bytes: bytes.as_slice().into() };
+        log.append(&chunk).unwrap();
+        assert_eq!([LaneId(1), LaneId::NONE].map(|lane| log.dropped_in(lane)), lost);
+        assert_eq!(log.dropped(), lost.iter().sum::<u64>());
+    }
+}
+
+#[test]
 fn a_call_in_a_loop_takes_few_bytes() {
     let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
     let callsite = Arc::new(Callsite { name: "call".into(), target: "app".into(), file: None, line: Some(3) });

@@ -33,7 +33,9 @@ impl LaneCounts {
     pub(in crate::trace) fn settle(&mut self, at: u64) {
         let (lane, from) = self.run;
         if at > from {
-            *self.before.entry(lane).or_default() += at - from;
+            let before = self.before.entry(lane).or_default();
+            // What a chunk says may be anything.
+            *before = before.saturating_add(at - from);
         }
         self.run.1 = at;
     }
