@@ -61,3 +61,26 @@ impl LaneCounts {
         self.before.retain(|lane, _| is_open(*lane));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_in_one_lane_asks_for_no_memory_and_looks_nothing_up() {
+        let mut counts = LaneCounts::default();
+        (0..1_000).for_each(|at| counts.turn(LaneId(1), at));
+        assert_eq!(counts.before.capacity(), 0);
+        counts.turn(LaneId(2), 1_000);
+        counts.turn(LaneId(1), 1_001);
+        counts.settle(1_003);
+        assert_eq!([1, 2, 3].map(|lane| counts.of(LaneId(lane))), [1_002, 1, 0]);
+        counts.close(LaneId(1), 1_004);
+        assert_eq!(counts.of(LaneId(1)), 0);
+        // What another wrote in between does not count.
+        counts.resume(2_000);
+        counts.turn(LaneId(2), 2_000);
+        counts.settle(2_001);
+        assert_eq!((counts.of(LaneId(1)), counts.of(LaneId(2))), (0, 2));
+    }
+}
