@@ -11,6 +11,8 @@ const A_WHILE: usize = 1_000;
 pub fn everything(log: &Log) {
     let end = log.time_at(log.len());
     let lanes = || log.lanes().iter().map(|lane| lane.id);
+    let lost = lanes().map(|lane| log.dropped_in(lane)).fold(0_u64, u64::saturating_add);
+    assert!(lost <= log.dropped(), "no more is missing in lanes than in all");
     for cursor in (0..=PLACES).map(|part| log.len() * part / PLACES) {
         let state = log.state_at(cursor);
         let _ = (state.open_set().len(), state.paused(), state.last_entered());
@@ -31,7 +33,7 @@ pub fn everything(log: &Log) {
         finder.read(log, A_WHILE);
         let _ = (finder.get(0), finder.before(log.len()), finder.before_time(end));
     }
-    for window in [None, Some(Window { from: Time(end.0 / 4), to: Time(end.0 / 2) })] {
+    for window in [Window { from: Time(0), to: end }, Window { from: Time(end.0 / 4), to: Time(end.0 / 2) }] {
         let mut tally = Tally::new(window);
         tally.read(log, A_WHILE);
         let _ = tally.calls(log);

@@ -23,6 +23,7 @@ mod help;
 mod hints;
 mod keymap;
 mod known;
+mod lane_label;
 mod layout;
 mod lesson_pane;
 mod lists;

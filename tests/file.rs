@@ -169,6 +169,11 @@ proptest! {
         prop_assert!(kinds.ends_with(&tail), "what follows is there");
         if after < whole.len() {
             prop_assert!((1..=(after - before) as u64).contains(&back.dropped()), "what is missing is counted");
+            let lost = whole.events_in(after - back.dropped() as usize..after).map(|event| event.lane).collect::<Vec<_>>();
+            for lane in whole.lanes() {
+                let of = lost.iter().filter(|lost| **lost == lane.id).count() as u64;
+                prop_assert_eq!(back.dropped_in(lane.id), of, "in its lane: {}", lane.name);
+            }
             prop_assert_eq!(stacks(&back), stacks(&whole), "what is open survives");
             prop_assert_eq!(back.latest().paused(), whole.latest().paused());
         }

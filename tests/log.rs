@@ -9,8 +9,8 @@ use std::sync::Arc;
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::trace::{
-    Bar, Callsite, Cell, Chain, ChainStep, Edge, Event, Field, Key, Kind, LaneId, LaneKind, Log, Lookout, Packer, Seq,
-    SpanId, State, Thread, ThreadId, Time, Timeline, Value, Window, call_stats,
+    Bar, Callsite, Cell, Chain, ChainStep, Edge, Event, Field, Finder, Key, Kind, LaneId, LaneKind, Log, Lookout,
+    Packer, Query, Seq, SpanId, State, Tally, Thread, ThreadId, Time, Timeline, Value, Window, call_stats,
 };
 
 /// What is known of a span by walking all events.
@@ -369,7 +369,9 @@ proptest! {
                 _ => Kind::Switch { to: LaneId(LANES[parent % 6]), reason: None },
             };
             let lane = LaneId(LANES[lane]);
-            log.push(Event { seq: Seq(0), time: Time(time.into()), thread: thread.clone(), lane, kind });
+            // Some are centuries away.
+            let time = if time % 4 == 0 { u64::MAX - u64::from(time) } else { time.into() };
+            log.push(Event { seq: Seq(0), time: Time(time), thread: thread.clone(), lane, kind });
         }
         prop_assert_eq!(log.len(), events.len());
         prop_assert!(log.memory().index < 200_000 + events.len() * 2_000, "{:?}", log.memory());
@@ -392,6 +394,11 @@ proptest! {
             let _ = (log.fields(span.id, log.len()), log.stretches(span.id).count());
         }
         let _ = call_stats(&log);
+        let mut tally = Tally::new(Window { from: Time(0), to: Time(u64::MAX) });
+        tally.read(&log, usize::MAX);
+        let _ = tally.calls(&log);
+        let mut finder = Finder::new("self>1us".parse::<Query>().unwrap());
+        finder.read(&log, usize::MAX);
     }
 }
 

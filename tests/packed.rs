@@ -3,13 +3,14 @@
 
 mod programs;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::trace::{
-    Callsite, Chunk, Edge, Event, Field, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, State, Tables, Thread,
-    ThreadId, Time, Unpacker, Value,
+    Callsite, Chunk, Edge, Event, Field, ItemKind, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, State, Tables,
+    Thread, ThreadId, Time, Unpacker, Value,
 };
 
 /// Packs events into chunks of so many each, every one with what was open before it.
@@ -31,6 +32,12 @@ fn pack(events: &[Event], each: usize) -> Vec<Chunk> {
 /// All events of a log.
 fn events(log: &Log) -> Vec<Event> {
     log.events_in(..).collect()
+}
+
+/// What lanes lost.
+fn dropped(log: &Log) -> HashMap<LaneId, u64> {
+    let lanes = log.lanes().iter().map(|lane| lane.id).chain([LaneId::NONE]);
+    lanes.map(|lane| (lane, log.dropped_in(lane))).filter(|lost| lost.1 > 0).collect()
 }
 
 /// The open set and the events of a chunk.
@@ -95,12 +102,66 @@ proptest! {
             back.append(chunk).unwrap();
         }
         prop_assert_eq!(back.dropped(), u64::from(gone.count));
+        let mut expected: HashMap<LaneId, u64> = HashMap::new();
+        for event in whole.events_in(gone.first.0 as usize..chunks[lost].first.0 as usize) {
+            *expected.entry(event.lane).or_default() += 1;
+        }
+        prop_assert_eq!(dropped(&back), expected, "each lane knows what it lost");
         prop_assert_eq!(back.latest().paused(), whole.latest().paused());
         let stacks = |log: &Log| -> Vec<_> {
             let lanes = log.latest().lanes().iter().filter(|lane| !lane.is_done);
             lanes.map(|lane| lane.stack.iter().map(|frame| (frame.span, frame.is_entered)).collect::<Vec<_>>()).collect()
         };
         prop_assert_eq!(stacks(&back), stacks(&whole), "what is open survives");
+    }
+
+    #[test]
+    fn a_chunk_says_how_many_events_each_of_its_lanes_had_before(whole in log(), each in 1..60_usize) {
+        let mut expected: HashMap<LaneId, u64> = HashMap::new();
+        let mut is_first = true;
+        for chunk in pack(&events(&whole), each) {
+            let mut unpacker = Unpacker::new(&chunk.bytes, Tables::default());
+            let mut said = HashMap::new();
+            for _ in 0..chunk.open {
+                let item = unpacker.next_item().unwrap().unwrap();
+                if let ItemKind::LaneOpen { before, .. } = item.kind {
+                    said.insert(item.lane, before.unwrap());
+                }
+            }
+            prop_assert!(is_first || !said.is_empty());
+            prop_assert_eq!(&said, &expected);
+            is_first = false;
+            unpack(&chunk).1.iter().for_each(|event| *expected.entry(event.lane).or_default() += 1);
+        }
+    }
+
+    #[test]
+    fn of_several_gaps_every_one_is_told_once(whole in log(), each in 1..30_usize, kept in any::<u64>()) {
+        let chunks = pack(&events(&whole), each);
+        let (mut back, mut shorter, mut expected) = (Log::new(), Log::new(), HashMap::<LaneId, u64>::new());
+        let mut lost = HashMap::<LaneId, u64>::new();
+        for (at, chunk) in chunks.iter().enumerate() {
+            if kept >> (at % 64) & 1 == 0 {
+                unpack(chunk).1.iter().for_each(|event| *lost.entry(event.lane).or_default() += 1);
+                continue;
+            }
+            back.append(chunk).unwrap();
+            shorter.append(chunk).unwrap();
+            lost.drain().for_each(|(lane, count)| *expected.entry(lane).or_default() += count);
+            // What is not of the recording does not count.
+            let kind = Kind::Note { span: None, callsite: callsite(None, None), fields: vec![] };
+            let template = shorter.event(0).unwrap();
+            for lane in [1, 2, 1] {
+                shorter.push(Event { lane: LaneId(lane), kind: kind.clone(), ..template.clone() });
+            }
+        }
+        prop_assert_eq!(dropped(&back), expected.clone());
+        prop_assert_eq!(dropped(&shorter), expected);
+        let said = back.events_in(..).filter_map(|event| match event.kind {
+            Kind::Dropped { count } => Some(count),
+            _ => None,
+        });
+        prop_assert_eq!(said.sum::<u64>(), back.gaps().iter().map(|gap| gap.missing).sum::<u64>());
     }
 
     #[test]
@@ -156,13 +217,14 @@ proptest! {
     }
 }
 
+fn callsite(file: Option<&str>, line: Option<u32>) -> Arc<Callsite> {
+    Arc::new(Callsite { name: "call".into(), target: "app::päth".into(), file: file.map(Into::into), line })
+}
+
 /// Every kind of event with every kind of value.
 fn every_kind() -> Vec<Event> {
     let thread = |id: u32, name: &str| Arc::new(Thread { id: ThreadId(id), name: name.into() });
     let (main, worker) = (thread(1, "main"), thread(u32::MAX, "worker"));
-    let callsite = |file: Option<&str>, line: Option<u32>| {
-        Arc::new(Callsite { name: "call".into(), target: "app::päth".into(), file: file.map(Into::into), line })
-    };
     let values = [
         Value::Bool(true),
         Value::Bool(false),
@@ -218,6 +280,22 @@ fn every_kind_of_event_and_value_is_packed() {
     events.iter().for_each(|event| packer.event(event));
     let chunk = packer.chunk();
     assert_eq!(unpack(&chunk).1, events);
+}
+
+#[test]
+fn counts_that_cannot_be_true_lose_no_more_than_is_missing() {
+    // A string, a thread, a lane that had as many events as there are numbers, and two wakes in it.
+    let mut bytes = b"\x0f\0\x01a\x1f\0\x01\0\x50\0\0\x01\0".to_vec();
+    bytes.extend([0xff; 9]);
+    bytes.extend(b"\x01\x09\0\x01\x09\0\x01");
+    let mut log = Log::new();
+    for (first, lost) in [(10, [10, 0]), (20, [10, 8]), (30, [10, 16])] {
+        let chunk =
+            Chunk { first: Seq(first), open: 1, count: 2, times: (Time(0), Time(0)), bytes: bytes.as_slice().into() };
+        log.append(&chunk).unwrap();
+        assert_eq!([LaneId(1), LaneId::NONE].map(|lane| log.dropped_in(lane)), lost);
+        assert_eq!(log.dropped(), lost.iter().sum::<u64>());
+    }
 }
 
 #[test]

@@ -283,6 +283,43 @@ fn a_recording_holds_what_was_printed_and_is_never_overwritten_unasked() {
 }
 
 #[test]
+fn info_says_which_lanes_lost_what() {
+    let recorder = spanwalk::record::Recorder::builder().chunk(256).counted_clock().build();
+    tracing::subscriber::with_default(recorder.subscriber(), || {
+        let lane = |lane: &str| tracing::info_span!(parent: None, "outer", lane);
+        let (hub, worker) = (lane("hub"), lane("worker-1"));
+        for number in 0..100 {
+            tracing::info_span!(parent: &worker, "job", number).in_scope(|| ());
+            if number % 10 == 0 {
+                tracing::info!(parent: &hub, number, "done");
+                lane("short").in_scope(|| ());
+            }
+        }
+    });
+    let chunks = spanwalk::trace::Source::finish(&mut recorder.chunks()).chunks;
+    assert!(chunks.len() > 4, "{}", chunks.len());
+    let file = Scratch::new("lost");
+    let mut writer = spanwalk::file::Writer::create(&file.0, spanwalk::file::Existing::Replace).unwrap();
+    let last = chunks.len() - 1;
+    [0, last].iter().for_each(|at| writer.push(&chunks[*at]).unwrap());
+    writer.finish().unwrap();
+    let (code, info, _) = run(&["info", file.path(), "--json"]);
+    assert_eq!(code, 0);
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    let missing: u64 = chunks[1..last].iter().map(|chunk| u64::from(chunk.count)).sum();
+    assert_eq!(info["dropped"].as_u64(), Some(missing));
+    let lost = info["dropped_in"].as_array().unwrap();
+    let names: Vec<Option<&str>> = lost.iter().map(|lost| lost["name"].as_str()).collect();
+    assert_eq!(names, [Some("worker-1"), Some("hub"), None]);
+    let counts: Vec<u64> = lost.iter().map(|lost| lost["events"].as_u64().unwrap()).collect();
+    assert_eq!(counts.iter().sum::<u64>(), missing);
+    let (_, text, _) = run(&["info", file.path()]);
+    let [worker, hub, rest] = counts[..] else { panic!("{counts:?}") };
+    let said = [format!("dropped   {missing}\n"), format!("{worker} in worker-1\n"), format!("{hub} in hub\n")];
+    assert!(said.iter().all(|said| text.contains(said)) && text.contains(&format!("{rest} in lanes that")), "{text}");
+}
+
+#[test]
 fn what_cannot_be_read_is_one_line_of_info_and_of_open() {
     let file = Scratch::new("unreadable");
     #[track_caller]

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use recorded::reference::{Reference, lines};
 use recorded::{Program, program, run};
 use spanwalk::record::{Builder, Recorder};
-use spanwalk::trace::Log;
+use spanwalk::trace::{LaneId, Log};
 use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -153,5 +153,53 @@ proptest! {
             stacks.into_iter().map(|(name, frames)| (name.split("task-").next().unwrap().to_owned(), frames)).collect()
         };
         prop_assert_eq!(renamed(stacks(&cut)), renamed(stacks(&whole)), "{:?}", program);
+    }
+
+    #[test]
+    fn who_falls_behind_the_ring_knows_what_each_lane_lost(
+        acts in prop::collection::vec((0..6_usize, 1..40_u64, prop::bool::weighted(0.15)), 1..120),
+        chunk in 100..500_usize,
+    ) {
+        let recorder = recorder().chunk(chunk).ring(2 << 10).build();
+        let (mut keeping_up, mut behind) = (recorder.reader(), recorder.reader());
+        let (mut whole, mut log) = (Log::new(), Log::new());
+        tracing::subscriber::with_default(recorder.subscriber(), || {
+            let open = |lane: &str| tracing::info_span!(target: "recorder", parent: None, "outer", lane);
+            let mut outer = ["hub", "worker-1", "worker-2"].map(open);
+            for (what, times, is_read) in acts {
+                for number in 0..times {
+                    match what {
+                        // A lane that opens and ends.
+                        3 => open("short").in_scope(|| ()),
+                        // A lane that goes on under the same name, and is another.
+                        4 if number == 0 => outer[2] = open("worker-2"),
+                        4 | 5 => outer[2].in_scope(|| tracing::info!(target: "recorder", number, "said")),
+                        at => drop(tracing::info_span!(target: "recorder", parent: &outer[at], "inner", number).entered()),
+                    }
+                    keeping_up.read_into(&mut whole, Duration::ZERO);
+                }
+                if is_read {
+                    behind.read_into(&mut log, Duration::ZERO);
+                }
+            }
+            behind.read_into(&mut log, Duration::ZERO);
+        });
+        prop_assert_eq!(whole.dropped(), 0);
+        let mut expected: HashMap<LaneId, u64> = HashMap::new();
+        for gap in log.gaps() {
+            let from = log.in_recording(gap.at) as usize;
+            let to = from + gap.missing as usize;
+            for event in whole.events_in(from..to) {
+                let is_over = whole.lane(event.lane).is_none_or(|lane| lane.is_over(to));
+                *expected.entry(if is_over { LaneId::NONE } else { event.lane }).or_default() += 1;
+            }
+        }
+        let mut told: HashMap<LaneId, u64> = HashMap::new();
+        for lane in whole.lanes().iter().map(|lane| lane.id).chain([LaneId::NONE]) {
+            told.extend(Some((lane, log.dropped_in(lane))).filter(|lost| lost.1 > 0));
+        }
+        prop_assert_eq!(told.values().sum::<u64>(), log.dropped());
+        prop_assert_eq!(told, expected);
+        prop_assert_eq!(log.in_recording(log.len()), whole.len() as u64);
     }
 }

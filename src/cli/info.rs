@@ -1,5 +1,6 @@
 //! `spanwalk info`: what is in a file.
 
+use std::cmp::Reverse;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use super::args::InfoArgs;
 use crate::file::{FileError, Reader};
-use crate::trace::{CallStats, Log, Time, call_stats};
+use crate::trace::{CallStats, LaneRecord, Log, Time, call_stats};
 
 /// Callsites that the text names.
 const NAMED: usize = 10;
@@ -67,6 +68,17 @@ fn summary(log: &Log) -> Summary {
     Summary { wall, program: log.clock().program(wall), threads: log.thread_count(), stats: call_stats(log) }
 }
 
+/// The lanes that lost events, the one with the most first; what is in none of them comes last.
+fn dropped_in(log: &Log) -> Vec<(Option<&LaneRecord>, u64)> {
+    let lanes = log.lanes().iter().map(|lane| (Some(lane), log.dropped_in(lane.id)));
+    let mut dropped: Vec<(Option<&LaneRecord>, u64)> = lanes.filter(|lane| lane.1 > 0).collect();
+    dropped.sort_by_key(|lane| Reverse(lane.1));
+    let known = dropped.iter().fold(0_u64, |sum, lane| sum.saturating_add(lane.1));
+    let rest = log.dropped().saturating_sub(known);
+    dropped.extend((rest > 0).then_some((None, rest)));
+    dropped
+}
+
 fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
     let Summary { wall, program, threads, stats } = summary(log);
     let calls = stats.iter().map(|call| {
@@ -79,6 +91,11 @@ fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
         .damage()
         .into_iter()
         .map(|damage| json!({ "offset": damage.offset, "bytes": damage.bytes, "events": damage.events }));
+    let dropped_in = dropped_in(log).into_iter().map(|(lane, events)| {
+        json!({
+            "lane": lane.map(|lane| lane.id.0), "name": lane.map(|lane| &*lane.name), "events": events,
+        })
+    });
     json!({
         "wall_ns": wall.ns(),
         "program_ns": program.ns(),
@@ -88,6 +105,7 @@ fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
         "threads": threads,
         "callsites": stats.len(),
         "dropped": log.dropped(),
+        "dropped_in": dropped_in.collect::<Vec<_>>(),
         "bytes": reader.progress().1,
         "blocks": blocks,
         "indexed": reader.extent().is_some(),
@@ -114,6 +132,14 @@ fn as_text(log: &Log, reader: &Reader, blocks: usize, name: &str) -> String {
         format!("  lanes     {} on {threads} threads", log.lanes().len()),
         format!("  dropped   {}", log.dropped()),
     ];
+    let dropped = dropped_in(log);
+    for (lane, events) in dropped.iter().take(NAMED) {
+        let lane = lane.map_or("lanes that are over, or that are not known", |lane| &lane.name);
+        lines.push(format!("            {events} in {lane}"));
+    }
+    if dropped.len() > NAMED {
+        lines.push(format!("            and more in {} more lanes; --json has all", dropped.len() - NAMED));
+    }
     match &*reader.damage() {
         [] => lines.push("  damage    none".to_owned()),
         damage => lines.extend(damage.iter().map(|damage| format!("  damage    {damage}"))),

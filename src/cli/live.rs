@@ -132,6 +132,7 @@ mod tests {
         assert_eq!(stack(&log, log.len()), stack(&whole, whole.len()));
         let gap = log.gaps()[0];
         assert!(gap.is_forgotten && gap.missing > 0 && log.dropped() == 0);
+        assert!(log.lanes().iter().all(|lane| log.dropped_in(lane.id) == 0), "what is let go is not lost");
         assert_eq!(log.in_recording(log.len()), whole.len() as u64);
         let same = |a: Event, b: Event| (a.time, a.kind) == (b.time, b.kind);
         let mut head = log.events_in(..gap.at).zip(whole.events_in(..));

@@ -75,7 +75,10 @@ impl<'a, W: Write> Plain<'a, W> {
             Kind::Wake { to, reason } => self.between(log, event.lane, "⇢", *to, reason.as_deref()),
             Kind::LaneOpen { .. } => self.line(log, event.lane, "+ lane opened", "", ""),
             Kind::LaneClose => self.line(log, event.lane, "− lane closed", "", ""),
-            Kind::Dropped { count } => writeln!(self.out, "    {count} events were not recorded"),
+            Kind::Dropped { count } => match log.lane(event.lane) {
+                Some(lane) => writeln!(self.out, "    {count} events of {} were not recorded", lane.name),
+                None => writeln!(self.out, "    {count} events were not recorded"),
+            },
             _ => Ok(()),
         }
     }

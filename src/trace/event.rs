@@ -88,7 +88,7 @@ pub enum Kind {
     Hold { span: SpanId, edge: Edge, is_shown: bool },
     /// The gate lets the thread go on.
     Release { span: SpanId, edge: Edge },
-    /// This many events were not recorded.
+    /// This many events of the lane were not recorded, or of lanes that are not known, then it is in [`LaneId::NONE`].
     Dropped { count: u64 },
 }
 

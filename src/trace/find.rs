@@ -102,7 +102,8 @@ impl Finder {
 
     fn count(&mut self, log: &Log, turn: Turn) {
         if let Some(waiting) = self.waiting.get_mut(&turn.span).filter(|_| !turn.is_blocked) {
-            waiting.own += log.clock().program(turn.to).since(log.clock().program(turn.from));
+            let took = log.clock().program(turn.to).since(log.clock().program(turn.from));
+            waiting.own = waiting.own.saturating_add(took);
         }
     }
 
@@ -151,7 +152,7 @@ impl Finder {
             .map(|turn| (turn.span, clock.program(turn.to).since(clock.program(turn.from))))
             .collect();
         let holds = |(span, waiting): &(&SpanId, &Waiting)| {
-            let own = waiting.own + own.get(span).copied().unwrap_or(0);
+            let own = waiting.own.saturating_add(own.get(span).copied().unwrap_or(0));
             self.holds(log, waiting, own, now, true)
         };
         let open = self.waiting.iter().filter(holds);

@@ -33,3 +33,8 @@ id! {
     /// The place of an event in its log, from 0.
     Seq(u64)
 }
+
+impl LaneId {
+    /// No lane, as lanes count from one: of what is not known to be in any.
+    pub const NONE: Self = Self(0);
+}

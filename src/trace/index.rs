@@ -37,6 +37,8 @@ pub(super) struct Index {
     pub(super) switches: Vec<u64>,
     pub(super) threads: HashMap<ThreadId, Arc<Thread>>,
     pub(super) dropped: u64,
+    /// What of it is said of each lane, without what was let go on purpose.
+    pub(super) dropped_in: HashMap<LaneId, u64>,
     /// Raw time of the last event.
     pub(super) time: Time,
     control: Vec<Control>,
@@ -85,7 +87,7 @@ impl Index {
         let mut is_new = true;
         let mut moves = false;
         match item.kind {
-            ItemKind::LaneOpen { name, kind } => {
+            ItemKind::LaneOpen { name, kind, .. } => {
                 is_new = self.lanes.open(lane, tables.strings[name as usize].clone(), kind, at);
             }
             ItemKind::LaneClose => self.lanes.close(lane, at),
@@ -115,7 +117,11 @@ impl Index {
             ItemKind::Switch { .. } => self.switches.push(place),
             ItemKind::Hold { is_shown: true, .. } => self.clock.hold(time),
             ItemKind::Release { .. } => self.clock.release(time),
-            ItemKind::Dropped { count } => self.dropped = self.dropped.saturating_add(count),
+            ItemKind::Dropped { count } => {
+                self.dropped = self.dropped.saturating_add(count);
+                let in_lane = self.dropped_in.entry(lane).or_default();
+                *in_lane = in_lane.saturating_add(count);
+            }
             ItemKind::Hold { .. } | ItemKind::Note { .. } | ItemKind::Wake { .. } => {}
         }
         self.outline.apply(lane, thread, &item.kind, is_new);

@@ -13,7 +13,8 @@ use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, OnceLock};
 
 use super::index::Index;
-use super::store::Store;
+use super::packed::LaneCounts;
+use super::store::{Seen, Store};
 use super::{
     Callsite, Event, Field, ItemKind, Key, LaneId, LaneRecord, ProgramClock, Seq, SpanId, State, Stretch, Time, Value,
     field,
@@ -32,12 +33,14 @@ pub struct Log {
     pub(super) last_chunk: Option<u64>,
     /// Where events of the recording are missing, in order.
     pub(super) gaps: Vec<Gap>,
+    /// Events of the recording by lane, those in gaps too.
+    pub(super) counts: LaneCounts,
 }
 
 /// A stretch of the recording that is not in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The place in the log of what says so; what brings the log over it follows.
+    /// The place in the log of what says so, lane by lane; what brings the log over it follows.
     pub at: usize,
     /// The place of the first event of the recording behind it.
     pub resumed: usize,
@@ -87,14 +90,17 @@ impl Log {
         self.store.pack(&event);
         self.last_chunk = None;
         // What was just packed is well-formed.
-        let _ = self.read(u64::MAX);
+        let _ = self.read(u64::MAX, |_| {});
     }
 
-    /// Takes in what the store has got.
-    pub(super) fn read(&mut self, at_most: u64) -> Result<u64, super::Corrupt> {
+    /// Takes in what the store has got; `see` has a look at each event too.
+    pub(super) fn read(&mut self, at_most: u64, mut see: impl FnMut(&Seen<'_>)) -> Result<u64, super::Corrupt> {
         self.latest.take();
         let index = &mut self.index;
-        self.store.read(at_most, |seen, tables| index.take(&seen, tables))
+        self.store.read(at_most, |seen, tables| {
+            see(&seen);
+            index.take(&seen, tables);
+        })
     }
 
     /// An empty log for what has been in another, with the program time of that.
@@ -246,6 +252,13 @@ impl Log {
     pub fn dropped(&self) -> u64 {
         let forgotten = self.gaps.iter().filter(|gap| gap.is_forgotten).map(|gap| gap.missing);
         self.index.dropped.saturating_sub(forgotten.sum())
+    }
+
+    /// How many of them were in a lane. The rest, which is in [`LaneId::NONE`], was in lanes that were over when the log
+    /// went on, or in nobody knows which.
+    #[must_use]
+    pub fn dropped_in(&self, lane: LaneId) -> u64 {
+        self.index.dropped_in.get(&lane).copied().unwrap_or(0)
     }
 
     /// Where events of the recording are missing, in order.

@@ -6,13 +6,17 @@
 //!   record   tag and flags (1 byte) · ns since the record before · thread, lane if they are others · what is particular
 //!   open     callsite · fields · [ns until it is entered]        number and parent only if they are not the usual ones
 //!   exit     [ns until it is closed]                             its span only if it is not the newest
+//!   lane     name · in the open set [how many events of the recording the lane had before this chunk]
 //! ```
+//!
+//! With those counts whoever has missed a stretch knows how much of it was in which lane.
 //!
 //! Numbers are LEB128. Strings, threads and callsites are defined once a chunk, before the first record that names them,
 //! and go by small numbers from then on. An enter right after its open, and a close right after its exit, are part of
 //! the record before: a call without anything inside it is two records. What is read may be anything: then the answer
 //! is [`Corrupt`].
 
+mod counts;
 mod names;
 mod packer;
 mod unpacker;
@@ -21,6 +25,7 @@ use std::sync::Arc;
 
 use super::{LaneId, Seq, SpanId, Thread, Time, Value};
 
+pub(super) use counts::LaneCounts;
 pub use packer::Packer;
 pub use unpacker::{Item, ItemFields, ItemKind, Tables, Unpacker};
 

@@ -39,7 +39,8 @@ pub fn call_stats(log: &Log) -> Vec<CallStats> {
     };
     let mut stats: Vec<CallStats> = all.map(of_callsite).collect();
     for (callsite, took) in index.under_way() {
-        stats[callsite as usize].own += took;
+        let stats = &mut stats[callsite as usize];
+        stats.own = stats.own.saturating_add(took);
     }
     let now = index.clock.program(index.time);
     let lanes = index.outline.lanes.iter().chain(&index.outline.done);
@@ -47,7 +48,7 @@ pub fn call_stats(log: &Log) -> Vec<CallStats> {
         if let Some(number) = index.spans.number(open.span).filter(|number| index.spans.closed(*number).is_none()) {
             let took = now.since(index.clock.program(index.spans.opened(number)));
             let stats = &mut stats[index.spans.callsite(number) as usize];
-            (stats.open, stats.total) = (stats.open + 1, stats.total + took);
+            (stats.open, stats.total) = (stats.open + 1, stats.total.saturating_add(took));
         }
     }
     stats.retain(|call| call.count > 0);

@@ -124,7 +124,7 @@ impl Tally {
                 let Some(open) = self.open.remove(span) else { return };
                 let now = log.clock().program(event.time);
                 let row = &mut self.rows[open.row];
-                row.total += now.since(open.opened.max(self.window.from));
+                row.total = row.total.saturating_add(now.since(open.opened.max(self.window.from)));
                 row.durations.add(now.since(open.opened));
             }
             _ => {}
@@ -143,7 +143,8 @@ impl Tally {
     fn count(&mut self, log: &Log, turn: Turn) {
         let own = self.own(log, turn);
         if let Some(open) = self.open.get(&turn.span) {
-            self.rows[open.row].own += own;
+            let row = &mut self.rows[open.row];
+            row.own = row.own.saturating_add(own);
         }
     }
 
@@ -170,12 +171,14 @@ impl Tally {
         for open in self.open.values() {
             let call = &mut calls[open.row];
             call.open += 1;
-            call.total += now.since(open.opened.max(begin));
+            call.total = call.total.saturating_add(now.since(open.opened.max(begin)));
         }
         let rest = now.since(read);
         for turn in self.turns.under_way(raw) {
             if let Some(open) = self.open.get(&turn.span) {
-                calls[open.row].own += self.own(log, turn) + if turn.is_blocked { 0 } else { rest };
+                let call = &mut calls[open.row];
+                let since_read = if turn.is_blocked { 0 } else { rest };
+                call.own = call.own.saturating_add(self.own(log, turn)).saturating_add(since_read);
             }
         }
         calls

@@ -211,12 +211,11 @@ fn happened(log: &Log, cursor: usize) -> String {
         Kind::Switch { to, .. } => return format!("{lane} gives way to {}", name(*to)),
         Kind::Wake { to, .. } => return format!("{lane} wakes {}", name(*to)),
         Kind::Dropped { count: missing } => {
-            let is_forgotten = log.gaps().iter().any(|gap| gap.is_forgotten && gap.at + 1 == cursor);
-            return format!(
-                "{} events were {} here",
-                count(*missing),
-                if is_forgotten { "forgotten" } else { "dropped" }
-            );
+            let is_forgotten =
+                log.gaps().iter().any(|gap| gap.is_forgotten && (gap.at..gap.resumed).contains(&(cursor - 1)));
+            let of = log.lane(event.lane).map_or_else(String::new, |lane| format!(" of {}", lane.name));
+            let what = if is_forgotten { "forgotten" } else { "dropped" };
+            return format!("{} events{of} were {what} here", count(*missing));
         }
         Kind::Open { .. } => "opens",
         Kind::Enter { .. } => "enters",

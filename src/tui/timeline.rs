@@ -14,6 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
 
+use super::lane_label::LaneLabel;
 use super::text::{cut, width};
 use super::theme::{Role, Theme};
 use super::time_window::{axis, fitting};
@@ -23,6 +24,8 @@ use crate::trace::{Bar, Cell, Finder, Landmarks, LaneId, Log, MarkKind, SpanId, 
 const MATCHES: &str = "matches";
 /// Lanes whose names are measured: more of them are not on the screen at once, and thousands may be over.
 const LANES: usize = 200;
+/// Columns of a name, and of one with what its lane lost, at the most.
+const NAME: (usize, usize) = (12, 20);
 
 /// What the timeline shows.
 pub(super) struct View<'a> {
@@ -52,10 +55,13 @@ pub(super) fn inside(pane: Rect) -> Rect {
 impl View<'_> {
     /// Where time goes from left to right, and which stretch of it.
     pub(super) fn chart(&self, area: Rect) -> (Rect, Window) {
-        let names = self.log.lanes().iter().take(LANES).map(|lane| width(&lane.name));
+        let labels = self.log.lanes().iter().take(LANES).map(|lane| LaneLabel::new(self.log, lane));
+        // What is lost takes no more than a quarter of it all.
+        let lost = labels.clone().filter_map(|label| label.lost_width()).max().unwrap_or(0);
+        let lost = lost.min(NAME.1).min(usize::from(area.width / 4));
         let least = if self.search.is_some() { MATCHES.len() } else { 4 };
-        let names = names.max().unwrap_or(0).clamp(least, 12) as u16 + 1;
-        let names = names.min(area.width / 2);
+        let names = labels.map(|label| label.name_width()).max().unwrap_or(0).clamp(least, NAME.0);
+        let names = (names.max(lost) as u16 + 1).min(area.width / 2);
         let chart = Rect {
             x: area.x + names,
             y: area.y + 1.min(area.height),
@@ -86,10 +92,12 @@ impl View<'_> {
         let mut y = chart.y;
         let mut places: Vec<Place> = Vec::new();
         for &(lane, rows) in &heights {
-            let name = self.log.lane(lane).map_or("", |lane| &lane.name);
             let is_here = self.state.paused().is_some_and(|stop| stop.lane == lane);
             let style = theme.style(if is_here { Role::Accent } else { Role::Heading });
-            buffer.set_stringn(area.x, y, cut(name, usize::from(names) - 1), usize::from(names), style);
+            if let Some(lane) = self.log.lane(lane) {
+                let left = Rect { x: area.x, y, width: names, height: rows as u16 };
+                LaneLabel::new(self.log, lane).draw(buffer, left, theme, style);
+            }
             for at in 0..rows {
                 let row = Rect { y: y + at as u16, height: 1, ..chart };
                 // The last row takes in all depths below it.

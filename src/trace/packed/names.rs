@@ -47,9 +47,9 @@ impl<T: ?Sized + Hash + Eq> Names<T> {
     }
 }
 
-/// Spreads addresses, whose low bits are alike, by one multiplication.
+/// Spreads addresses, whose low bits are alike, and small numbers by one multiplication.
 #[derive(Default)]
-struct AddressHasher(u64);
+pub(super) struct AddressHasher(u64);
 
 impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {
@@ -60,6 +60,10 @@ impl Hasher for AddressHasher {
         for byte in bytes {
             self.write_usize(usize::from(*byte));
         }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_usize(number as usize);
     }
 
     fn write_usize(&mut self, address: usize) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::counts::LaneCounts;
 use super::names::Names;
 use super::*;
 use crate::trace::{Callsite, Edge, Event, Field, Kind, LaneKind, ThreadId};
@@ -18,6 +19,9 @@ pub struct Packer {
     times: (u64, u64),
     /// The open set is being written: its events do not count.
     in_open_set: bool,
+    /// Events of each lane, if this packer has written the recording from its beginning.
+    lanes: LaneCounts,
+    knows_counts: bool,
     strings: Names<str>,
     callsites: Names<Callsite>,
     threads: HashMap<ThreadId, u32>,
@@ -31,6 +35,12 @@ impl Packer {
     /// Begins a chunk whose first event will have this place in the recording. What is written from here to
     /// [`Packer::begin_events`] is the open set.
     pub fn begin(&mut self, first: Seq) {
+        if first.0 == 0 {
+            (self.lanes, self.knows_counts) = (LaneCounts::default(), true);
+        } else {
+            self.knows_counts &= first == self.next();
+            self.lanes.settle(self.next().0);
+        }
         self.bytes.clear();
         (self.first, self.open, self.count, self.times) = (first.0, 0, 0, (u64::MAX, 0));
         self.in_open_set = true;
@@ -45,6 +55,7 @@ impl Packer {
     /// The open set is complete; what follows are the events.
     pub fn begin_events(&mut self) {
         self.in_open_set = false;
+        self.lanes.turn(LaneId(self.context.lane), self.first);
         self.fusible = None;
     }
 
@@ -239,10 +250,20 @@ impl Packer {
             Kind::Close { span } => self.close(at, *span),
             Kind::LaneOpen { name, kind } => {
                 let name = self.string(name);
-                self.head(LANE_OPEN, if *kind == LaneKind::Task { A } else { 0 }, at);
+                let before = (self.in_open_set && self.knows_counts).then(|| self.lanes.of(at.lane));
+                let flags = if *kind == LaneKind::Task { A } else { 0 } | if before.is_some() { B } else { 0 };
+                self.head(LANE_OPEN, flags, at);
                 self.number(name.into());
+                if let Some(before) = before {
+                    self.number(before);
+                }
             }
-            Kind::LaneClose => drop(self.head(LANE_CLOSE, 0, at)),
+            Kind::LaneClose => {
+                self.head(LANE_CLOSE, 0, at);
+                if !self.in_open_set {
+                    self.lanes.close(at.lane, self.next().0);
+                }
+            }
             Kind::Record { span, fields } => self.record(at, *span, refs(fields)),
             Kind::Note { span, callsite, fields } => self.note(at, *span, callsite, refs(fields)),
             Kind::Switch { to, reason } => self.between(SWITCH, at, *to, reason.as_ref()),
@@ -339,6 +360,9 @@ impl Packer {
         self.number(at.time.0 - self.context.time);
         self.context.time = at.time.0;
         if !is_here {
+            if !self.in_open_set {
+                self.lanes.turn(at.lane, self.next().0);
+            }
             self.last_thread = Some(at.thread.id);
             (self.context.thread, self.context.lane) = (thread, at.lane.0);
             self.number(thread.into());

@@ -34,19 +34,57 @@ pub struct Item<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the variants are those of `Kind`; numbers are into `Tables`")]
 pub enum ItemKind<'a> {
-    LaneOpen { name: u32, kind: LaneKind },
+    /// In an open set it says how many events the lane had before, if that was known.
+    LaneOpen {
+        name: u32,
+        kind: LaneKind,
+        before: Option<u64>,
+    },
     LaneClose,
-    Open { span: SpanId, parent: Option<SpanId>, callsite: u32, fields: ItemFields<'a> },
-    Enter { span: SpanId },
-    Exit { span: SpanId },
-    Close { span: SpanId },
-    Record { span: SpanId, fields: ItemFields<'a> },
-    Note { span: Option<SpanId>, callsite: u32, fields: ItemFields<'a> },
-    Switch { to: LaneId, reason: Option<u32> },
-    Wake { to: LaneId, reason: Option<u32> },
-    Hold { span: SpanId, edge: Edge, is_shown: bool },
-    Release { span: SpanId, edge: Edge },
-    Dropped { count: u64 },
+    Open {
+        span: SpanId,
+        parent: Option<SpanId>,
+        callsite: u32,
+        fields: ItemFields<'a>,
+    },
+    Enter {
+        span: SpanId,
+    },
+    Exit {
+        span: SpanId,
+    },
+    Close {
+        span: SpanId,
+    },
+    Record {
+        span: SpanId,
+        fields: ItemFields<'a>,
+    },
+    Note {
+        span: Option<SpanId>,
+        callsite: u32,
+        fields: ItemFields<'a>,
+    },
+    Switch {
+        to: LaneId,
+        reason: Option<u32>,
+    },
+    Wake {
+        to: LaneId,
+        reason: Option<u32>,
+    },
+    Hold {
+        span: SpanId,
+        edge: Edge,
+        is_shown: bool,
+    },
+    Release {
+        span: SpanId,
+        edge: Edge,
+    },
+    Dropped {
+        count: u64,
+    },
 }
 
 /// The fields of an item, not looked at yet beyond that they are well-formed.
@@ -187,6 +225,7 @@ impl<'a> Unpacker<'a> {
             LANE_OPEN => ItemKind::LaneOpen {
                 name: self.bytes.index(tables.strings.len())?,
                 kind: if a { LaneKind::Task } else { LaneKind::Thread },
+                before: if b { Some(self.bytes.number()?) } else { None },
             },
             LANE_CLOSE => ItemKind::LaneClose,
             OPEN => {
@@ -288,7 +327,7 @@ impl Tables {
             fields.iter().map(|(name, value)| Field { name: string(name), value: value.into() }).collect()
         };
         let kind = match item.kind {
-            ItemKind::LaneOpen { name, kind } => Kind::LaneOpen { name: string(name), kind },
+            ItemKind::LaneOpen { name, kind, .. } => Kind::LaneOpen { name: string(name), kind },
             ItemKind::LaneClose => Kind::LaneClose,
             ItemKind::Open { span, parent, callsite: at, fields: of } => {
                 Kind::Open { span, parent, callsite: callsite(at), fields: fields(of) }

@@ -222,6 +222,22 @@ fn the_timeline_has_lanes_marks_and_the_cursor() {
 }
 
 #[test]
+fn a_lane_that_lost_events_says_so_beside_its_name() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        assert!(!text(ui).contains(" lost"), "{}", text(ui));
+        let worker = ui.log.lanes().iter().find(|lane| &*lane.name == "worker-1").unwrap().id;
+        let event = ui.log.event(0).unwrap();
+        ui.absorb(|log| {
+            log.push(Event { lane: worker, kind: Kind::Dropped { count: 1_204 }, ..event });
+            News::More
+        });
+        let text = text(ui);
+        assert!(text.contains("worker-1 −1,204 lost") && text.contains("1204 events dropped"), "{text}");
+        assert_eq!(text.matches(" lost").count(), 1, "{text}");
+    });
+}
+
+#[test]
 fn the_paused_lane_is_in_the_timeline_however_low_it_is() {
     let text = after(Until::Request, (80, 24), &[]);
     let timeline = &text[text.find("Timeline").unwrap()..];
