@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::text::{cut, width};
+use super::text::{count, cut, width};
 use super::theme::{Role, Theme};
 use crate::trace::{LaneRecord, Log};
 
@@ -39,7 +39,7 @@ impl<'a> LaneLabel<'a> {
 
     /// What is lost, in words and without.
     fn losses(&self) -> [String; 2] {
-        let number = format!("−{}", grouped(self.lost));
+        let number = format!("−{}", count(self.lost));
         [format!("{number} lost"), number]
     }
 
@@ -67,19 +67,6 @@ impl<'a> LaneLabel<'a> {
             buffer.set_stringn(x + 1, area.y, beside, room, lost);
         }
     }
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ fn a_lane_that_lost_events_says_so_beside_its_name() {
             News::More
         });
         let text = text(ui);
-        assert!(text.contains("worker-1 −1,204 lost") && text.contains("1204 events dropped"), "{text}");
+        assert!(text.contains("worker-1 −1,204 lost") && text.contains("1,204 events dropped"), "{text}");
         assert_eq!(text.matches(" lost").count(), 1, "{text}");
     });
 }
