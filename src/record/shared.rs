@@ -187,8 +187,8 @@ impl Drop for Shared {
 }
 
 /// The collector's thread: sleeps until it is called, which is when there are full pages. It does not look for more at
-/// once, however much there is: a page that is read while it is written goes back and forth between two cores, which
-/// costs the writer as much as the writing.
+/// once, however much there is: when it followed right behind a writer, that one took some 103 ns a span instead of some
+/// 75. Likely because a page that is read while it is written goes back and forth between two cores.
 fn collect_when_called(shared: &Weak<Shared>, signal: &Signal) {
     while !signal.is_over.load(Ordering::Acquire) {
         if let Some(shared) = shared.upgrade() {
