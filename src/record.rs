@@ -44,6 +44,7 @@ mod shared;
 mod spans;
 mod stand;
 mod store;
+mod stream;
 mod subscriber;
 mod task;
 mod tsc;

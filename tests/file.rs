@@ -1,15 +1,17 @@
 //! Files: what was written comes back, whatever happens to them on the way.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod chunks;
 mod programs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chunks::pack;
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::file::{Existing, FileError, Reader, Writer};
-use spanwalk::trace::{Activity, Event, Kind, Log, Packer, SpanId, State, Value};
+use spanwalk::trace::{Activity, Event, Kind, Log, Packer, SpanId, Value};
 
 /// A file of its own that goes when the test does.
 struct Scratch(PathBuf);
@@ -40,18 +42,10 @@ fn events(log: &Log) -> Vec<Event> {
 /// Writes a log in blocks of so many events; where each block begins in the file, and the first event in it.
 fn write(log: &Log, path: &Path, each: usize) -> Vec<(usize, usize)> {
     let mut writer = Writer::create(path, Existing::Replace).unwrap();
-    let (mut state, mut packer, mut blocks) = (State::default(), Packer::default(), Vec::new());
-    let events: Vec<Event> = log.events_in(..).collect();
-    for (number, run) in events.chunks(each).enumerate() {
-        packer.begin(run[0].seq);
-        state.open_set().iter().for_each(|event| packer.event(event));
-        packer.begin_events();
-        for event in run {
-            packer.event(event);
-            state.apply(event);
-        }
+    let mut blocks = Vec::new();
+    for (number, chunk) in pack(&events(log), each).iter().enumerate() {
         blocks.push((writer.length() as usize, number * each));
-        writer.push(&packer.chunk()).unwrap();
+        writer.push(chunk).unwrap();
     }
     writer.finish().unwrap();
     blocks

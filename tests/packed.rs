@@ -1,33 +1,19 @@
 //! Packed events: what was packed comes back, from any place, and no bytes make the reader panic.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod chunks;
 mod programs;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chunks::pack;
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::trace::{
     Callsite, Chunk, Edge, Event, Field, ItemKind, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, State, Tables,
     Thread, ThreadId, Time, Unpacker, Value,
 };
-
-/// Packs events into chunks of so many each, every one with what was open before it.
-fn pack(events: &[Event], each: usize) -> Vec<Chunk> {
-    let (mut state, mut packer) = (State::default(), Packer::default());
-    let runs = events.chunks(each).map(|run| {
-        packer.begin(run[0].seq);
-        state.open_set().iter().for_each(|event| packer.event(event));
-        packer.begin_events();
-        for event in run {
-            packer.event(event);
-            state.apply(event);
-        }
-        packer.chunk()
-    });
-    runs.collect()
-}
 
 /// All events of a log.
 fn events(log: &Log) -> Vec<Event> {

@@ -20,12 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock::{Clock, Rate};
-use super::local::{COUNT_BITS, STREAM_BITS, Stream};
 use super::model::Model;
 use super::page::{self, Page};
 use super::shared::Shared;
 use super::spans::Slot;
 use super::store::Store;
+use super::stream::{COUNT_BITS, STREAM_BITS, Stream};
 use crate::trace::{Kind, LaneId, SpanId, Thread, ThreadId};
 
 /// Everything that has been recorded, in order.

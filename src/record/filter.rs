@@ -5,7 +5,7 @@
 //! every span has one; so from the first change on a layer notes at each new span how it was judged.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing_core::subscriber::Interest;
 use tracing_core::{LevelFilter, Metadata};
@@ -47,15 +47,14 @@ impl<S> layer::Filter<S> for RecorderFilter {
 
 /// The filter of a recorder, and the one it began with.
 pub(super) struct Filters {
-    inner: RwLock<Inner>,
+    /// The one it began with; as long as it holds, nobody needs a lock.
+    first: Targets,
+    /// Another has taken its place.
+    has_changed: AtomicBool,
+    /// It.
+    changed: RwLock<Targets>,
     /// Everything is wanted and has always been.
     wants_all: AtomicBool,
-}
-
-struct Inner {
-    first: Targets,
-    /// Another that has taken its place.
-    changed: Option<Targets>,
 }
 
 /// Which recorders have judged a span, and whether they record it.
@@ -65,15 +64,20 @@ impl Filters {
     pub(super) fn new(filter: Targets) -> Self {
         let is_default_only = filter.iter().next().is_none();
         let wants_all = is_default_only && filter.default_level() == Some(LevelFilter::TRACE);
-        let inner = RwLock::new(Inner { first: filter, changed: None });
-        Self { inner, wants_all: AtomicBool::new(wants_all) }
+        Self {
+            first: filter,
+            has_changed: AtomicBool::new(false),
+            changed: RwLock::new(Targets::new()),
+            wants_all: AtomicBool::new(wants_all),
+        }
     }
 
     /// Another holds from now on.
     pub(super) fn change(&self, filter: Targets) {
-        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.changed.write().unwrap_or_else(PoisonError::into_inner);
+        *changed = filter;
         self.wants_all.store(false, Ordering::Relaxed);
-        inner.changed = Some(filter);
+        self.has_changed.store(true, Ordering::Release);
     }
 
     /// Whether nothing is hidden and nothing ever was.
@@ -84,7 +88,7 @@ impl Filters {
 
     /// Whether what comes from a callsite now is recorded.
     pub(super) fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        self.inner().is_some_and(|inner| inner.wants(metadata))
+        self.with_now(|filter| would_enable(filter, metadata)).unwrap_or(false)
     }
 
     /// Always or never: then nobody is asked again for any span.
@@ -94,16 +98,13 @@ impl Filters {
 
     /// The most verbose level of which anything is wanted.
     pub(super) fn max_level(&self) -> Option<LevelFilter> {
-        let inner = self.inner()?;
-        let filter = inner.now();
-        filter.iter().map(|(_, level)| level).chain(filter.default_level()).max()
+        self.with_now(|filter| filter.iter().map(|(_, level)| level).chain(filter.default_level()).max())?
     }
 
     /// Judges a new span: whether it is recorded, for good.
     pub(super) fn judge<'a, S: LookupSpan<'a>>(&self, recorder: u64, span: &SpanRef<'a, S>) -> bool {
-        let Some(inner) = self.inner() else { return false };
-        let is_wanted = inner.wants(span.metadata());
-        if inner.changed.is_some() {
+        let is_wanted = self.wants(span.metadata());
+        if self.has_changed() {
             let mut extensions = span.extensions_mut();
             match extensions.get_mut::<Judged>() {
                 Some(judged) => judged.0.push((recorder, is_wanted)),
@@ -115,29 +116,26 @@ impl Filters {
 
     /// How a span was judged when it was new.
     pub(super) fn is_recorded<'a, S: LookupSpan<'a>>(&self, recorder: u64, span: &SpanRef<'a, S>) -> bool {
-        let Some(inner) = self.inner() else { return false };
-        if inner.changed.is_some()
+        if self.has_changed()
             && let Some(judged) = span.extensions().get::<Judged>()
             && let Some((_, is_wanted)) = judged.0.iter().find(|(by, _)| *by == recorder)
         {
             return *is_wanted;
         }
         // It is older than the first change.
-        inner.first.would_enable(span.metadata().target(), span.metadata().level())
+        would_enable(&self.first, span.metadata())
     }
 
-    /// The filter as it is; none in a forked child, where it may be locked for ever.
-    fn inner(&self) -> Option<RwLockReadGuard<'_, Inner>> {
-        fork::read(&self.inner)
+    fn has_changed(&self) -> bool {
+        self.has_changed.load(Ordering::Acquire)
+    }
+
+    /// Asks the filter that holds now; nothing in a forked child, where it may be locked for ever.
+    fn with_now<R>(&self, ask: impl FnOnce(&Targets) -> R) -> Option<R> {
+        if self.has_changed() { fork::read(&self.changed).map(|filter| ask(&filter)) } else { Some(ask(&self.first)) }
     }
 }
 
-impl Inner {
-    fn now(&self) -> &Targets {
-        self.changed.as_ref().unwrap_or(&self.first)
-    }
-
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        self.now().would_enable(metadata.target(), metadata.level())
-    }
+fn would_enable(filter: &Targets, metadata: &Metadata<'_>) -> bool {
+    filter.would_enable(metadata.target(), metadata.level())
 }

@@ -78,11 +78,15 @@ impl Lanes {
         self.open.iter().map(|(lane, open)| (*lane, open))
     }
 
-    /// A span of the lane was opened. `is_root`: it named the lane, and nobody is around it.
+    /// A span of the lane was opened.
     #[inline]
-    pub(super) fn span_opened(&mut self, lane: LaneId, is_root: bool) {
+    pub(super) fn span_opened(&mut self, lane: LaneId) {
         *self.spans.of(lane) += 1;
-        if is_root && let Some(open) = self.open.get_mut(&lane) {
+    }
+
+    /// A span that nobody is around has named the lane.
+    pub(super) fn got_root(&mut self, lane: LaneId) {
+        if let Some(open) = self.open.get_mut(&lane) {
             open.has_root = true;
         }
     }

@@ -4,40 +4,24 @@
 //! second thread-local, which is touched once a recorder, says goodbye for it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_core::Metadata;
 
 use super::callsites::{self, Numbered};
 use super::fields::AnyFields;
-use super::fork;
 use super::page::{self, Page};
 use super::shared::Shared;
+use super::stream::{COUNT_BITS, Stream, give_back_index, take_index};
 use super::words::{ENTER, ENTER_NEWEST};
 use crate::trace::Thread;
-
-/// Bits of an id: callsite, stream, count. No id is given twice.
-pub(super) const COUNT_BITS: u32 = 32;
-pub(super) const STREAM_BITS: u32 = 64 - COUNT_BITS - callsites::BITS;
 
 /// Full pages of a thread that the collector has not read, after which it is called.
 const BEHIND: usize = 3;
 /// Callsites whose numbers a thread has at hand.
 const AT_HAND: usize = 64;
-
-/// What one thread has written for one recording and the collector has not taken yet.
-pub(super) struct Stream {
-    pub(super) thread: Arc<Thread>,
-    /// The recording it belongs to.
-    pub(super) key: u64,
-    /// Oldest first; the last is being written.
-    pages: Mutex<VecDeque<&'static Page>>,
-    /// Nothing more will be written.
-    pub(super) is_over: AtomicBool,
-}
 
 /// The writing end.
 pub(super) struct Local {
@@ -116,27 +100,6 @@ impl Drop for Seat {
             local.go();
             local.scratch.take();
         });
-    }
-}
-
-/// Numbers of streams that are free, each with how many ids have been given under it.
-static INDEXES: Mutex<(u64, Vec<(u64, u32)>)> = Mutex::new((0, Vec::new()));
-
-fn take_index() -> Option<(u64, u32)> {
-    let mut indexes = INDEXES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(free) = indexes.1.pop() {
-        return Some(free);
-    }
-    indexes.0 += 1;
-    (indexes.0 < 1 << STREAM_BITS).then_some((indexes.0, 0))
-}
-
-fn give_back_index(index: u64, count: u32) {
-    // One that is used up is not given again.
-    if count < u32::MAX
-        && let Some(mut indexes) = fork::lock(&INDEXES)
-    {
-        indexes.1.push((index, count));
     }
 }
 
@@ -463,21 +426,6 @@ impl Local {
         self.page.set(Some(page));
         self.at.set(0);
         true
-    }
-}
-
-impl Stream {
-    pub(super) fn new(thread: Arc<Thread>, key: u64) -> Self {
-        Self { thread, key, pages: Mutex::new(VecDeque::new()), is_over: AtomicBool::new(false) }
-    }
-
-    /// Nobody writes any more, and nobody will read.
-    pub(super) fn give_back_pages(&self) {
-        self.pages().drain(..).for_each(page::give_back);
-    }
-
-    pub(super) fn pages(&self) -> MutexGuard<'_, VecDeque<&'static Page>> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

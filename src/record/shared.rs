@@ -11,10 +11,11 @@ use super::collector::Collector;
 use super::filter::Filters;
 use super::fork::Process;
 use super::gate::Gate;
-use super::local::{self, Stream};
+use super::local;
 use super::page::Page;
 use super::recorder::Options;
 use super::store::Store;
+use super::stream::Stream;
 use crate::trace::{Kind, LaneId, Thread, ThreadId};
 
 /// How long a thread that found no room waits before it looks again.

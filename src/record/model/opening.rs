@@ -6,7 +6,7 @@ use super::super::spans::Slot;
 use super::super::words::{self, FieldReader, HAS_CALLSITE, HAS_PARENT, HAS_TASK, IS_ROOT, Kinds};
 use super::Model;
 use super::known::{Known, text};
-use crate::trace::{At, LaneKind, SpanId};
+use crate::trace::{At, LaneId, LaneKind, SpanId, Time};
 
 impl Model {
     #[inline]
@@ -137,15 +137,10 @@ impl Model {
             input.left = None;
             return Some(end + 3);
         }
-        self.lanes.span_opened(lane, false);
-        if let Some((parent, _)) = parent {
-            self.spans.get_mut(parent).uses += 1;
-        }
-        let (slot, living) = self.spans.insert(id);
-        (living.span, living.parent, living.parent_span) = (span, parent.map(|it| it.0), parent_span);
-        (living.lane, living.is_task, living.depth, living.callsite) = (lane, is_task, depth, callsite);
-        (living.names_lane, living.blocks, living.reason) = (false, false, None);
-        (living.opened, living.thread) = (opened, input.number);
+        let around = parent.map(|it| it.0);
+        let slot =
+            self.live(input, id, Opened { span, parent: around, parent_span, lane, is_task, depth, callsite, opened });
+        let living = self.spans.get_mut(slot);
         if are_words {
             for place in 0..count {
                 let (index, value) = Kinds::value(info, place, input.word(at + place));
@@ -156,7 +151,6 @@ impl Model {
                 words::put(&mut living.fields, *index, value.value(&self.texts));
             }
         }
-        input.newest = (id, Some((slot, span)));
         Some(end)
     }
 
@@ -248,23 +242,48 @@ impl Model {
             input.left = None;
             return end + 3;
         }
-        self.lanes.span_opened(lane, named.is_some() && parent.is_none());
-        if let Some(parent) = parent {
-            self.spans.get_mut(parent).uses += 1;
+        let slot =
+            self.live(input, id, Opened { span, parent, parent_span, lane, is_task, depth, callsite, opened: time });
+        if named.is_some() && parent.is_none() {
+            self.lanes.got_root(lane);
         }
-        let (slot, living) = self.spans.insert(id);
-        (living.span, living.parent, living.parent_span) = (span, parent, parent_span);
-        (living.lane, living.is_task, living.depth, living.callsite) = (lane, is_task, depth, callsite);
+        let living = self.spans.get_mut(slot);
         living.names_lane = named.is_some();
         (living.blocks, living.reason) = (blocks, reason);
-        (living.opened, living.thread) = (time, input.number);
         if at < end {
             // Of plain fields too, in the general form.
             for (index, value) in &self.fields {
                 words::put(&mut living.fields, *index, value.value(&self.texts));
             }
         }
-        input.newest = (id, Some((slot, span)));
         end
     }
+
+    /// A span is alive from now on, and the one that its thread opened last.
+    #[inline]
+    fn live(&mut self, input: &mut Input, id: u64, new: Opened) -> Slot {
+        self.lanes.span_opened(new.lane);
+        if let Some(parent) = new.parent {
+            self.spans.get_mut(parent).uses += 1;
+        }
+        let (slot, living) = self.spans.insert(id);
+        (living.span, living.parent, living.parent_span) = (new.span, new.parent, new.parent_span);
+        (living.lane, living.is_task, living.depth, living.callsite) = (new.lane, new.is_task, new.depth, new.callsite);
+        (living.names_lane, living.blocks, living.reason) = (false, false, None);
+        (living.opened, living.thread) = (new.opened, input.number);
+        input.newest = (id, Some((slot, new.span)));
+        slot
+    }
+}
+
+/// A span that has been opened, with nothing special about it.
+struct Opened {
+    span: SpanId,
+    parent: Option<Slot>,
+    parent_span: Option<SpanId>,
+    lane: LaneId,
+    is_task: bool,
+    depth: u32,
+    callsite: u32,
+    opened: Time,
 }
