@@ -59,7 +59,7 @@ $("connect").onclick = () => {
 socket.on("connect", () => {
     showState(session);
     note("You are in the chat.");
-    for (const room of rooms) join(room);
+    for (const room of rooms) ask("join", room);
 });
 socket.on("disconnect", (reason) => {
     showState(session);
@@ -144,18 +144,15 @@ function json(value) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Rooms
 
-$("rooms").onsubmit = (event) => {
+$("rooms").onsubmit = async (event) => {
     event.preventDefault();
     const room = $("room").value;
     $("room").value = "";
-    join(room);
+    if (await ask("join", room)) {
+        rooms.add(room);
+        showRooms(room);
+    }
 };
-
-async function join(room) {
-    if (!(await ask("join", room))) return;
-    rooms.add(room);
-    showRooms(room);
-}
 
 async function leave(room) {
     if (!(await ask("leave", room))) return;
@@ -231,6 +228,8 @@ const tries = {
     drop: () => connection.drop(),
     kick: () => socket.emit("kick"),
 };
+// Where the wire has its place below the chat, it should be in sight: there these stay folded.
+$("more").open = matchMedia("(min-width: 60em)").matches;
 for (const button of document.querySelectorAll("[data-try]")) button.onclick = tries[button.dataset.try];
 
 socket.connect();

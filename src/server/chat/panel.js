@@ -99,7 +99,7 @@ function look(row, part) {
     const head = element("p", "head");
     const bytes = `${count(frame.bytes)} ${frame.bytes === 1 ? "byte" : "bytes"}`;
     const way = frame.sent ? "→ sent" : "← received";
-    head.append(element("b", "summary", frame.summary), ` ${way} by ${BY[frame.transport]}, ${bytes}`);
+    head.append(element("b", "summary", frame.summary), ` · ${way} by ${BY[frame.transport]} · ${bytes}`);
     const parts = element("dl", "parts");
     frame.parts.forEach(({ kind, text, name, value, says }, at) => {
         if (!name) return;
@@ -108,7 +108,8 @@ function look(row, part) {
         // An implied part has no text.
         term.append(text === "" ? element("span", "implied", "not written") : code);
         const words = element("dd", "");
-        words.append(element("span", "name", name), value === undefined ? "" : element("b", "", value), ` ${says}`);
+        const title = value === undefined ? `${name}.` : `${name}: ${value}.`;
+        words.append(element("span", "name", title), ` ${says}`);
         const both = element("div", at === part ? "looked" : "");
         both.append(term, words);
         parts.append(both);

@@ -134,7 +134,7 @@ function requestSummary(text) {
 }
 
 function request(text) {
-    const [, method, path, query = ""] = /^(\S+ ?)([^?]*)(.*)$/s.exec(text);
+    const [, method, path, query = ""] = /^([^ ?]* ?)([^?]*)(.*)$/s.exec(text);
     const parts = [
         {
             kind: "http",
