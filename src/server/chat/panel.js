@@ -163,7 +163,12 @@ function choose(row, part) {
 }
 
 const rows = () => [...list.children].filter((row) => !row.hidden);
-const newest = () => rows().at(-1);
+
+/** The newest packet. By polling a GET that waits comes after each: that one says little. */
+function newest() {
+    const all = rows();
+    return all.findLast((row) => framesOf.get(row).sort !== "http") ?? all.at(-1);
+}
 
 function toEnd() {
     list.scrollTop = list.scrollHeight;
@@ -196,7 +201,6 @@ function partAt(steps) {
 
 const KEYS = {
     ArrowUp: (all, at) => choose(all[Math.max(at - 1, 0)]),
-    // Without a choice the newest is looked at: the first key up goes to the one before it.
     ArrowDown: (all, at) => (at + 1 < all.length ? choose(all[at + 1]) : choose(undefined)),
     PageUp: (all, at) => choose(all[Math.max(at - 10, 0)]),
     PageDown: (all, at) => choose(all[Math.min(at + 10, all.length - 1)]),
@@ -219,5 +223,5 @@ list.addEventListener("keydown", (event) => {
     if (!key || event.ctrlKey || event.metaKey || event.altKey || all.length === 0) return;
     event.preventDefault();
     // A row that is long gone counts as the oldest.
-    key(all, chosen.row ? Math.max(all.indexOf(chosen.row), 0) : all.length - 1);
+    key(all, Math.max(all.indexOf(chosen.row ?? newest()), 0));
 });
