@@ -82,9 +82,16 @@ class Polling {
         // The handshake is the answer to the first GET, which has no `sid` yet.
         while (!this.#paused && !this.#stop.signal.aborted) {
             const payload = await this.#request("GET");
-            if (payload === undefined) return;
-            for (const packet of payload.split(SEPARATOR)) this.#owner.onPacket(fromText(packet));
+            if (payload === undefined) return undefined;
+            let packets;
+            try {
+                packets = payload.split(SEPARATOR).map(fromText);
+            } catch {
+                return this.#owner.onGone("parse error");
+            }
+            for (const packet of packets) this.#owner.onPacket(packet);
         }
+        return undefined;
     }
 
     /** The body of the answer, or nothing if there was none. */
@@ -382,7 +389,8 @@ function putBack(value, attachments) {
     if (typeof value !== "object" || value === null) return value;
     if (value._placeholder === true) {
         // The number is the peer's: it may be anything.
-        if (!Object.hasOwn(attachments, value.num)) throw new Error("illegal attachments");
+        const isThere = Number.isInteger(value.num) && value.num >= 0 && value.num < attachments.length;
+        if (!isThere) throw new Error("illegal attachments");
         return attachments[value.num];
     }
     if (Array.isArray(value)) return value.map((item) => putBack(item, attachments));
