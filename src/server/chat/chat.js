@@ -119,12 +119,20 @@ function note(text) {
     add(item);
 }
 
+/** Whether the log will be scrolled: what comes in one go is laid out once. */
+let isScrolling = false;
+
 function add(item) {
     const log = $("log");
-    const isAtEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+    if (!isScrolling && log.scrollTop + log.clientHeight >= log.scrollHeight - 8) {
+        isScrolling = true;
+        requestAnimationFrame(() => {
+            isScrolling = false;
+            log.scrollTop = log.scrollHeight;
+        });
+    }
     log.append(item);
     while (log.childElementCount > LINES) log.firstElementChild.remove();
-    if (isAtEnd) log.scrollTop = log.scrollHeight;
 }
 
 /** Always as text: what others write is never read as HTML. */

@@ -16,6 +16,10 @@ let arrived = [];
 let number = 0;
 /** The row and part that somebody has chosen; without a row the panel follows the newest. */
 let chosen = { row: undefined, part: undefined };
+/** Whether the pointer is over the list: then nothing moves away under it. */
+let isPointedAt = false;
+/** Whether it goes on to the newest when the pointer leaves. */
+let isFollowing = false;
 
 /** Takes a frame. What comes in one go is drawn in one go, and a page that nobody sees draws nothing. */
 export function showFrame(frame) {
@@ -27,12 +31,14 @@ export function showFrame(frame) {
 }
 
 function draw() {
-    const isAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+    const wasAtEnd = isAtEnd();
     list.append(...arrived.slice(-FRAMES).map(makeRow));
     arrived = [];
     while (list.childElementCount > FRAMES) list.firstElementChild.remove();
-    if (!chosen.row) look(newest());
-    if (!chosen.row && isAtEnd) toEnd();
+    if (!chosen.row && !isPointedAt) {
+        look(newest());
+        if (wasAtEnd) toEnd();
+    }
     showFollowing();
 }
 
@@ -131,9 +137,17 @@ const partOf = (target) => {
 // Looking is enough: the pointer over a frame explains it, and leaves no trace when it goes on.
 list.addEventListener("pointerover", ({ target }) => {
     const row = target.closest("li");
-    if (row) look(row, partOf(target));
+    if (!row) return;
+    isFollowing ||= !isPointedAt && !chosen.row && isAtEnd();
+    isPointedAt = true;
+    look(row, partOf(target));
 });
-list.addEventListener("pointerleave", () => look(chosen.row ?? newest(), chosen.part));
+list.addEventListener("pointerleave", () => {
+    isPointedAt = false;
+    look(chosen.row ?? newest(), chosen.part);
+    if (isFollowing && !chosen.row) toEnd();
+    isFollowing = false;
+});
 list.addEventListener("click", ({ target }) => {
     const row = target.closest("li");
     if (row) choose(row, partOf(target));
@@ -174,9 +188,12 @@ function toEnd() {
     list.scrollTop = list.scrollHeight;
 }
 
+function isAtEnd() {
+    return list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+}
+
 function showFollowing() {
-    const isAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
-    $("newest").disabled = !chosen.row && isAtEnd;
+    $("newest").disabled = !chosen.row && isAtEnd();
 }
 
 list.addEventListener("scroll", showFollowing);
