@@ -213,7 +213,7 @@ async function drive(ada, bob, cyd) {
         await ada.try("echo", 'echo comes back: {"number":42,"list":[true,null]}');
         await ada.try("ack", 'The server acks message-with-ack: ["one",2,{"three":3}]');
         await ada.try("asked", 'The server has got the ack: ["here","I am"]');
-        await ada.frame({ way: /sent/, text: /(^|␞)43\d+\["here","I am"\]/ });
+        await ada.frame({ way: /sent/, text: /(^|x1e)43\d+\["here","I am"\]/ });
     });
 
     await check("bytes go there and back", async () => {
@@ -263,7 +263,7 @@ async function drive(ada, bob, cyd) {
 
     await check("who is kicked is told, comes back when asked to, and is in the room again", async () => {
         await ada.try("kick", "You are out of the chat: io server disconnect");
-        await ada.frame({ way: /received/, text: /(^|␞)41$|(^|␞)41␞/ });
+        await ada.frame({ way: /received/, text: /(^|x1e)41$|(^|x1e)41\\x1e/ });
         assertEqual(await ada.page.locator("#connect").textContent(), "Connect");
         await ada.page.click("#connect");
         await ada.connected();

@@ -165,6 +165,13 @@ test("no body is larger than the server takes", async () => {
     assert.equal(posts.length, 0);
 });
 
+test("no body has more packets than a server in Python takes", async () => {
+    const { socket } = await connect();
+    for (let number = 0; number < 20; number++) socket.emit(`${number}`);
+    await settle();
+    for (const length of [16, 4]) assert.equal((await take()).length, length);
+});
+
 test("a ping is answered, and a server without one in time is given up, at the very moment", async () => {
     const { states } = await connect();
     mock.timers.tick(400);

@@ -21,7 +21,7 @@ function check(kind, sent, data, summary, expected) {
     for (const part of told.parts) assert.ok(!part.name || part.says, `${data}: ${part.name} says nothing`);
     // Nothing on the wire is left out and nothing is invented.
     if (typeof data === "string") {
-        assert.equal(told.parts.map(({ text }) => text).join(""), data.replaceAll("\x1e", "␞"));
+        assert.equal(told.parts.map(({ text }) => text).join(""), data.replaceAll("\x1e", "\\x1e"));
         assert.equal(told.bytes, Buffer.byteLength(data));
     }
     return told;
@@ -195,13 +195,13 @@ test("packets that share one HTTP body", () => {
         type(0, "CONNECT"),
         IMPLIED,
         '"sid":"x" | sid',
-        "␞ | record separator, 0x1e",
+        "\\x1e | record separator, 0x1e",
         MESSAGE,
         type(2, "EVENT"),
         IMPLIED,
         '"auth" | event name',
         "{} | argument 1",
-        "␞ | record separator, 0x1e",
+        "\\x1e | record separator, 0x1e",
         "2 | Engine.IO packet type | ping",
     ]);
 });
@@ -264,7 +264,7 @@ test("no frame makes it fail, and every character is accounted for", () => {
         const data = Array.from({ length: next(14) }, () => alphabet[next(alphabet.length)]).join("");
         for (const kind of ["frame", "payload", "request", "answer", "close"]) {
             const told = explain({ kind, data, sent: round % 2 === 0 });
-            assert.equal(told.parts.map(({ text }) => text).join(""), data.replaceAll("\x1e", "␞"), `${kind}: ${data}`);
+            assert.equal(told.parts.map(({ text }) => text).join(""), data.replaceAll("\x1e", "\\x1e"), `${kind}: ${data}`);
             assert.equal(told.bytes, Buffer.byteLength(data));
         }
     }

@@ -40,12 +40,11 @@ function showState(now) {
     session = now;
     const words = {
         opening: () => "connecting …",
-        open: () => (socket.isConnected ? "connected" : "session open, not in the chat"),
+        open: () => `connected by ${TRANSPORT_NAMES[now.transport]}${socket.isConnected ? "" : ", but not in the chat"}`,
         waiting: () => `lost (${now.reason}), again in ${(now.wait / 1000).toFixed(1)} s`,
         closed: () => (now.reason ? `closed (${now.reason})` : "not connected"),
     };
-    const by = now.state === "open" ? ` by ${TRANSPORT_NAMES[now.transport]}` : "";
-    $("state").textContent = words[now.state]() + by;
+    $("state").textContent = words[now.state]();
     $("state").dataset.state = now.state === "open" && !socket.isConnected ? "waiting" : now.state;
     $("state").dataset.transport = now.transport ?? "";
     $("connect").textContent = socket.isWanted ? "Disconnect" : "Connect";

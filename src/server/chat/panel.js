@@ -124,8 +124,7 @@ function look(row, part) {
     row.querySelector(`[data-part="${part}"]`)?.classList.add("looked");
     const looked = parts.querySelector(".looked");
     // `scrollIntoView` would move the page too.
-    if (looked) meaning.scrollTop = looked.offsetTop - (meaning.clientHeight - looked.offsetHeight) / 2;
-    else meaning.scrollTop = 0;
+    meaning.scrollTop = looked ? Math.max(looked.offsetTop + looked.offsetHeight - meaning.clientHeight + 8, 0) : 0;
     return undefined;
 }
 

@@ -26,6 +26,9 @@ const CONNECT_ERROR = "4";
 const BINARY_EVENT = "5";
 const BINARY_ACK = "6";
 
+/** So many packets share an HTTP body at the most: more of them python-engineio takes for an attack. */
+const PACKETS_IN_A_BODY = 16;
+
 /** Stands between two packets in one HTTP body. JSON never contains it as it is. */
 const SEPARATOR = "\x1e";
 
@@ -336,11 +339,16 @@ export class Engine {
 
     #flush() {
         if (!this.#queue.length || !this.#transport.isWritable || this.#isClosed) return;
-        // A body that is larger than the server takes would end the session: the rest waits for the next one.
-        let length = 0;
-        const fits = (packet) => (length += size(packet) + SEPARATOR.length) <= this.handshake.maxPayload;
-        const end = this.transport === "polling" ? this.#queue.findIndex((packet) => !fits(packet)) : -1;
-        this.#transport.send(this.#queue.splice(0, end < 0 ? this.#queue.length : Math.max(end, 1)));
+        // A body that is larger than the server takes would end the session: what does not fit waits for the next one.
+        let end = this.#queue.length;
+        if (this.transport === "polling") {
+            let length = size(this.#queue[0]);
+            for (end = 1; end < Math.min(this.#queue.length, PACKETS_IN_A_BODY); end++) {
+                length += SEPARATOR.length + size(this.#queue[end]);
+                if (length > this.handshake.maxPayload) break;
+            }
+        }
+        this.#transport.send(this.#queue.splice(0, end));
     }
 
     #end(reason) {

@@ -90,7 +90,7 @@ const CLOSE_CODES = {
  * The result has a `summary` of a few words, the `sort` (`http`, `heartbeat` or `packet`), the length in `bytes`, and the
  * `parts`. Each part has its `text`, a `kind` for its colour, and, except brackets and commas, a `name` and what it `says`.
  * The texts of all parts, one after the other, are what was on the wire, up to the limits above; bytes become hex digits,
- * control characters their pictures (0x1e is ␞).
+ * and a control character is written as `\x1e`.
  */
 export function explain({ kind, data, sent }) {
     if (typeof data !== "string") {
@@ -105,7 +105,7 @@ export function explain({ kind, data, sent }) {
         const says = `${count(bytes)} bytes in all; the first ${count(text.length)} characters are shown.`;
         result.parts.push({ kind: "cut", text: "…", name: "cut here", says });
     }
-    for (const part of result.parts) part.text = picture(part.text);
+    for (const part of result.parts) part.text = visible(part.text);
     return { ...result, bytes };
 }
 
@@ -476,9 +476,9 @@ function isJson(text) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Text
 
-/** A control character would be invisible, or worse: Unicode has a picture for each. */
-function picture(text) {
-    return text.replace(/[\x00-\x1f]/g, (letter) => String.fromCharCode(0x2400 + letter.charCodeAt(0)));
+/** A control character would be invisible, or worse. (Unicode has pictures, but few fonts have them.) */
+function visible(text) {
+    return text.replace(/[\x00-\x1f]/g, (letter) => `\\x${hex([letter.charCodeAt(0)])}`);
 }
 
 function hex(bytes) {
