@@ -256,7 +256,7 @@ test("what is no packet is called so", () => {
 });
 
 test("no frame makes it fail, and every character is accounted for", () => {
-    const alphabet = ["0", "1", "2", "3", "4", "5", "6", "b", "[", "]", "{", "}", '"', "\\", ",", ":", "-", "/", " ", "\x1e", "é", "😀", "a"];
+    const alphabet = ["0", "1", "2", "3", "4", "5", "6", "b", "[", "]", "{", "}", '"', "\\", ",", ":", "-", "/", " ", "\x1e", "é", "€", "😀", "a"];
     // The same numbers every time.
     let state = 1;
     const next = (below) => (state = (state * 48271) % 0x7fffffff) % below;
@@ -287,6 +287,9 @@ test("a megabyte is cut, and its length is told", () => {
     const bytes = explain({ kind: "frame", data: new Uint8Array(1_000_000), sent: SENT });
     assert.equal(bytes.parts[0].text.length, 3 * SHOWN_BYTES - 1);
     assert.match(bytes.parts[1].says, /^1,000,000 bytes in all/);
+    // Only the last packet is cut: one that breaks off before it is broken.
+    const broken = explain({ kind: "payload", data: `42["a"\x1e${data}`, sent: SENT });
+    assert.deepEqual(broken.parts.filter(({ kind }) => kind === "bad").map(({ name }) => name), ["no JSON"]);
     // No character is cut in two.
     const smiles = explain({ kind: "frame", data: `42["${"😀".repeat(SHOWN)}"]`, sent: SENT });
     assert.ok(smiles.parts.every(({ text }) => text.isWellFormed?.() ?? true));
