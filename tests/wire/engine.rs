@@ -150,24 +150,29 @@ impl Socket {
     /// The next packet; none once the server has closed, in whatever way.
     #[track_caller]
     pub fn try_next(&mut self) -> Option<Packet> {
+        self.try_get().unwrap_or_else(|nothing| panic!("{nothing}"))
+    }
+
+    /// As [`Socket::try_next`]; an error where nothing comes at all.
+    pub fn try_get(&mut self) -> Result<Option<Packet>, String> {
         if self.is_over {
-            return None;
+            return Ok(None);
         }
         loop {
             match self.socket.read() {
-                Ok(Message::Text(text)) => return Some(Packet::Text(text.as_str().to_owned())),
-                Ok(Message::Binary(bytes)) => return Some(Packet::Binary(bytes.to_vec())),
+                Ok(Message::Text(text)) => return Ok(Some(Packet::Text(text.as_str().to_owned()))),
+                Ok(Message::Binary(bytes)) => return Ok(Some(Packet::Binary(bytes.to_vec()))),
                 Ok(Message::Close(frame)) => self.code = frame.map(|frame| frame.code.into()),
                 Ok(_) => continue,
                 Err(Error::Io(error))
                     if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) =>
                 {
-                    panic!("nothing came for {LIMIT:?}")
+                    return Err(format!("nothing came for {LIMIT:?}"));
                 }
                 Err(_) => {}
             }
             self.is_over = true;
-            return None;
+            return Ok(None);
         }
     }
 
