@@ -37,7 +37,7 @@ fn check_texts(says: &str, hears: &[&str]) {
 /// The session ends, and nothing is answered but the end.
 #[track_caller]
 fn check_closed(session: &mut Engine, after: &str) {
-    let rest = session.rest();
+    let rest = session.rest(after);
     let is_end = |packet: &Packet| [text("1"), text("6"), text("41")].contains(packet);
     assert!(rest.iter().all(is_end), "after {after:?}: {rest:?}");
 }
@@ -107,7 +107,6 @@ fn who_connects_to_nothing_is_closed_though_it_answers_pings() {
     for transport in BOTH {
         let mut engine = Engine::open(&server, SOCKETIO, transport);
         check_closed(&mut engine, "no CONNECT");
-        assert!(engine.asked.elapsed() < LIMIT);
     }
 }
 

@@ -305,20 +305,25 @@ impl Engine {
     /// The next packet, pings too; none once the session is over.
     #[track_caller]
     pub fn try_next(&mut self) -> Option<Packet> {
+        self.try_get().unwrap_or_else(|nothing| panic!("{nothing}"))
+    }
+
+    /// As [`Engine::try_next`]; an error where nothing comes at all.
+    pub fn try_get(&mut self) -> Result<Option<Packet>, String> {
         let target = self.target(Transport::Polling);
         match &mut self.way {
-            Way::WebSocket(socket) => socket.try_next(),
+            Way::WebSocket(socket) => socket.try_get(),
             Way::Polling(polling) => {
                 if polling.got.is_empty() {
                     polling.polls.send("GET", &target, &[], &[]);
-                    let answer = polling.polls.answer();
+                    let answer = polling.polls.try_answer().map_err(|error| error.to_string())?;
                     match answer.status {
                         200 => polling.got.extend(split(&answer.text())),
-                        400 => return None,
-                        status => panic!("a poll is answered by {status} {}", answer.text()),
+                        400 => return Ok(None),
+                        status => return Err(format!("a poll is answered by {status} {}", answer.text())),
                     }
                 }
-                polling.got.pop_front()
+                Ok(polling.got.pop_front())
             }
         }
     }
@@ -343,15 +348,20 @@ impl Engine {
         }
     }
 
-    /// Waits for the end of the session, and gives what came before it.
+    /// Waits for the end of the session, answering pings, and gives what came before it. Says what it waits after.
     #[track_caller]
-    pub fn rest(&mut self) -> Vec<Packet> {
+    pub fn rest(&mut self, after: &str) -> Vec<Packet> {
+        let limit = Instant::now() + LIMIT;
         let mut rest = Vec::new();
-        while let Some(packet) = self.next_but_pings() {
-            assert!(rest.len() < 10_000, "it does not end: {:?}", &rest[..3]);
-            rest.push(packet);
+        loop {
+            match self.try_get() {
+                Ok(Some(packet)) if packet == text("2") => self.send_unasked(&[text("3")]),
+                Ok(Some(packet)) => rest.push(packet),
+                Ok(None) => return rest,
+                Err(nothing) => panic!("after {after:?} the session lives on: {rest:?}, then {nothing}"),
+            }
+            assert!(Instant::now() < limit, "after {after:?} the session lives on: {rest:?}");
         }
-        rest
     }
 
     /// A WebSocket with the id of this session, which has not said anything yet.
