@@ -495,6 +495,14 @@ fn a_session_that_answers_pings_lives_on() {
 }
 
 #[test]
+fn pings_go_on_where_the_timeout_is_much_longer_than_the_interval() {
+    let server = Server::with(&["--ping-interval", "300ms", "--ping-timeout", "60s"]);
+    for transport in BOTH {
+        check_pings(&mut Engine::open(&server, ECHO, transport), 3);
+    }
+}
+
+#[test]
 fn a_session_that_answers_no_ping_is_over_after_interval_and_timeout_and_not_before() {
     let server = Server::quick();
     for transport in BOTH {
