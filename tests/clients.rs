@@ -4,6 +4,7 @@
 //! node, npm or python3 is missing, or the installation fails, a line says so and the test ends; where the environment
 //! has `CI=true`, that is a failure.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "--nocapture shows each check")]
 
 mod wire;
 
@@ -127,7 +128,7 @@ fn the_python_client_finds_all_that_it_asks_for() {
     });
     match directory {
         Ok(directory) => {
-            check("python-socketio", &mut Command::new(directory.join("venv/bin/python")), "python.py", &[])
+            check("python-socketio", &mut Command::new(directory.join("venv/bin/python")), "python.py", &[]);
         }
         Err(missing) => skip("python-socketio", &missing),
     }

@@ -117,15 +117,15 @@ impl Guest {
 
     /// In one of the ways in which clients go.
     fn go(mut self) {
+        let is_polling = self.number.is_multiple_of(3);
         match self.number % 4 {
             0 => {
                 self.client.say("41");
                 self.client.engine.send(text("1"));
             }
-            1 => self.client.engine.send(text("1")),
-            2 if self.number % 3 != 0 => self.client.engine.socket().write_frame(0x88, &[3, 233]),
+            1 if !is_polling => self.client.engine.socket().write_frame(0x88, &[3, 233]),
             // Its WebSocket is cut. By polling only the heartbeat would find out.
-            _ if self.number % 3 != 0 => {}
+            2 if !is_polling => {}
             _ => self.client.engine.send(text("1")),
         }
     }

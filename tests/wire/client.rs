@@ -33,7 +33,7 @@ impl Client {
         let (head, auth) = parts(packet);
         let (accepted, welcome) = match self.hear() {
             Packet::Text(text) => parts(&text),
-            packet => panic!("{packet:?}"),
+            Packet::Binary(bytes) => panic!("no answer but {bytes:?}"),
         };
         assert_eq!(accepted, head, "{welcome:?}");
         let id = welcome.as_ref().and_then(|welcome| welcome["sid"].as_str());

@@ -70,8 +70,7 @@ impl Server {
     /// With these flags, on this port.
     #[track_caller]
     pub fn on(port: u16, flags: &[&str]) -> Self {
-        let program = std::env::var("SPANWALK_TEST_SERVER").unwrap_or(env!("CARGO_BIN_EXE_spanwalk").to_owned());
-        let mut command = Command::new(program);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
         command.args(["serve", "--port", &port.to_string()]).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
