@@ -143,6 +143,11 @@ pub struct Connection {
 async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64) {
     let event_loop = connection.connections.event_loop().clone();
     loop {
+        if connection.connections.full() {
+            debug!("the pool is full: accepting stops until a connection has gone");
+            connection.connections.has_room().await;
+            debug!("accepting again");
+        }
         watcher.readable().await;
         event_loop.fired("io watcher", fd);
         match do_read(&mut watcher, &connection, fd) {
@@ -167,6 +172,11 @@ async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64
 fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Result<usize> {
     let span = Span::current();
     for accepted in 0..MAX_ACCEPT {
+        if connection.connections.full() {
+            // gevent stops its io watcher; whoever comes now waits in the kernel's queue.
+            span.record("last", "full");
+            return Ok(accepted);
+        }
         match stream_server::do_read(watcher) {
             Ok(Some((stream, peer))) => {
                 span.record("accepted", accepted + 1);
@@ -210,5 +220,5 @@ fn do_handle(connection: &Connection, stream: std::net::TcpStream, peer: std::ne
         successor: Successor::default(),
     };
     let handler = pywsgi::handle(connection.clone(), stream, visit);
-    connection.connections.spawn(&lane, handler);
+    connection.connections.start(&lane, handler);
 }

@@ -66,7 +66,7 @@ impl WSGIServer {
         let environ = set_environ();
         Span::current().record("environ_keys", environ.len());
         Ok(Self {
-            connections: Arc::new(Connections::new(hub.event_loop().clone())),
+            connections: Arc::new(Connections::new(hub.event_loop().clone(), settings.max_connections)),
             settings,
             app,
             hub,

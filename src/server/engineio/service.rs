@@ -73,21 +73,12 @@ impl Service {
 
     /// What is next, after everything that is under way has gone on as far as it can.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        self.socket.serve_with(cx.waker());
         // Its end is told by the session.
         let _ = self.application.poll(cx);
-        if let Some(reason) = self.socket.ended() {
-            return Poll::Ready(Next::Ended(reason));
+        if let Poll::Ready(next) = self.socket.poll_next(self.is_full(), cx.waker()) {
+            return Poll::Ready(next);
         }
-        if !self.is_full()
-            && let Some(message) = self.socket.take_message()
-        {
-            return Poll::Ready(Next::Message(message));
-        }
-        if let Some(successor) = self.socket.take_successor() {
-            return Poll::Ready(Next::Upgraded(successor));
-        }
-        let due = self.application.connect_due().map_or(Duration::MAX, |due| due).min(self.socket.deadline());
+        let due = self.application.connect_due().unwrap_or(Duration::MAX).min(self.socket.deadline());
         let due = self.socket.instant(due);
         if self.timer.deadline() != due {
             self.timer.as_mut().reset(due);

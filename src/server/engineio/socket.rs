@@ -17,9 +17,10 @@ use tokio::sync::oneshot;
 use tracing::{Span, debug, instrument};
 
 use super::refusal::Refusal;
-use super::service::Service;
+use super::service::{Next, Service};
 use super::session::{Due, Reason, Received, Session};
 use super::{Message, Options, WhenFull, shortened, type_of};
+use crate::server::greenlet::getcurrent;
 
 /// The most messages of a client's POSTs that wait for its handlers; a POST that brings more waits for room.
 const INBOX: usize = 256;
@@ -61,7 +62,9 @@ struct Wake(Option<(Waker, Arc<str>)>);
 impl Wake {
     fn go(self, reason: &'static str) {
         if let Some((waker, lane)) = self.0 {
-            debug!(wakes = &*lane, reason);
+            if getcurrent().as_ref() != Some(&lane) {
+                debug!(wakes = &*lane, reason);
+            }
             waker.wake();
         }
     }
@@ -216,15 +219,25 @@ impl Socket {
         Ok(())
     }
 
-    /// The next message that a POST has brought.
-    pub(super) fn take_message(&self) -> Option<Message> {
-        let (message, waiting) = {
-            let mut state = self.state();
-            let message = state.inbox.pop_front();
-            (message, std::mem::take(&mut state.room))
-        };
-        waiting.into_iter().for_each(Waker::wake);
-        message
+    /// What there is for the task that serves the session; if there is nothing, it is woken for what comes. Only then: while
+    /// it runs, nobody has to wake it.
+    pub(super) fn poll_next(&self, is_full: bool, waker: &Waker) -> Poll<Next> {
+        let mut state = self.state();
+        state.service = None;
+        if let Some(reason) = state.session.ended() {
+            return Poll::Ready(Next::Ended(reason));
+        }
+        if !is_full && let Some(message) = state.inbox.pop_front() {
+            let waiting = std::mem::take(&mut state.room);
+            drop(state);
+            waiting.into_iter().for_each(Waker::wake);
+            return Poll::Ready(Next::Message(message));
+        }
+        if let Some(successor) = state.successor.take() {
+            return Poll::Ready(Next::Upgraded(successor));
+        }
+        state.service = Some(waker.clone());
+        Poll::Pending
     }
 
     /// Mirrors `Socket.send`: packets into the queue, all or none. If it is full, waits or ends the session, as
@@ -318,14 +331,6 @@ impl Socket {
         wake.go(reason);
     }
 
-    /// Whoever serves the session is to be woken for it.
-    pub(super) fn serve_with(&self, waker: &Waker) {
-        let mut state = self.state();
-        if !state.service.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            state.service = Some(waker.clone());
-        }
-    }
-
     /// Begins a poll.
     ///
     /// # Errors
@@ -357,11 +362,6 @@ impl Socket {
         };
         wake.go("the upgrade");
         given
-    }
-
-    /// Whoever asked.
-    pub(super) fn take_successor(&self) -> Option<oneshot::Sender<Service>> {
-        self.state().successor.take()
     }
 
     /// The session is served in this lane now.

@@ -45,7 +45,7 @@ impl Manager {
     }
 
     /// Mirrors `BaseManager.enter_room`. Nothing happens if the socket is not connected any more.
-    #[instrument(skip_all, fields(sid = shortened(socket.id()), namespace = &**socket.namespace(), room, members))]
+    #[instrument(skip_all, fields(sid = shortened(socket.id()), namespace = &**socket.namespace(), room = room, members))]
     pub(super) fn enter_room(&self, socket: &Socket, room: &str) {
         let mut namespaces = self.namespaces();
         let Some(rooms) = namespaces.get_mut(socket.namespace()) else { return };
@@ -57,7 +57,7 @@ impl Manager {
     }
 
     /// Mirrors `BaseManager.leave_room`.
-    #[instrument(skip_all, fields(sid = shortened(socket.id()), namespace = &**socket.namespace(), room, members = 0))]
+    #[instrument(skip_all, fields(sid = shortened(socket.id()), namespace = &**socket.namespace(), room = room, members = 0))]
     pub(super) fn leave_room(&self, socket: &Socket, room: &str) {
         let mut namespaces = self.namespaces();
         let Some(rooms) = namespaces.get_mut(socket.namespace()) else { return };

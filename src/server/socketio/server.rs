@@ -58,7 +58,7 @@ impl Server {
 
     /// Mirrors `Server.emit`: an event for everybody in a room, or in the namespace, but for one. How many that are. It is
     /// encoded once.
-    #[instrument(skip_all, fields(namespace, event, room, bytes = args.bytes(), recipients, reason = "room in the queues"))]
+    #[instrument(skip_all, fields(namespace = namespace, event = event, room = room, bytes = args.bytes(), recipients, reason = "room in the queues"))]
     pub(super) async fn emit(
         &self,
         namespace: &str,
@@ -203,7 +203,7 @@ impl Connection {
 
     /// Mirrors `Server._handle_event`. Upstream starts a greenlet for every event, which is why two of them may
     /// overtake each other there; here they wait for their turn.
-    #[instrument(skip_all, fields(namespace, event, id = ack, args = args.told(), attachments = args.attachments(), waiting))]
+    #[instrument(skip_all, fields(namespace = namespace, event = &*event, id = ack, args = args.told(), attachments = args.attachments(), waiting))]
     fn handle_event(&mut self, namespace: &str, event: String, args: Args, ack: Option<i64>) {
         let Some(client) = self.client(namespace) else { return };
         client.jobs.push_back(Job::Event { event, args, ack });
@@ -211,7 +211,7 @@ impl Connection {
     }
 
     /// Mirrors `Server._handle_ack`.
-    #[instrument(skip_all, fields(namespace, id = ack, args = args.told(), awaited))]
+    #[instrument(skip_all, fields(namespace = namespace, id = ack, args = args.told(), awaited))]
     fn handle_ack(&mut self, namespace: &str, ack: i64, args: Args) {
         let Some(client) = self.client(namespace) else { return };
         let is_awaited = client.socket.trigger_callback(ack, args);

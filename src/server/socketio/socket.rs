@@ -102,7 +102,7 @@ impl Socket {
     /// # Errors
     /// If the client is gone.
     #[instrument(skip_all, fields(
-        namespace = &**self.namespace(), event, to = shortened(self.id()), bytes = args.bytes(), reason = "room in the queue",
+        namespace = &**self.namespace(), event = event, to = shortened(self.id()), bytes = args.bytes(), reason = "room in the queue",
     ))]
     pub async fn emit(&self, event: &str, args: &Args) -> Result<(), Gone> {
         self.send_packet(Packet::event(self.namespace().to_string(), args.with_event(event))).await
@@ -113,7 +113,7 @@ impl Socket {
     /// # Errors
     /// If the client is gone, or takes longer than that.
     #[instrument(skip_all, fields(
-        namespace = &**self.namespace(), event, to = shortened(self.id()), bytes = args.bytes(), reason = "the client's ack", id,
+        namespace = &**self.namespace(), event = event, to = shortened(self.id()), bytes = args.bytes(), reason = "the client's ack", id,
     ))]
     pub async fn call(&self, event: &str, args: &Args, within: Duration) -> Result<Args, CallError> {
         let (id, answer) = {
