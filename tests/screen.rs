@@ -215,6 +215,8 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.type_("r");
     terminal.wait_for("serving");
     terminal.type_("g");
+    terminal.wait_for("vanishing client");
+    terminal.type_("g");
     let mut seen = terminal.wait_for("GET / sent");
     for _ in 0..60 {
         seen = terminal.step("s", &seen);
@@ -227,7 +229,7 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.wait_for("200 OK");
     // More connections that are over than lanes that are alive.
     for done in 2..7 {
-        terminal.type_("g");
+        terminal.type_("gg");
         terminal.wait_until("another that is done", |screen| screen.contains(&format!("{done} lanes are done")));
     }
     terminal.type_("R");
