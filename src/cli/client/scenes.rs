@@ -15,7 +15,7 @@ use super::{Crowd, Failed, failed, lock};
 use crate::tui::Scene;
 
 /// What a slow client has sent back to it: more than the buffers of two systems and a patient server take.
-const TEXTS: usize = 256;
+pub(super) const TEXTS: usize = 256;
 /// The length of one, well below every usual limit of a payload.
 const TEXT: usize = 100_000;
 /// Nothing more is taken for so long: the server waits for the client to read.
@@ -115,7 +115,7 @@ impl Crowd {
         }
     }
 
-    fn slow_client(&self, address: SocketAddr, texts: usize) -> Result<String, Failed> {
+    pub(super) fn slow_client(&self, address: SocketAddr, texts: usize) -> Result<String, Failed> {
         let during = "being slow";
         let (mut socket, _) = Socket::connect(&self.wires, address)?;
         socket.wire().take_little().map_err(|error| failed(during, error))?;

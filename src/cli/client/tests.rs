@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, accept};
 
+use super::scenes::TEXTS;
 use super::*;
 
 /// What a server does on one connection.
@@ -208,7 +209,8 @@ fn by_polling() -> Vec<Vec<Step>> {
 #[test]
 fn a_client_connects_by_polling_is_upgraded_and_stays_until_it_says_goodbye() {
     let mut scripts = by_polling();
-    let more = vec![Sends("2"), Reads("3"), Reads(r#"42["message","hi"]"#), Sends(r#"42["message-back","hi"]"#)];
+    // A heartbeat while an answer is waited for.
+    let more = vec![Reads(r#"42["message","hi"]"#), Sends("2"), Reads("3"), Sends(r#"42["message-back","hi"]"#)];
     scripts[1].extend(then(more, vec![Reads("41"), ReadsClose]));
     let (address, server) = server(scripts);
     let play = Play::new();
@@ -225,15 +227,13 @@ fn a_client_connects_by_polling_is_upgraded_and_stays_until_it_says_goodbye() {
 
 #[test]
 fn a_refusal_is_said_with_its_place() {
-    let refuse = |status: &str, body: &str| format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let refuse =
+        |status: &str, body: &str| format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let unknown = refuse("400 Bad Request", r#"{"code":1,"message":"Session ID unknown"}"#);
     let open = || Answer("GET /socket.io/?EIO=4", "", ok(OPEN));
     let check = |script: Vec<Step>, expected| check(Scene::Connect, vec![script], expected);
     let none = refuse("501 Not Implemented", "");
-    check(
-        vec![Answer("GET /socket.io/", "", none)],
-        "connect: the handshake by polling failed: 501 Not Implemented",
-    );
+    check(vec![Answer("GET /socket.io/", "", none)], "connect: the handshake by polling failed: 501 Not Implemented");
     check(
         vec![open(), Answer(POST, "40", unknown)],
         r#"connect: the POST of 40 failed: 400 Bad Request, {"code":1,"message":"Session ID unknown"}"#,
@@ -308,11 +308,25 @@ fn an_end_that_the_server_makes_is_told_with_its_reason() {
 
 #[test]
 fn a_slow_client_reads_nothing_while_it_is_sent_to_and_then_everything() {
-    let play = Play::new();
-    let (address, server) = server(vec![then(by_websocket(), vec![Sends("2"), Echoes(3)])]);
-    let said = play.clients.crowd.slow_client(address, 3).unwrap_err();
-    // The pong is a fourth message, and comes before or between the others.
-    assert!(said.why.is_empty(), "{said}");
+    let goodbye = || vec![Reads("3"), Reads("41"), ReadsClose];
+    let script = then(by_websocket(), then(vec![Sends("2"), Echoes(3)], goodbye()));
+    let (address, few) = server(vec![script]);
+    let said = Play::new().clients.crowd.slow_client(address, 3);
+    assert_eq!(said, Ok("slow client: the server took all 3 texts unread; read on: all came".to_owned()));
+    few.join().unwrap();
+    // More than the system keeps for both: then the server cannot write, and reads no further.
+    let (address, many) = server(vec![then(by_websocket(), vec![Echoes(TEXTS), Reads("41"), ReadsClose])]);
+    let said = Play::new().clients.crowd.slow_client(address, TEXTS).unwrap();
+    assert!(said.ends_with(" of 256 texts and waited; read on: all came"), "{said}");
+    many.join().unwrap();
+}
+
+#[test]
+fn a_slow_client_that_is_cut_off_says_why() {
+    let script = then(by_websocket(), vec![Echoes(2), Closes(1008, "too slow"), ReadsNoMore]);
+    let (address, server) = server(vec![script]);
+    let said = Play::new().clients.crowd.slow_client(address, TEXTS).unwrap();
+    assert!(said.ends_with("; read on: 2 came, then the server sent a close frame, 1008 too slow"), "{said}");
     server.join().unwrap();
 }
 
@@ -327,7 +341,7 @@ fn a_vanishing_client_ends_with_a_reset() {
 
 #[test]
 fn a_run_that_is_over_cuts_its_clients_and_says_nothing() {
-    let (address, server) = server(vec![then(by_websocket(), vec![Reads(r#"42["message","hi"]"#), ReadsNoMore])]);
+    let (address, server) = server(vec![then(by_websocket(), vec![ReadsNoMore])]);
     let play = Play::new();
     // Its answer never comes.
     play.clients.play(Scene::Message, address).unwrap();
