@@ -35,7 +35,7 @@ impl Answer {
 /// A status, and the beginning of a body that may say why.
 pub(super) fn complaint(status: &str, body: &str) -> String {
     let body: String =
-        body.trim().chars().take(60).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        body.trim().chars().take(48).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if body.is_empty() { status.to_owned() } else { format!("{status}, {body}") }
 }
 

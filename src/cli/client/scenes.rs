@@ -86,7 +86,7 @@ impl Crowd {
         *numbers += 1;
         let client = Connected::stay(self, socket, *numbers)?;
         let every = Duration::from_millis(handshake.ping_interval);
-        Ok(format!("client {} is connected: polling, then WebSocket; a ping every {every:?}", client.number))
+        Ok(format!("client {} connected by polling, then WebSocket; pings every {every:?}", client.number))
     }
 
     fn message(self: &Arc<Self>, address: SocketAddr) -> Result<String, Failed> {
@@ -95,7 +95,7 @@ impl Crowd {
         let (sent, wanted) = (Event::new("message", "hi"), Event::new("message-back", "hi"));
         client.emit(&sent)?;
         let got = client.take(&wanted)?;
-        Ok(format!("client {} sent {} and got {}", client.number, sent.text(), got.text()))
+        Ok(format!("client {} sent {}, got {}", client.number, sent.text(), got.text()))
     }
 
     fn broadcast(self: &Arc<Self>, address: SocketAddr) -> Result<String, Failed> {
@@ -137,9 +137,9 @@ impl Crowd {
             }
         };
         let told = match (has_stalled, unread == texts) {
-            (true, _) => format!("slow client: the server took {unread} of {texts} texts and waited"),
-            (false, true) => format!("slow client: the server took all {texts} texts unread"),
-            (false, false) => format!("slow client: the server took {unread} of {texts} texts and cut it"),
+            (true, _) => format!("the server took {unread} of {texts} texts, then waited"),
+            (false, true) => format!("the server took all {texts} texts unread"),
+            (false, false) => format!("the server took {unread} of {texts} texts, then cut"),
         };
         let mut came = 0;
         while came < texts {
@@ -159,7 +159,7 @@ impl Crowd {
         let (socket, _) = Socket::connect(&self.wires, address)?;
         socket.wire().reset_at_the_end().map_err(|error| failed("vanishing", error))?;
         drop(socket);
-        Ok("vanishing client: connected, and gone by a TCP reset without a close".to_owned())
+        Ok("a client connected and vanished: a TCP reset, no close frame".to_owned())
     }
 
     fn disconnect(&self) -> Result<String, Failed> {
@@ -168,7 +168,7 @@ impl Crowd {
         let ends: Vec<String> = clients.iter().map(|client| client.end()).collect();
         let last = ends.last().ok_or_else(|| failed("leaving", "nobody is connected"))?;
         let who = if ends.len() == 1 { "1 client".to_owned() } else { format!("{} clients", ends.len()) };
-        Ok(format!("{who} said goodbye, 41 and a close frame: {last}"))
+        Ok(format!("{who} said 41 and close; {last}"))
     }
 
     /// Everybody who is connected; those who are missing connect by WebSocket.

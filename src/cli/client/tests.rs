@@ -214,12 +214,12 @@ fn a_client_connects_by_polling_is_upgraded_and_stays_until_it_says_goodbye() {
     scripts[1].extend(then(more, vec![Reads("41"), ReadsClose]));
     let (address, server) = server(scripts);
     let play = Play::new();
-    let connected = "client 1 is connected: polling, then WebSocket; a ping every 25s";
+    let connected = "client 1 connected by polling, then WebSocket; pings every 25s";
     assert_eq!(play.play(Scene::Connect, address), connected);
     assert_eq!(play.clients.count(), 1);
-    let message = r#"client 1 sent 42["message","hi"] and got 42["message-back","hi"]"#;
+    let message = r#"client 1 sent 42["message","hi"], got 42["message-back","hi"]"#;
     assert_eq!(play.play(Scene::Message, address), message);
-    let goodbye = "1 client said goodbye, 41 and a close frame: the server sent a close frame";
+    let goodbye = "1 client said 41 and close; the server sent a close frame";
     assert_eq!(play.play(Scene::Disconnect, address), goodbye);
     assert_eq!(play.clients.count(), 0);
     server.join().unwrap();
@@ -263,7 +263,7 @@ fn a_ping_of_the_last_poll_is_answered_after_the_upgrade() {
     let mut scripts = by_polling();
     scripts[0][4] = Answer(POLL, "", ok("2"));
     scripts[1].extend([Reads("3"), ReadsNoMore]);
-    check(Scene::Connect, scripts, "client 1 is connected: polling, then WebSocket; a ping every 25s");
+    check(Scene::Connect, scripts, "client 1 connected by polling, then WebSocket; pings every 25s");
 }
 
 #[test]
@@ -312,12 +312,12 @@ fn a_slow_client_reads_nothing_while_it_is_sent_to_and_then_everything() {
     let script = then(by_websocket(), then(vec![Sends("2"), Echoes(3)], goodbye()));
     let (address, few) = server(vec![script]);
     let said = Play::new().clients.crowd.slow_client(address, 3);
-    assert_eq!(said, Ok("slow client: the server took all 3 texts unread; read on: all came".to_owned()));
+    assert_eq!(said, Ok("the server took all 3 texts unread; read on: all came".to_owned()));
     few.join().unwrap();
     // More than the system keeps for both: then the server cannot write, and reads no further.
     let (address, many) = server(vec![then(by_websocket(), vec![Echoes(TEXTS), Reads("41"), ReadsClose])]);
     let said = Play::new().clients.crowd.slow_client(address, TEXTS).unwrap();
-    assert!(said.ends_with(" of 256 texts and waited; read on: all came"), "{said}");
+    assert!(said.ends_with(" of 256 texts, then waited; read on: all came"), "{said}");
     many.join().unwrap();
 }
 
@@ -332,7 +332,7 @@ fn a_slow_client_that_is_cut_off_says_why() {
 
 #[test]
 fn a_vanishing_client_ends_with_a_reset() {
-    let expected = "vanishing client: connected, and gone by a TCP reset without a close";
+    let expected = "a client connected and vanished: a TCP reset, no close frame";
     let mut script = by_websocket();
     // All that was sent is read: only then is the end a reset for sure.
     script.truncate(4);
