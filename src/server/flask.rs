@@ -1,29 +1,37 @@
 //! Mirrors the application: `Flask.__call__` behind `_SocketIOMiddleware.__call__`. axum is the Flask of this server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Extension;
-use axum::http::{Request, Response, StatusCode, header};
+use axum::http::{Request, Response, header};
 use axum::response::{Html, IntoResponse};
-use axum::routing::{any, get};
+use axum::routing::get;
 use hyper::body::Incoming;
 use tower_service::Service;
 use tracing::{Span, debug, instrument};
 
-use super::ResolverKind;
-use super::pywsgi::Environ;
+use super::baseserver::Connection;
+use super::engineio::echo::Echo;
+use super::engineio::server::Server as EngineIo;
+use super::pywsgi::{Environ, Successor};
+use super::{ResolverKind, Settings, chat};
 
 /// The application: routes and what they answer.
 #[derive(Clone)]
 pub struct Flask {
     router: Router,
+    /// Under `/socket.io/`.
+    socketio: Arc<EngineIo>,
+    /// Under `/engine.io/`: the lower protocol alone.
+    echo: Arc<EngineIo>,
 }
 
 /// What a request has gone through before it reaches the application.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Visit {
     /// The lane of its connection.
     pub lane: String,
@@ -39,31 +47,57 @@ pub struct Visit {
     pub accepted_in_turn: u64,
     /// The number of the request on its connection, from 1.
     pub request: u64,
+    /// What goes on with the connection when HTTP is over.
+    pub successor: Successor,
 }
 
 impl Flask {
-    /// The routes. `GET /block` exists only with `block`: a handler that blocks the thread, and with it everybody.
-    pub(super) fn new(resolver: ResolverKind, block: Option<Duration>) -> Self {
-        let mut router = Router::new()
-            .route("/", get(index))
-            .route("/static/hello.txt", get(|| async { "hello\n" }))
-            // Socket.IO's place: `_SocketIOMiddleware` takes this path before Flask sees it.
-            .route("/socket.io/", any(socket_io));
-        if let Some(this_long) = block {
+    /// The routes. `GET /block` exists only with `block_handler`: a handler that blocks the thread, and with it everybody.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let mut router = Router::new().route("/", get(index)).route("/static/hello.txt", get(|| async { "hello\n" }));
+        if let Some(this_long) = settings.block_handler {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }
-        Self { router: router.layer(Extension(resolver)) }
+        let options = settings.engineio.clone();
+        let chat = chat::server(options.connect_timeout);
+        Self {
+            router: router.layer(Extension(settings.resolver)),
+            socketio: EngineIo::new(options.clone(), move |socket| chat.handle_eio_connect(socket)),
+            echo: EngineIo::new(options, |socket| Box::new(Echo::new(socket))),
+        }
     }
 
-    /// Mirrors `Flask.__call__`: a request in, a response out.
+    /// Mirrors `Flask.__call__`, and `_SocketIOMiddleware.__call__` inside it, which takes the paths of the protocols before
+    /// Flask sees them: a request in, a response out.
     #[instrument(skip_all, fields(endpoint = request.uri().path(), reason = "the handler", status))]
-    pub(super) async fn app(&self, environ: &Environ, visit: Visit, request: Request<Incoming>) -> Response<Body> {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(visit);
-        request.extensions_mut().insert(environ.clone());
-        let Ok(response) = self.router.clone().call(request).await;
+    pub(super) async fn app(
+        &self,
+        connection: &Connection,
+        visit: Visit,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let response = match request.uri().path() {
+            "/socket.io/" => self.socketio.handle_request(connection, &visit, request).await,
+            "/engine.io/" => self.echo.handle_request(connection, &visit, request).await,
+            _ => self.wsgi_app((*connection.environ).clone(), visit, request).await,
+        };
         Span::current().record("status", response.status().as_u16());
         response
+    }
+
+    async fn wsgi_app(&self, environ: Environ, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(visit);
+        request.extensions_mut().insert(environ);
+        let Ok(response) = self.router.clone().call(request).await;
+        response
+    }
+
+    /// Ends all sessions when the server stops: their clients are told, and what waits for them is sent first.
+    #[instrument(skip_all, fields(sessions = self.socketio.len() + self.echo.len()))]
+    pub(super) fn drain(&self) {
+        self.socketio.drain();
+        self.echo.drain();
     }
 }
 
@@ -73,11 +107,6 @@ fn block_the_thread(this_long: Duration) -> String {
     debug!("the thread sleeps: no poll, no accept, no other handler");
     std::thread::sleep(this_long);
     format!("blocked everybody for {} ms\n", this_long.as_millis())
-}
-
-async fn socket_io() -> impl IntoResponse {
-    let body = "Engine.IO and Socket.IO have their place here; this server answers HTTP only.\n";
-    (StatusCode::NOT_IMPLEMENTED, body)
 }
 
 /// The front page: what the request that fetches it has just gone through.
