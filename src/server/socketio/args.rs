@@ -196,7 +196,6 @@ mod tests {
         assert_eq!(args.get::<String>().unwrap(), "hi");
         assert!(args.get::<(u8,)>().is_err());
         assert_eq!(&*Args::of(&serde_json::json!({"a": 1})).unwrap().json, r#"[{"a":1}]"#);
-        assert_eq!(Args::default(), Args::of(&()).unwrap_or_default());
     }
 
     #[test]
