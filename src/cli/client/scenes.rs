@@ -15,9 +15,9 @@ use super::{Crowd, Failed, failed, lock};
 use crate::tui::Scene;
 
 /// What a slow client has sent back to it: more than the buffers of two systems and a patient server take.
-pub(super) const TEXTS: usize = 256;
+pub(super) const TEXTS: usize = 2048;
 /// The length of one, well below every usual limit of a payload.
-const TEXT: usize = 100_000;
+const TEXT: usize = 16_384;
 /// Nothing more is taken for so long: the server waits for the client to read.
 const STALLED: Duration = Duration::from_secs(1);
 
@@ -118,7 +118,6 @@ impl Crowd {
     pub(super) fn slow_client(&self, address: SocketAddr, texts: usize) -> Result<String, Failed> {
         let during = "being slow";
         let (mut socket, _) = Socket::connect(&self.wires, address)?;
-        socket.wire().take_little().map_err(|error| failed(during, error))?;
         let (taken, is_taken) = mpsc::channel();
         let emit = {
             let (writer, event) = (socket.writer(), Event::new("message", &"x".repeat(TEXT)));

@@ -317,7 +317,7 @@ fn a_slow_client_reads_nothing_while_it_is_sent_to_and_then_everything() {
     // More than the system keeps for both: then the server cannot write, and reads no further.
     let (address, many) = server(vec![then(by_websocket(), vec![Echoes(TEXTS), Reads("41"), ReadsClose])]);
     let said = Play::new().clients.crowd.slow_client(address, TEXTS).unwrap();
-    assert!(said.ends_with(" of 256 texts, then waited; read on: all came"), "{said}");
+    assert!(said.ends_with(" of 2048 texts, then waited; read on: all came"), "{said}");
     many.join().unwrap();
 }
 

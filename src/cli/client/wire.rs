@@ -63,11 +63,6 @@ impl Wire {
         self.0.set_read_timeout(None)
     }
 
-    /// Takes little that is not read, so that the other side notices soon.
-    pub(super) fn take_little(&self) -> io::Result<()> {
-        SockRef::from(&*self.0).set_recv_buffer_size(16 * 1024)
-    }
-
     /// Lets the system end it with a reset instead of a goodbye, once its last clone is dropped.
     pub(super) fn reset_at_the_end(&self) -> io::Result<()> {
         SockRef::from(&*self.0).set_linger(Some(Duration::ZERO))
