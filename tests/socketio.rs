@@ -103,7 +103,7 @@ fn an_unknown_namespace_is_refused_in_the_words_of_the_protocol_and_the_client_m
 
 #[test]
 fn who_connects_to_nothing_is_closed_though_it_answers_pings() {
-    let server = Server::quick();
+    let server = Server::patient();
     for transport in BOTH {
         let mut engine = Engine::open(&server, SOCKETIO, transport);
         check_closed(&mut engine, "no CONNECT");
@@ -462,7 +462,7 @@ fn one_clients_mistake_leaves_the_others_alone() {
 
 #[test]
 fn who_leaves_its_last_namespace_keeps_the_session_its_pings_and_the_right_to_come_back() {
-    let server = Server::quick();
+    let server = Server::patient();
     for transport in BOTH {
         let mut client = Client::connect(&server, transport);
         let id = client.id.clone();
