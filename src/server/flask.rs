@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Extension;
-use axum::http::{Request, Response, header};
+use axum::extract::{Extension, Path};
+use axum::http::{Request, Response, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use hyper::body::Incoming;
@@ -54,7 +54,7 @@ pub struct Visit {
 impl Flask {
     /// The routes. `GET /block` exists only with `block_handler`: a handler that blocks the thread, and with it everybody.
     pub(super) fn new(settings: &Settings) -> Self {
-        let mut router = Router::new().route("/", get(index)).route("/static/hello.txt", get(|| async { "hello\n" }));
+        let mut router = Router::new().route("/", get(index)).route("/static/{file}", get(send_static_file));
         if let Some(this_long) = settings.block_handler {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }
@@ -109,26 +109,40 @@ fn block_the_thread(this_long: Duration) -> String {
     format!("blocked everybody for {} ms\n", this_long.as_millis())
 }
 
-/// The front page: what the request that fetches it has just gone through.
+/// Flask's `static` folder: the files of the page.
+async fn send_static_file(Path(file): Path<String>) -> Response<Body> {
+    let found = STATIC.iter().find(|(name, ..)| *name == file);
+    let Some((_, kind, text)) = found else { return StatusCode::NOT_FOUND.into_response() };
+    ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *text).into_response()
+}
+
+/// Name, type and text of what stands under `/static/`.
+const STATIC: [(&str, &str, &str); 6] = [
+    ("hello.txt", "text/plain; charset=utf-8", "hello\n"),
+    ("chat.css", "text/css; charset=utf-8", include_str!("chat/chat.css")),
+    ("chat.js", "text/javascript; charset=utf-8", include_str!("chat/chat.js")),
+    ("panel.js", "text/javascript; charset=utf-8", include_str!("chat/panel.js")),
+    ("socketio.js", "text/javascript; charset=utf-8", include_str!("chat/socketio.js")),
+    ("wire.js", "text/javascript; charset=utf-8", include_str!("chat/wire.js")),
+];
+
+/// The front page: the chat, and at its end what the request that fetched it has gone through.
 async fn index(
     Extension(visit): Extension<Visit>,
     Extension(environ): Extension<Environ>,
     Extension(resolver): Extension<ResolverKind>,
 ) -> impl IntoResponse {
+    let page = include_str!("chat/index.html").replace("<!-- visit -->", &told(&visit, &environ, resolver));
+    ([(header::CACHE_CONTROL, "no-store")], Html(page))
+}
+
+/// What a request has gone through, as HTML. Nothing in it was chosen by the client.
+fn told(visit: &Visit, environ: &Environ, resolver: ResolverKind) -> String {
     let of = |key: &str| environ.get(key).map_or("?", String::as_str);
     let nodelay = if visit.nodelay { "on" } else { "off" };
-    let Visit { lane, number, peer, fd, accepted_in_turn, request, .. } = &visit;
-    let page = format!(
-        "<!doctype html>
-<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">
-<title>spanwalk</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }}
-li {{ margin: .4rem 0 }} code {{ font-size: .95em }}
-</style>
-<h1>What your request has just gone through</h1>
-<ol>
+    let Visit { lane, number, peer, fd, accepted_in_turn, request, .. } = visit;
+    format!(
+        "<ol>
 <li>The kernel took your connection from <code>{peer}</code> into the backlog: <code>listen(128)</code> was called long ago.</li>
 <li>In turn {accepted_in_turn} of the event loop the <em>io watcher</em> on the listener fired. In the hub,
 <code>do_read</code> called <code>accept</code> and got descriptor {fd}.</li>
@@ -137,7 +151,6 @@ li {{ margin: .4rem 0 }} code {{ font-size: .95em }}
 {request} on this connection, then <code>app</code>, which wrote this page.</li>
 </ol>
 <p>No thread was started for you. {threads} The name is <code>{name}</code>, the port {port}.</p>
-</html>
 ",
         threads = match resolver {
             ResolverKind::Thread => {
@@ -148,6 +161,5 @@ li {{ margin: .4rem 0 }} code {{ font-size: .95em }}
         },
         name = of("SERVER_NAME"),
         port = of("SERVER_PORT"),
-    );
-    ([(header::CACHE_CONTROL, "no-store")], Html(page))
+    )
 }
