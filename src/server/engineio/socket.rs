@@ -187,6 +187,8 @@ impl Socket {
                 debug!(reason = reason.words(), "the client closed the session");
                 self.wake_all("the session's end");
             }
+            // A pong may bring the next ping before what the timer waits for.
+            Ok(Received::Nothing) => self.wake_service("the heartbeat"),
             Ok(Received::Probed(_)) => {
                 let wake = Wake(self.state().poll.take());
                 wake.go("the probe");
