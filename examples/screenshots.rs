@@ -37,6 +37,7 @@ fn main() {
     studio.take("small", &run, (80, 24), &[]);
     run.to(Target::After { first: studio.key("start_accepting"), call: studio.key("loop.poll") });
     studio.take("serving", &run, (120, 40), &[]);
+    studio.take("menu", &run, (80, 24), &[Action::Request]);
     let client = run.client();
     run.to(Target::Call(studio.key("app")));
     studio.take("request", &run, (120, 40), &[]);

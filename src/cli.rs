@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, and the only place that wires the rooms together.
 
 mod args;
+mod client;
 mod demo;
 mod info;
 mod live;

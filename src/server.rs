@@ -24,6 +24,8 @@
 //! `blocks`, `opens_lane`, `wakes`).
 
 pub mod baseserver;
+pub mod chat;
+pub mod engineio;
 pub mod event;
 pub mod event_loop;
 pub mod flask;
@@ -67,6 +69,10 @@ pub struct Settings {
     pub header_timeout: Option<Duration>,
     /// How long `stop` waits for requests in flight.
     pub stop_timeout: Duration,
+    /// What clients of Engine.IO and Socket.IO are told, and held to.
+    pub engineio: engineio::Options,
+    /// The most connections at a time; others wait in the kernel's queue. gevent's `Pool(n)`.
+    pub max_connections: Option<usize>,
 }
 
 impl Default for Settings {
@@ -80,6 +86,8 @@ impl Default for Settings {
             block_handler: None,
             header_timeout: Some(Duration::from_secs(10)),
             stop_timeout: Duration::from_secs(2),
+            engineio: engineio::Options::default(),
+            max_connections: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The screens: pure functions of (log, cursor), and the keys that move the cursor or ask the program for something.
 //!
 //! ```text
-//!   terminal ─► keymap ─► Action ─► Ui ─► Effect ─► Program (command, restart, request)
+//!   terminal ─► keymap ─► Action ─► Ui ─► Effect ─► Program (command, restart, scene)
 //!                                   │ ▲
 //!              draw(buffer, &Ui) ◄──┘ └── log, status, notices ◄── Program
 //! ```
@@ -39,6 +39,8 @@ mod play;
 mod program;
 mod prompt;
 mod run;
+mod scene;
+mod scenes;
 mod source;
 mod stack;
 mod statistics;
@@ -58,6 +60,7 @@ pub use layout::Pane;
 pub use material::{Material, Sources};
 pub use program::{News, Program, Progress, Resolver, Restart};
 pub use run::{Options, run};
+pub use scene::{Clients, SCENES, Scene, SceneRow, scenes_table};
 pub use stack::RowId;
 pub use terminal::restore;
 pub use theme::Theme;

@@ -53,7 +53,8 @@ impl Server {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("spanwalk: serving ").unwrap().to_owned();
+        let address = line.trim_end().strip_prefix("spanwalk: serving ").unwrap();
+        let address = address.split(' ').next().unwrap().to_owned();
         Self { child, address, _stdout: stdout }
     }
 }

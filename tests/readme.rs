@@ -11,6 +11,13 @@ fn its_keys_are_those_of_the_program() {
 }
 
 #[test]
+fn its_scenes_are_those_of_the_program() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let table = spanwalk::tui::scenes_table();
+    assert!(readme.contains(table.trim()), "the README's table of scenes should be:\n\n{table}");
+}
+
+#[test]
 fn its_links_into_the_repository_resolve() {
     let readme = fs::read_to_string("README.md").unwrap();
     let mut seen = 0;

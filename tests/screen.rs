@@ -215,6 +215,8 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.type_("r");
     terminal.wait_for("serving");
     terminal.type_("g");
+    terminal.wait_for("vanishing client");
+    terminal.type_("g");
     let mut seen = terminal.wait_for("GET / sent");
     for _ in 0..60 {
         seen = terminal.step("s", &seen);
@@ -227,7 +229,7 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.wait_for("200 OK");
     // More connections that are over than lanes that are alive.
     for done in 2..7 {
-        terminal.type_("g");
+        terminal.type_("gg");
         terminal.wait_until("another that is done", |screen| screen.contains(&format!("{done} lanes are done")));
     }
     terminal.type_("R");
@@ -240,6 +242,41 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.wait_for("16/29 hub.run");
     let screen = terminal.wait_for("WAITING for stop_event");
     assert!(!screen.contains("worker-1"), "{screen}");
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn the_clients_inside_the_program_play_their_scenes_with_the_server() {
+    let terminal = Terminal::demo((80, 24));
+    terminal.type_("g3");
+    terminal.wait_for("nothing listens yet");
+    terminal.type_("r");
+    terminal.wait_for("hub.run");
+    terminal.type_("r");
+    terminal.wait_for("serving");
+    terminal.type_("c");
+    terminal.wait_for("running freely");
+    for (digit, said) in [
+        ("2", "client 1 connected by polling, then WebSocket; pings every 25s, after"),
+        ("3", r#"client 1 sent 42["message","hi"], got 42["message-back","hi"], after"#),
+        ("4", r#"client 1 sent 42["all","hello 1"]; 2 of 2 got it, after"#),
+        ("5", "texts, then waited; read on: all came, after"),
+        ("6", "a client connected and vanished: a TCP reset, no close frame, after"),
+    ] {
+        terminal.type_("g");
+        terminal.wait_for("g again");
+        terminal.type_(digit);
+        terminal.wait_for(said);
+    }
+    terminal.type_("g");
+    terminal.wait_for("2 are connected");
+    terminal.type_("7");
+    let screen = terminal.wait_for("2 clients said 41 and close; the server sent a close frame");
+    assert!(!screen.contains("client-"), "nobody watches the clients: {screen}");
+    // One that waits for a server that is held ends with the run.
+    terminal.type_("pg2");
+    terminal.wait_for("a client connects");
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));
 }
@@ -326,6 +363,8 @@ fn a_recording_opens_in_the_same_screens_and_cannot_be_stepped() {
     terminal.wait_until("the recording", |screen| screen.contains("RECORDED") && screen.contains("THE END"));
     terminal.type_("s");
     terminal.wait_for("this is a recording");
+    terminal.type_("g");
+    terminal.wait_for("there is no server that a client could talk to");
     // Enter on a step that has been goes to it.
     terminal.type_("i");
     terminal.wait_for("Steps");

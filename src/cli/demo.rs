@@ -22,6 +22,9 @@ use crate::tui;
 /// How often a run without a screen looks whether it should end, when nothing happens.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long clients of a server that somebody may hold have to answer, and wait for it.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+
 /// Runs the demo in the way its arguments ask for.
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let book = book(args.walkthrough.as_deref())?;
@@ -37,6 +40,15 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         }
     }
     on_screen(args, &book)
+}
+
+/// How the server is to run when somebody may hold it: a person takes their time, and no client is cut off for that.
+fn held(args: &DemoArgs) -> Settings {
+    let mut settings = Settings { header_timeout: None, ..args.server.settings() };
+    let engineio = &mut settings.engineio;
+    engineio.ping_timeout = args.server.ping_timeout.unwrap_or(PATIENCE);
+    (engineio.body_timeout, engineio.connect_timeout) = (None, None);
+    settings
 }
 
 /// The pages of a directory, or the built-in ones.
@@ -164,8 +176,7 @@ fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     let tell = notify.clone();
     let recording = args.server.recording(&recorder, move |text| drop(tell.send(text)))?;
     watch::install(Some(&recorder), args.server.console)?;
-    // A person takes their time: no client is cut off for that.
-    let settings = Settings { header_timeout: None, ..args.server.settings() };
+    let settings = held(args);
     let mut session = Session::start(recorder, recording, settings, (notify, notices))?;
     let asked_to_end = signals::on_end(session.ender())?;
     let chain = book.chain();

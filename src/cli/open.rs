@@ -10,7 +10,7 @@ use super::sources::BuiltIn;
 use super::{UsageError, demo, signals};
 use crate::file::{FileError, Reader};
 use crate::trace::{Command, Log, Run, Status};
-use crate::tui::{self, News, Program, Progress, Restart};
+use crate::tui::{self, Clients, News, Program, Progress, Restart, Scene};
 
 /// Opens it until the person quits.
 pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
@@ -79,7 +79,11 @@ impl Program for Recorded {
         Restart::default()
     }
 
-    fn send_request(&mut self) -> Result<(), String> {
+    fn clients(&self) -> Clients {
+        Clients::Impossible("this is a recording: there is no server that a client could talk to")
+    }
+
+    fn send(&mut self, _scene: Scene) -> Result<(), String> {
         Err(FIXED.to_owned())
     }
 

@@ -1,11 +1,10 @@
 //! A server under the recorder, started, stopped and started again: what a screen talks to.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::client::Clients;
 use super::live::{LIMITS, Live};
 use super::watch;
 use crate::file::Recording;
@@ -13,14 +12,14 @@ use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
 use crate::trace::{Command, Log, Status};
-use crate::tui::{News, Program, Resolver, Restart};
+use crate::tui::{self, News, Program, Resolver, Restart, Scene};
 
 /// How long a server that is being stopped may take before the person is told why nothing happens.
 const TELL_AFTER: Duration = Duration::from_secs(1);
+/// How long a server that is being stopped has its clients, who see how it does that. Then they are cut.
+const GOODBYE: Duration = Duration::from_millis(300);
 /// How long a picture waits for the stop that a command leads to.
 const STOP_WITHIN: Duration = Duration::from_millis(4);
-/// How long a request waits for its answer. A person may hold the server meanwhile.
-const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 
 /// Something to call from another thread.
 type Call = Box<dyn Fn() + Send>;
@@ -37,8 +36,8 @@ pub(super) struct Session {
     stopping: Option<mpsc::Receiver<()>>,
     /// Stops the server that runs now, whichever that is.
     stop: Arc<Mutex<Option<Call>>>,
-    /// Counts the restarts, for clients that outlive their run.
-    runs: Arc<AtomicU64>,
+    /// The clients of this run.
+    clients: Clients,
     /// Whether it has been looked whether the recording lacks anything.
     is_looked_at: bool,
     notices: mpsc::Receiver<String>,
@@ -64,7 +63,7 @@ impl Session {
             server: None,
             stopping: None,
             stop: Arc::default(),
-            runs: Arc::default(),
+            clients: Clients::new(notify.clone()),
             is_looked_at: false,
             notices,
             notify,
@@ -94,6 +93,7 @@ impl Session {
 
     /// Ends the server in good order. Whoever waits for it may say, on the terminal that was given back, what it waits for.
     pub(super) fn end(mut self, waits: impl FnOnce()) -> anyhow::Result<()> {
+        self.clients.hush();
         self.ender()();
         if let Some(stopping) = self.stopping.take() {
             // A restart was under way: the old run is the last.
@@ -111,7 +111,8 @@ impl Session {
             return Err(failure);
         }
         let Some(server) = self.server.take() else { return Ok(()) };
-        if !server.wait(Duration::from_millis(300)) {
+        if !server.wait(GOODBYE) {
+            self.clients.cutter()();
             waits();
             if !server.wait(self.settings.stop_timeout + Duration::from_secs(1)) {
                 // It is blocked in its own code; the process ends without it.
@@ -130,7 +131,7 @@ impl Session {
         if self.stopping.as_ref().is_some_and(|stopping| stopping.try_recv().is_ok()) {
             self.stopping = None;
             self.failure = None;
-            self.runs.fetch_add(1, Ordering::Relaxed);
+            self.clients = Clients::new(self.notify.clone());
             if let Some(recording) = &self.recording {
                 // How the old run ended belongs to its recording.
                 recording.catch_up();
@@ -161,7 +162,9 @@ impl Program for Session {
 
     fn status(&mut self) -> Status {
         self.look_for_failure();
-        self.control.status()
+        let status = self.control.status();
+        self.clients.set_held(!status.held.is_empty());
+        status
     }
 
     fn command(&mut self, command: Command) {
@@ -184,13 +187,18 @@ impl Program for Session {
         self.stopping = Some(is_ended);
         let server = self.server.take();
         let notify = self.notify.clone();
+        // What a client of an older run meets no longer matters.
+        self.clients.hush();
+        let cut = self.clients.cutter();
         let wait = move || {
             if let Some(server) = server {
                 // Twice: the second does not wait for what is in flight.
                 let stop = server.stopper();
                 stop();
                 stop();
-                if !server.wait(TELL_AFTER) {
+                let is_over = server.wait(GOODBYE);
+                cut();
+                if !is_over && !server.wait(TELL_AFTER) {
                     let _ = notify.send("the server is still in its own code and stops after it; q leaves".to_owned());
                 }
                 // How the old run ended does not matter to the new one.
@@ -210,7 +218,11 @@ impl Program for Session {
         Restart { resolver, slow_dns: self.settings.slow_dns }
     }
 
-    fn send_request(&mut self) -> Result<(), String> {
+    fn clients(&self) -> tui::Clients {
+        tui::Clients::Connected(self.clients.count())
+    }
+
+    fn send(&mut self, scene: Scene) -> Result<(), String> {
         let Some(mut address) = self.address_of_server() else {
             return Err("nothing listens yet: step over tcp_listener first".to_owned());
         };
@@ -220,21 +232,7 @@ impl Program for Session {
                 SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
             });
         }
-        let notify = self.notify.clone();
-        let (run, runs) = (self.runs.load(Ordering::Relaxed), self.runs.clone());
-        let client = move || {
-            let sent = Instant::now();
-            let said = match get(address) {
-                Ok(status) => format!("GET / was answered: {status}, after {:.1?} of wall time", sent.elapsed()),
-                Err(error) => format!("GET / failed: {error}"),
-            };
-            // What a client of an older run has met no longer matters.
-            if runs.load(Ordering::Relaxed) == run {
-                let _ = notify.send(said);
-            }
-        };
-        let started = std::thread::Builder::new().name("client".to_owned()).spawn(client);
-        started.map(drop).map_err(|error| format!("cannot start a client: {error}"))
+        self.clients.play(scene, address)
     }
 
     fn address(&self) -> String {
@@ -250,20 +248,5 @@ impl Program for Session {
             }
         }
         self.notices.try_recv().ok()
-    }
-}
-
-/// A real GET, and the status of its answer.
-fn get(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nUser-Agent: spanwalk\r\nConnection: close\r\n\r\n")?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let head = answer.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let head = String::from_utf8_lossy(head);
-    match head.trim_end().strip_prefix("HTTP/1.1 ") {
-        Some(status) => Ok(status.to_owned()),
-        None => Err(std::io::Error::other("no HTTP answer")),
     }
 }

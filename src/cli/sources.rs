@@ -10,6 +10,17 @@ macro_rules! sources {
 
 sources![
     "baseserver.rs",
+    "chat.rs",
+    "engineio.rs",
+    "engineio/echo.rs",
+    "engineio/origin.rs",
+    "engineio/polling.rs",
+    "engineio/refusal.rs",
+    "engineio/server.rs",
+    "engineio/service.rs",
+    "engineio/session.rs",
+    "engineio/socket.rs",
+    "engineio/websocket.rs",
     "event.rs",
     "event_loop.rs",
     "flask.rs",
@@ -23,6 +34,12 @@ sources![
     "resolver/thread.rs",
     "socketcommon.rs",
     "socketio.rs",
+    "socketio/args.rs",
+    "socketio/handlers.rs",
+    "socketio/manager.rs",
+    "socketio/namespaces.rs",
+    "socketio/server.rs",
+    "socketio/socket.rs",
     "stream_server.rs",
     "threading.rs",
     "threadpool.rs",
@@ -52,7 +69,8 @@ mod tests {
     fn every_file_of_the_server_is_built_in() {
         fn count(directory: &std::path::Path) -> usize {
             let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-            entries.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+            let is_source = |path: &std::path::Path| path.extension().is_some_and(|extension| extension == "rs");
+            entries.map(|path| if path.is_dir() { count(&path) } else { usize::from(is_source(&path)) }).sum()
         }
         assert_eq!(SOURCES.len(), count(std::path::Path::new("src/server")));
         assert!(source("src/server/threadpool.rs").is_some_and(|text| text.contains("fn spawn")));

@@ -9,7 +9,7 @@ use tracing::{Span, debug, instrument};
 
 use super::flask::{Flask, Visit};
 use super::greenlet::Connections;
-use super::pywsgi::{Environ, WSGIServer};
+use super::pywsgi::{Environ, Successor, WSGIServer};
 use super::watcher::IoWatcher;
 use super::{ServerError, pywsgi, stream_server};
 
@@ -96,6 +96,7 @@ impl WSGIServer {
     #[instrument(skip_all, fields(timeout_ms = self.settings.stop_timeout.as_millis(), in_flight = self.connections.len(), cut))]
     fn stop(&mut self) -> Result<(), ServerError> {
         self.close();
+        self.app.drain();
         let finished = self.connections.join(&self.hub, self.settings.stop_timeout);
         let cut = self.connections.kill();
         Span::current().record("cut", cut);
@@ -142,6 +143,11 @@ pub struct Connection {
 async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64) {
     let event_loop = connection.connections.event_loop().clone();
     loop {
+        if connection.connections.full() {
+            debug!("the pool is full: accepting stops until a connection has gone");
+            connection.connections.has_room().await;
+            debug!("accepting again");
+        }
         watcher.readable().await;
         event_loop.fired("io watcher", fd);
         match do_read(&mut watcher, &connection, fd) {
@@ -166,6 +172,11 @@ async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64
 fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Result<usize> {
     let span = Span::current();
     for accepted in 0..MAX_ACCEPT {
+        if connection.connections.full() {
+            // gevent stops its io watcher; whoever comes now waits in the kernel's queue.
+            span.record("last", "full");
+            return Ok(accepted);
+        }
         match stream_server::do_read(watcher) {
             Ok(Some((stream, peer))) => {
                 span.record("accepted", accepted + 1);
@@ -198,7 +209,16 @@ fn do_handle(connection: &Connection, stream: std::net::TcpStream, peer: std::ne
     let socket = socket2::SockRef::from(&stream);
     let nodelay = socket.set_tcp_nodelay(true).and_then(|()| socket.tcp_nodelay()).unwrap_or(false);
     let turn = connection.connections.event_loop().turn();
-    let visit = Visit { lane: lane.clone(), number, peer, fd, nodelay, accepted_in_turn: turn, request: 0 };
+    let visit = Visit {
+        lane: lane.clone(),
+        number,
+        peer,
+        fd,
+        nodelay,
+        accepted_in_turn: turn,
+        request: 0,
+        successor: Successor::default(),
+    };
     let handler = pywsgi::handle(connection.clone(), stream, visit);
-    connection.connections.spawn(&lane, handler);
+    connection.connections.start(&lane, handler);
 }

@@ -1,29 +1,37 @@
 //! Mirrors the application: `Flask.__call__` behind `_SocketIOMiddleware.__call__`. axum is the Flask of this server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Extension;
+use axum::extract::{Extension, Path};
 use axum::http::{Request, Response, StatusCode, header};
 use axum::response::{Html, IntoResponse};
-use axum::routing::{any, get};
+use axum::routing::get;
 use hyper::body::Incoming;
 use tower_service::Service;
 use tracing::{Span, debug, instrument};
 
-use super::ResolverKind;
-use super::pywsgi::Environ;
+use super::baseserver::Connection;
+use super::engineio::echo::Echo;
+use super::engineio::server::Server as EngineIo;
+use super::pywsgi::{Environ, Successor};
+use super::{ResolverKind, Settings, chat};
 
 /// The application: routes and what they answer.
 #[derive(Clone)]
 pub struct Flask {
     router: Router,
+    /// Under `/socket.io/`.
+    socketio: Arc<EngineIo>,
+    /// Under `/engine.io/`: the lower protocol alone.
+    echo: Arc<EngineIo>,
 }
 
 /// What a request has gone through before it reaches the application.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Visit {
     /// The lane of its connection.
     pub lane: String,
@@ -39,31 +47,57 @@ pub struct Visit {
     pub accepted_in_turn: u64,
     /// The number of the request on its connection, from 1.
     pub request: u64,
+    /// What goes on with the connection when HTTP is over.
+    pub successor: Successor,
 }
 
 impl Flask {
-    /// The routes. `GET /block` exists only with `block`: a handler that blocks the thread, and with it everybody.
-    pub(super) fn new(resolver: ResolverKind, block: Option<Duration>) -> Self {
-        let mut router = Router::new()
-            .route("/", get(index))
-            .route("/static/hello.txt", get(|| async { "hello\n" }))
-            // Socket.IO's place: `_SocketIOMiddleware` takes this path before Flask sees it.
-            .route("/socket.io/", any(socket_io));
-        if let Some(this_long) = block {
+    /// The routes. `GET /block` exists only with `block_handler`: a handler that blocks the thread, and with it everybody.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let mut router = Router::new().route("/", get(index)).route("/static/{file}", get(send_static_file));
+        if let Some(this_long) = settings.block_handler {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }
-        Self { router: router.layer(Extension(resolver)) }
+        let options = settings.engineio.clone();
+        let chat = chat::server(options.connect_timeout);
+        Self {
+            router: router.layer(Extension(settings.resolver)),
+            socketio: EngineIo::new(options.clone(), move |socket| chat.handle_eio_connect(socket)),
+            echo: EngineIo::new(options, |socket| Box::new(Echo::new(socket))),
+        }
     }
 
-    /// Mirrors `Flask.__call__`: a request in, a response out.
+    /// Mirrors `Flask.__call__`, and `_SocketIOMiddleware.__call__` inside it, which takes the paths of the protocols before
+    /// Flask sees them: a request in, a response out.
     #[instrument(skip_all, fields(endpoint = request.uri().path(), reason = "the handler", status))]
-    pub(super) async fn app(&self, environ: &Environ, visit: Visit, request: Request<Incoming>) -> Response<Body> {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(visit);
-        request.extensions_mut().insert(environ.clone());
-        let Ok(response) = self.router.clone().call(request).await;
+    pub(super) async fn app(
+        &self,
+        connection: &Connection,
+        visit: Visit,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let response = match request.uri().path() {
+            "/socket.io/" => self.socketio.handle_request(connection, &visit, request).await,
+            "/engine.io/" => self.echo.handle_request(connection, &visit, request).await,
+            _ => self.wsgi_app((*connection.environ).clone(), visit, request).await,
+        };
         Span::current().record("status", response.status().as_u16());
         response
+    }
+
+    async fn wsgi_app(&self, environ: Environ, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(visit);
+        request.extensions_mut().insert(environ);
+        let Ok(response) = self.router.clone().call(request).await;
+        response
+    }
+
+    /// Ends all sessions when the server stops: their clients are told, and what waits for them is sent first.
+    #[instrument(skip_all, fields(sessions = self.socketio.len() + self.echo.len()))]
+    pub(super) fn drain(&self) {
+        self.socketio.drain();
+        self.echo.drain();
     }
 }
 
@@ -75,31 +109,40 @@ fn block_the_thread(this_long: Duration) -> String {
     format!("blocked everybody for {} ms\n", this_long.as_millis())
 }
 
-async fn socket_io() -> impl IntoResponse {
-    let body = "Engine.IO and Socket.IO have their place here; this server answers HTTP only.\n";
-    (StatusCode::NOT_IMPLEMENTED, body)
+/// Flask's `static` folder: the files of the page.
+async fn send_static_file(Path(file): Path<String>) -> Response<Body> {
+    let found = STATIC.iter().find(|(name, ..)| *name == file);
+    let Some((_, kind, text)) = found else { return StatusCode::NOT_FOUND.into_response() };
+    ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *text).into_response()
 }
 
-/// The front page: what the request that fetches it has just gone through.
+/// Name, type and text of what stands under `/static/`.
+const STATIC: [(&str, &str, &str); 6] = [
+    ("hello.txt", "text/plain; charset=utf-8", "hello\n"),
+    ("chat.css", "text/css; charset=utf-8", include_str!("chat/chat.css")),
+    ("chat.js", "text/javascript; charset=utf-8", include_str!("chat/chat.js")),
+    ("panel.js", "text/javascript; charset=utf-8", include_str!("chat/panel.js")),
+    ("socketio.js", "text/javascript; charset=utf-8", include_str!("chat/socketio.js")),
+    ("wire.js", "text/javascript; charset=utf-8", include_str!("chat/wire.js")),
+];
+
+/// The front page: the chat, and at its end what the request that fetched it has gone through.
 async fn index(
     Extension(visit): Extension<Visit>,
     Extension(environ): Extension<Environ>,
     Extension(resolver): Extension<ResolverKind>,
 ) -> impl IntoResponse {
+    let page = include_str!("chat/index.html").replace("<!-- visit -->", &told(&visit, &environ, resolver));
+    ([(header::CACHE_CONTROL, "no-store")], Html(page))
+}
+
+/// What a request has gone through, as HTML. Nothing in it was chosen by the client.
+fn told(visit: &Visit, environ: &Environ, resolver: ResolverKind) -> String {
     let of = |key: &str| environ.get(key).map_or("?", String::as_str);
     let nodelay = if visit.nodelay { "on" } else { "off" };
-    let Visit { lane, number, peer, fd, accepted_in_turn, request, .. } = &visit;
-    let page = format!(
-        "<!doctype html>
-<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">
-<title>spanwalk</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem }}
-li {{ margin: .4rem 0 }} code {{ font-size: .95em }}
-</style>
-<h1>What your request has just gone through</h1>
-<ol>
+    let Visit { lane, number, peer, fd, accepted_in_turn, request, .. } = visit;
+    format!(
+        "<ol>
 <li>The kernel took your connection from <code>{peer}</code> into the backlog: <code>listen(128)</code> was called long ago.</li>
 <li>In turn {accepted_in_turn} of the event loop the <em>io watcher</em> on the listener fired. In the hub,
 <code>do_read</code> called <code>accept</code> and got descriptor {fd}.</li>
@@ -108,7 +151,6 @@ li {{ margin: .4rem 0 }} code {{ font-size: .95em }}
 {request} on this connection, then <code>app</code>, which wrote this page.</li>
 </ol>
 <p>No thread was started for you. {threads} The name is <code>{name}</code>, the port {port}.</p>
-</html>
 ",
         threads = match resolver {
             ResolverKind::Thread => {
@@ -119,6 +161,5 @@ li {{ margin: .4rem 0 }} code {{ font-size: .95em }}
         },
         name = of("SERVER_NAME"),
         port = of("SERVER_PORT"),
-    );
-    ([(header::CACHE_CONTROL, "no-store")], Html(page))
+    )
 }

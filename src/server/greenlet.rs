@@ -1,5 +1,6 @@
 //! Mirrors what gevent's greenlets are to connections: one line of execution for each, run by the hub in turns.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,12 +28,21 @@ impl Greenlet {
     }
 }
 
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+}
+
+/// Mirrors `gevent.getcurrent`: the lane of the greenlet that runs, if one does.
+pub(super) fn getcurrent() -> Option<Arc<str>> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
 /// A greenlet as a task of the loop: every resumption goes through `run_callbacks`.
 struct Scheduled {
-    lane: String,
+    lane: Arc<str>,
     event_loop: Arc<EventLoop>,
     greenlet: Greenlet,
-    _counted: Counted,
+    _counted: (Option<Counted>, Counted),
 }
 
 impl Future for Scheduled {
@@ -40,25 +50,38 @@ impl Future for Scheduled {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { lane, event_loop, greenlet: Greenlet { span, future }, .. } = self.get_mut();
-        event_loop.resume(lane, || span.in_scope(|| future.as_mut().poll(cx)))
+        let before = CURRENT.replace(Some(lane.clone()));
+        let polled = event_loop.resume(lane, || span.in_scope(|| future.as_mut().poll(cx)));
+        CURRENT.set(before);
+        polled
     }
 }
 
 /// The connections of a server: mirrors the `Pool` that a server spawns into.
 pub struct Connections {
     event_loop: Arc<EventLoop>,
+    most: Option<usize>,
     numbers: AtomicU64,
     drain: watch::Sender<bool>,
-    /// How many there are; who waits for the end of all of them watches this.
+    /// How many there are.
+    connected: watch::Sender<usize>,
+    /// The same with the sessions that have no connection of their own; who waits for the end of all watches this.
     alive: watch::Sender<usize>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 struct Counted(watch::Sender<usize>);
 
+impl Counted {
+    fn one_more(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.send_modify(|alive| *alive -= 1);
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -74,11 +97,14 @@ impl Draining {
 }
 
 impl Connections {
-    pub(super) fn new(event_loop: Arc<EventLoop>) -> Self {
+    /// `most`: how many there may be at a time.
+    pub(super) fn new(event_loop: Arc<EventLoop>, most: Option<usize>) -> Self {
         Self {
             event_loop,
+            most,
             numbers: AtomicU64::new(0),
             drain: watch::Sender::new(false),
+            connected: watch::Sender::new(0),
             alive: watch::Sender::new(0),
             tasks: Mutex::new(Vec::new()),
         }
@@ -98,21 +124,46 @@ impl Connections {
 
     /// How many connections there are.
     pub(super) fn len(&self) -> usize {
-        *self.alive.borrow()
+        *self.connected.borrow()
     }
 
-    /// Mirrors `Greenlet.start`: schedules the greenlet; it runs when the callbacks of this or the next turn do.
+    /// Mirrors `Pool.full`.
+    pub(super) fn full(&self) -> bool {
+        self.most.is_some_and(|most| self.len() >= most)
+    }
+
+    /// Ready when there is room for another connection.
+    pub(super) async fn has_room(&self) {
+        let Some(most) = self.most else { return };
+        // The sender lives as long as this.
+        let _ = self.connected.subscribe().wait_for(|connected| *connected < most).await;
+    }
+
+    /// Mirrors `Pool.start`: a connection's greenlet is scheduled; it runs when the callbacks of this or the next turn do.
+    pub(super) fn start(&self, lane: &str, greenlet: Greenlet) {
+        self.schedule(lane, greenlet, Some(Counted::one_more(&self.connected)));
+    }
+
+    /// Mirrors `Greenlet.spawn`: the same for one that is not in the pool, and is waited for all the same when the server stops.
     pub(super) fn spawn(&self, lane: &str, greenlet: Greenlet) {
-        self.alive.send_modify(|alive| *alive += 1);
+        self.schedule(lane, greenlet, None);
+    }
+
+    fn schedule(&self, lane: &str, greenlet: Greenlet, connected: Option<Counted>) {
         let scheduled = Scheduled {
-            lane: lane.to_owned(),
+            lane: lane.into(),
             event_loop: self.event_loop.clone(),
             greenlet,
-            _counted: Counted(self.alive.clone()),
+            _counted: (connected, Counted::one_more(&self.alive)),
         };
         let task = hub::spawn(lane, scheduled);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.retain(|task| !task.is_finished());
+        if tasks.len() == tasks.capacity() {
+            // Before it grows: each is looked at a bounded number of times, however many stay.
+            tasks.retain(|task| !task.is_finished());
+            let more = tasks.len().max(32);
+            tasks.reserve(more);
+        }
         tasks.push(task);
     }
 

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpStream};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tracing::{Span, debug, debug_span, instrument};
 
 use super::baseserver::{Accepting, Connection};
+use super::engineio::refusal::Refusal;
 use super::event::{Event, Interrupt};
 use super::flask::{Flask, Visit};
 use super::greenlet::{Connections, Greenlet};
@@ -64,7 +66,7 @@ impl WSGIServer {
         let environ = set_environ();
         Span::current().record("environ_keys", environ.len());
         Ok(Self {
-            connections: Arc::new(Connections::new(hub.event_loop().clone())),
+            connections: Arc::new(Connections::new(hub.event_loop().clone(), settings.max_connections)),
             settings,
             app,
             hub,
@@ -150,21 +152,22 @@ pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenl
     let mut drain = connection.connections.draining();
     let serve = async move {
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
+        let successor = visit.successor.clone();
+        let header_timeout = connection.header_timeout;
         let answer = {
-            let (app, environ) = (connection.app.clone(), connection.environ.clone());
             let requests = AtomicU64::new(0);
             move |request| {
                 let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
                 Span::current().record("requests", number);
-                let (app, environ, visit) = (app.clone(), environ.clone(), Visit { request: number, ..visit.clone() });
-                async move { Ok::<_, Infallible>(handle_one_request(&app, &environ, visit, request).await) }
+                let (connection, visit) = (connection.clone(), Visit { request: number, ..visit.clone() });
+                async move { Ok::<_, Infallible>(handle_one_request(&connection, visit, request).await) }
             }
         };
-        // Socket.IO's place: a WebSocket upgrade would need `.with_upgrades()` here.
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(connection.header_timeout)
-            .serve_connection(TokioIo::new(stream), service_fn(answer));
+            .header_read_timeout(header_timeout)
+            .serve_connection(TokioIo::new(stream), service_fn(answer))
+            .with_upgrades();
         let mut serving = std::pin::pin!(serving);
         let ended = tokio::select! {
             ended = &mut serving => ended,
@@ -176,6 +179,10 @@ pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenl
         if let Err(error) = ended {
             debug!(%error, "the connection failed");
         }
+        // HTTP is over. What a WebSocket's handshake has left goes on here, in the same task and lane.
+        if let Some(then) = successor.take() {
+            then.await;
+        }
     };
     Greenlet::new(span, serve)
 }
@@ -183,15 +190,32 @@ pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenl
 /// Mirrors `WSGIHandler.handle_one_request`: from a request's head to its answer.
 #[instrument(skip_all, fields(
     method = %request.method(), path = request.uri().path(), version = ?request.version(), request = visit.request,
-    server_name = environ.get("SERVER_NAME"), reason = "the body", status,
+    server_name = connection.environ.get("SERVER_NAME"), reason = "the body", status,
 ))]
 async fn handle_one_request(
-    app: &Flask,
-    environ: &Environ,
+    connection: &Connection,
     visit: Visit,
     request: Request<Incoming>,
 ) -> Response<axum::body::Body> {
-    let response = app.app(environ, visit, request).await;
+    let has_host = request.headers().contains_key(header::HOST) || request.version() == Version::HTTP_10;
+    let response =
+        if has_host { connection.app.app(connection, visit, request).await } else { Refusal::NoHost.response() };
     Span::current().record("status", response.status().as_u16());
     response
+}
+
+/// What goes on with a connection when HTTP is over: the other half of a handshake that was answered `101`.
+#[derive(Clone, Default)]
+pub struct Successor(Arc<Mutex<Option<Then>>>);
+
+type Then = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Successor {
+    pub(super) fn set(&self, then: impl Future<Output = ()> + Send + 'static) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::pin(then));
+    }
+
+    fn take(&self) -> Option<Then> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }

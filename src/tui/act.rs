@@ -36,10 +36,7 @@ impl Ui<'_> {
             Action::Continue => return self.step(Command::Continue),
             Action::Pause => return self.step(Command::Pause),
             Action::RunToLoop => return self.run_to_loop(),
-            Action::Request => {
-                (self.cursor, self.play, self.seek) = (None, None, None);
-                return Effect::Request;
-            }
+            Action::Request => self.open_scenes(None),
             Action::RunUntil => {
                 self.overlay = Some(Overlay::Until { text: String::new() });
             }

@@ -139,6 +139,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Matches { .. }) => MATCHES,
         Some(Overlay::Statistics { .. }) => STATISTICS,
         Some(Overlay::Path { .. }) => PATH,
+        Some(Overlay::Scenes { .. }) => SCENES,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
         None if !ui.is_live() && ui.focus == Pane::Timeline => TIMES,

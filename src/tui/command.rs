@@ -253,7 +253,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["g"],
         "send a request",
         Action::Request,
-        "Send the server a real GET, to step through its answer.",
+        "Let a client inside the program send something, to step through the answer: a menu. g again repeats the last.",
     ),
     row(
         PROGRAM,

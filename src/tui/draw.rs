@@ -30,7 +30,7 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
     if layout.hint.height > 0 {
         bars::hint_line(buffer, layout.hint, ui);
     }
-    if matches!(ui.overlay, Some(Overlay::Moments { .. })) {
+    if ui.overlay.as_ref().is_some_and(Overlay::compares_moments) {
         overlay::draw(buffer, layout.body, ui);
     } else {
         // The focused pane last: its border is the one that is seen.

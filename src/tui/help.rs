@@ -1,10 +1,11 @@
-//! Help: the table of commands by group, and what the timeline's marks mean.
+//! Help: the table of commands by group, the scenes of a client, and what the timeline's marks mean.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::command::{COMMANDS, CommandRow, GROUPS};
+use super::command::{COMMANDS, CommandRow, GROUPS, command};
+use super::scene::SCENES;
 use super::text::{pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::Ui;
@@ -31,6 +32,15 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
                 lines.push(Line::from(spans));
             }
         }
+    }
+    let again = command("request").map_or("", |row| row.keys[0]);
+    lines.push(Line::styled(format!(" What a client may do: {again}, then"), theme.style(Role::Heading)));
+    let names = SCENES.iter().map(|row| width(row.name)).max().unwrap_or(0);
+    for (index, row) in SCENES.iter().enumerate() {
+        lines.push(Line::from(vec![
+            Span::styled(format!("   {}  ", pad(&(index + 1).to_string(), wide)), theme.style(Role::Key)),
+            Span::raw(format!("{}  {}", pad(row.name, names), row.doc)),
+        ]));
     }
     let legend = [
         (" Timeline", ""),

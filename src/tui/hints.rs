@@ -64,6 +64,8 @@ pub(super) const STATISTICS: &[Hint] = &[
 ];
 pub(super) const PATH: &[Hint] =
     &[("toggle", "go there"), ("next-pane", "call|window"), ("close", ""), ("up", ""), ("down", "")];
+pub(super) const SCENES: &[Hint] =
+    &[("up", ""), ("down", ""), ("toggle", "choose"), ("request", "the last again"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
     &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];

@@ -9,6 +9,8 @@ use super::command::{Action, COMMANDS};
 pub enum Mode {
     /// Keys are commands.
     Commands,
+    /// Keys are commands, digits are rows of a menu.
+    Menu,
     /// Keys are text.
     Text,
 }
@@ -41,6 +43,11 @@ fn key_action(key: KeyEvent, mode: Mode) -> Option<Action> {
             (_, "enter" | "esc" | "ctrl-c") => {}
             _ => return None,
         }
+    }
+    if mode == Mode::Menu
+        && let KeyCode::Char(digit @ '1'..='9') = key.code
+    {
+        return Some(Action::Type(digit));
     }
     COMMANDS.iter().find(|row| row.keys.contains(&&*name)).map(|row| row.action)
 }

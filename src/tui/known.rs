@@ -177,7 +177,7 @@ impl Ui<'_> {
     }
 
     fn compare(&mut self) {
-        if !matches!(self.overlay, Some(Overlay::Moments { .. })) {
+        if !self.overlay.as_ref().is_some_and(Overlay::compares_moments) {
             (self.known.moments, self.known.moments_of) = (None, None);
         } else if self.known.moments_of != Some(self.known.landmarks) {
             self.known.moments = Some(moments::compare(&self.log, self.material.chain, &self.known.landmarks));

@@ -1,4 +1,5 @@
-//! What lies on top of the panes: help, the list of steps, run until, restart, the comparison, prompts and what was asked.
+//! What lies on top of the panes: help, the list of steps, run until, restart, the comparison, the menu of scenes, prompts and
+//! what was asked.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{help, lists, matches, moments, path, prompt, statistics};
+use super::{help, lists, matches, moments, path, prompt, scenes, statistics};
 use crate::trace::{Command, Target};
 
 /// What is open on top.
@@ -52,6 +53,22 @@ pub(super) enum Overlay {
     Path {
         at: usize,
     },
+    /// Opened on top of another, which comes back.
+    Scenes {
+        at: usize,
+        below: Option<Box<Overlay>>,
+    },
+}
+
+impl Overlay {
+    /// Whether the moments side by side are seen, which hide the panes.
+    pub(super) fn compares_moments(&self) -> bool {
+        match self {
+            Self::Moments { .. } => true,
+            Self::Scenes { below, .. } => below.as_ref().is_some_and(|below| below.compares_moments()),
+            _ => false,
+        }
+    }
 }
 
 /// The delays that the restart dialog offers.
@@ -77,6 +94,13 @@ impl Ui<'_> {
             }
             _ => 0,
         };
+        if let Overlay::Scenes { at, below } = overlay {
+            if action == Action::Close {
+                self.overlay = below.map(|below| *below);
+                return Effect::None;
+            }
+            return self.act_in_scenes(at, below, action, by);
+        }
         match (&mut overlay, &action) {
             (_, Action::Close)
             | (Overlay::Help { .. }, Action::Help)
@@ -112,11 +136,14 @@ impl Ui<'_> {
                     | Action::Out
                     | Action::NextLane
                     | Action::Continue
-                    | Action::Pause
-                    | Action::Request => {
+                    | Action::Pause => {
                         let effect = self.act_without_overlay(action);
                         self.overlay = Some(overlay);
                         return effect;
+                    }
+                    Action::Request => {
+                        self.open_scenes(Some(Box::new(overlay)));
+                        return Effect::None;
                     }
                     _ => {}
                 }
@@ -211,8 +238,16 @@ impl Ui<'_> {
 
 /// Draws what is on top of the panes, if anything is.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
-    match &ui.overlay {
+    draw_one(buffer, body, ui, ui.overlay.as_ref());
+}
+
+fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>) {
+    match overlay {
         None => {}
+        Some(Overlay::Scenes { at, below }) => {
+            draw_one(buffer, body, ui, below.as_deref());
+            scenes::draw(buffer, body, ui, *at);
+        }
         Some(Overlay::Help { scroll }) => {
             let lines = help::lines(ui, help::columns(body));
             let area = centred(body, 96, lines.len() as u16 + 2);

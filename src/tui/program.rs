@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::scene::{Clients, Scene};
 use crate::trace::{Command, Log, Status};
 
 /// A program that is watched. The screens never ask whether it is live, attached or a file: what it cannot do
@@ -27,11 +28,14 @@ pub trait Program {
     /// How it was started last.
     fn started_with(&self) -> Restart;
 
-    /// Sends it a real request from a thread that is not watched. What came back arrives as a notice.
+    /// Which real clients it has inside, on threads that are not watched.
+    fn clients(&self) -> Clients;
+
+    /// Has one of those clients play a scene. Returns at once; what came of it arrives as a notice.
     ///
     /// # Errors
     /// A sentence for the status line, if there is nothing to send to.
-    fn send_request(&mut self) -> Result<(), String>;
+    fn send(&mut self, scene: Scene) -> Result<(), String>;
 
     /// What it listens on, once it does, or what it will listen on.
     fn address(&self) -> String;

@@ -11,6 +11,7 @@ use ratatui::crossterm::event::{self, Event};
 use super::command::Action;
 use super::material::Material;
 use super::program::Program;
+use super::scene::scene as row_of;
 use super::terminal::{Screen, new_panics};
 use super::theme::Theme;
 use super::ui::{Effect, Ui};
@@ -75,6 +76,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
         is_dirty |= has_come;
         is_dirty |= ui.set_status(program.status());
         is_dirty |= ui.set_program(program.address(), program.started_with());
+        is_dirty |= ui.set_clients(program.clients());
         is_dirty |= ui.set_progress(program.progress());
         is_dirty |= ui.set_remark(program.remark());
         if ui.has_work() {
@@ -129,9 +131,12 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
             Ok(()) => ui.say_of_run("the server stops and starts again".to_owned()),
             Err(why) => ui.notify(why),
         },
-        Effect::Request => match program.send_request() {
-            Ok(()) if ui.status.run == Run::Free => ui.notify("GET / sent; to step through one, press p first"),
-            Ok(()) => ui.notify("GET / sent; s steps through its answer"),
+        Effect::Send(scene) => match program.send(scene) {
+            Ok(()) => {
+                let then =
+                    if ui.status.run == Run::Free { "to step through it, press p first" } else { "s steps through it" };
+                ui.notify(format!("{}; {then}", row_of(scene).begun));
+            }
             Err(why) => ui.notify(why),
         },
     }

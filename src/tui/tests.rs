@@ -4,6 +4,7 @@ mod asked;
 mod commands;
 mod panes;
 mod replay;
+mod scenes;
 
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -63,7 +64,9 @@ fn look() {
     for until in [Until::Spawn, Until::Serving, Until::Request] {
         println!("{until:?}\n{}", after(until, size, &[]));
     }
-    for action in [Action::Moments, Action::Help, Action::Steps, Action::Restart, Action::RunUntil, Action::Back] {
+    for action in
+        [Action::Moments, Action::Help, Action::Steps, Action::Restart, Action::RunUntil, Action::Back, Action::Request]
+    {
         println!("{action:?}\n{}", after(Until::Request, size, &[action]));
     }
 }
@@ -81,8 +84,9 @@ fn keep(ui: &mut Ui<'_>, count: usize) {
 #[test]
 fn without_colour_nothing_is_coloured() {
     let plain = Theme { has_colour: false, is_ascii: false };
-    for action in [Action::Fit, Action::Moments, Action::Help, Action::Steps, Action::Statistics, Action::CriticalPath]
-    {
+    let overlays =
+        [Action::Moments, Action::Help, Action::Steps, Action::Statistics, Action::CriticalPath, Action::Request];
+    for action in overlays.into_iter().chain([Action::Fit]) {
         with_ui(Until::Request, SCREEN, plain, |ui| {
             ui.act(action);
             ui.work(|| true);
@@ -98,7 +102,8 @@ fn without_colour_nothing_is_coloured() {
 #[test]
 fn ascii_draws_nothing_else() {
     let ascii = Theme { has_colour: true, is_ascii: true };
-    for action in [Action::Fit, Action::Moments, Action::Help, Action::Statistics, Action::CriticalPath, Action::Play] {
+    let overlays = [Action::Moments, Action::Help, Action::Statistics, Action::CriticalPath, Action::Request];
+    for action in overlays.into_iter().chain([Action::Fit, Action::Play]) {
         with_ui(Until::Serving, SCREEN, ascii, |ui| {
             ui.act(action);
             ui.work(|| true);
@@ -170,7 +175,7 @@ fn no_size_and_no_state_breaks_a_view() {
                 for pane in Pane::ALL {
                     ui.focus = pane;
                     // Those lie over everything, whoever has the keys.
-                    let asked = ["go to", "search", "matches", "statistics", "path"];
+                    let asked = ["go to", "search", "matches", "statistics", "path", "scenes"];
                     let asked = &asked[..if pane == Pane::Stack { asked.len() } else { 0 }];
                     for overlay in ["", "help", "steps", "until", "restart", "moments"].iter().chain(asked) {
                         ui.act(Action::Close);
@@ -185,6 +190,7 @@ fn no_size_and_no_state_breaks_a_view() {
                             "matches" => Action::Matches,
                             "statistics" => Action::Statistics,
                             "path" => Action::CriticalPath,
+                            "scenes" => Action::Request,
                             _ => Action::Down,
                         });
                         ui.work(|| true);

@@ -19,6 +19,7 @@ use super::moves::Seek;
 use super::overlay::Overlay;
 use super::play::{Play, Speed};
 use super::program::{News, Progress, Restart};
+use super::scene::{Clients, Scene};
 use super::stack::{Folds, RowId};
 use super::theme::Theme;
 use super::timeline;
@@ -47,8 +48,8 @@ pub enum Effect {
     Command(Command),
     /// Start the program again.
     Restart(Restart),
-    /// Send a request.
-    Request,
+    /// Let a client do something.
+    Send(Scene),
 }
 
 /// Everything that the screens show.
@@ -60,6 +61,9 @@ pub struct Ui<'a> {
     pub(super) status: Status,
     pub(super) address: String,
     pub(super) started_with: Restart,
+    pub(super) clients: Clients,
+    /// What a client was told to do last.
+    pub(super) last_scene: Scene,
     /// `None` is live: the end, wherever it is.
     pub(super) cursor: Option<usize>,
     pub(super) focus: Pane,
@@ -105,6 +109,8 @@ impl<'a> Ui<'a> {
             status: Status { run: Run::Stepping, held: Vec::new(), detached: false },
             address: String::new(),
             started_with: Restart::default(),
+            clients: Clients::Connected(0),
+            last_scene: Scene::default(),
             cursor: None,
             focus: Pane::Stack,
             is_zoomed: false,
@@ -184,6 +190,13 @@ impl<'a> Ui<'a> {
         is_new
     }
 
+    /// Says which clients the program has. Returns whether that is new.
+    pub fn set_clients(&mut self, clients: Clients) -> bool {
+        let is_new = self.clients != clients;
+        self.clients = clients;
+        is_new
+    }
+
     /// Says how much of the log has been read. Returns whether that changes the picture.
     pub fn set_progress(&mut self, progress: Option<Progress>) -> bool {
         self.loading.set(progress, self.now)
@@ -253,6 +266,7 @@ impl<'a> Ui<'a> {
     #[must_use]
     pub fn mode(&self) -> Mode {
         match self.overlay {
+            Some(Overlay::Scenes { .. }) => Mode::Menu,
             Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. }) => Mode::Text,
             _ => Mode::Commands,
         }

@@ -136,9 +136,9 @@ fn every_hint_is_a_command() {
     use crate::tui::hints::{
         CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PAST, PATH, PLAYING, READ, RECORDED,
     };
-    use crate::tui::hints::{RESTART, SEARCHED, STATISTICS, TIMES, TYPE};
+    use crate::tui::hints::{RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
     let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
-    for (id, _) in all.into_iter().chain([RESTART, SEARCHED, STATISTICS, TIMES, TYPE]).flatten() {
+    for (id, _) in all.into_iter().chain([RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE]).flatten() {
         assert!(command(id).is_some(), "`{id}`");
     }
 }

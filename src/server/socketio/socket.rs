@@ -1,0 +1,284 @@
+//! What a handler has of its client: Flask-SocketIO's `request.sid`, `emit`, `join_room` and `disconnect`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use engineioxide_core::{Sid, Str};
+use socketioxide_core::Value;
+use socketioxide_core::packet::{Packet, PacketData};
+use socketioxide_core::parser::Parse as _;
+use socketioxide_parser_common::CommonParser;
+use tokio::sync::oneshot;
+use tracing::{Span, debug, instrument};
+
+use super::args::Args;
+use super::server::Server;
+use crate::server::engineio::session::Reason;
+use crate::server::engineio::socket::{Gone, Socket as EngineSocket};
+use crate::server::engineio::{self, shortened};
+
+/// A client in one namespace. Clones are the same client.
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+struct Inner {
+    /// Not the session's: with that, anybody could speak for the client.
+    id: Sid,
+    namespace: Arc<str>,
+    engine: Arc<EngineSocket>,
+    server: Weak<Server>,
+    state: AtomicU8,
+    /// What was sent while the client was not told yet that it is connected.
+    held: Mutex<Vec<engineio::Packet>>,
+    acks: Mutex<Acks>,
+}
+
+#[derive(Default)]
+struct Acks {
+    count: i64,
+    waiting: HashMap<i64, oneshot::Sender<Args>>,
+}
+
+const CONNECTING: u8 = 0;
+const CONNECTED: u8 = 1;
+const GONE: u8 = 2;
+/// Gone before it was connected, by its connect handler.
+const REFUSED: u8 = 3;
+
+/// Why a client did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// It is not there any more.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// It took too long.
+    #[error("no ack within {0:?}")]
+    Timeout(Duration),
+}
+
+impl Socket {
+    pub(super) fn new(namespace: Arc<str>, engine: Arc<EngineSocket>, server: Weak<Server>) -> Self {
+        Self(Arc::new(Inner {
+            id: Sid::new(),
+            namespace,
+            engine,
+            server,
+            state: AtomicU8::new(CONNECTING),
+            held: Mutex::default(),
+            acks: Mutex::default(),
+        }))
+    }
+
+    /// Its id, by which other clients may know it.
+    #[must_use]
+    pub fn id(&self) -> Sid {
+        self.0.id
+    }
+
+    /// Its namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &Arc<str> {
+        &self.0.namespace
+    }
+
+    /// Whether it has left.
+    pub(super) fn is_gone(&self) -> bool {
+        self.0.state.load(Ordering::Acquire) >= GONE
+    }
+
+    /// Whether its connect handler has refused it.
+    pub(super) fn is_refused(&self) -> bool {
+        self.0.state.load(Ordering::Acquire) == REFUSED
+    }
+
+    fn server(&self) -> Option<Arc<Server>> {
+        self.0.server.upgrade()
+    }
+
+    /// Mirrors `emit` in a handler: an event for this client.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    #[instrument(skip_all, fields(
+        namespace = &**self.namespace(), event = event, to = shortened(self.id()), bytes = args.bytes(), reason = "room in the queue",
+    ))]
+    pub async fn emit(&self, event: &str, args: &Args) -> Result<(), Gone> {
+        self.send_packet(Packet::event(self.namespace().to_string(), args.with_event(event))).await
+    }
+
+    /// Mirrors `call`: an event that the client is to acknowledge, and the arguments of its ack.
+    ///
+    /// # Errors
+    /// If the client is gone, or takes longer than that.
+    #[instrument(skip_all, fields(
+        namespace = &**self.namespace(), event = event, to = shortened(self.id()), bytes = args.bytes(), reason = "the client's ack", id,
+    ))]
+    pub async fn call(&self, event: &str, args: &Args, within: Duration) -> Result<Args, CallError> {
+        let (id, answer) = {
+            let mut acks = self.acks();
+            let id = acks.count;
+            acks.count += 1;
+            let (give, answer) = oneshot::channel();
+            acks.waiting.insert(id, give);
+            (id, answer)
+        };
+        Span::current().record("id", id);
+        let mut packet = Packet::event(self.namespace().to_string(), args.with_event(event));
+        packet.inner.set_ack_id(id);
+        let answered = match self.send_packet(packet).await {
+            Ok(()) => tokio::time::timeout(within, answer).await,
+            Err(gone) => {
+                self.acks().waiting.remove(&id);
+                return Err(gone.into());
+            }
+        };
+        match answered {
+            Ok(Ok(args)) => Ok(args),
+            Ok(Err(_)) => Err(self.gone().into()),
+            Err(_) => {
+                self.acks().waiting.remove(&id);
+                Err(CallError::Timeout(within))
+            }
+        }
+    }
+
+    fn gone(&self) -> Gone {
+        Gone(self.0.engine.ended().unwrap_or(Reason::ClosedByServer))
+    }
+
+    fn acks(&self) -> MutexGuard<'_, Acks> {
+        self.0.acks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Mirrors `BaseManager.trigger_callback`: an ack has come. Whether anybody waits for it.
+    pub(super) fn trigger_callback(&self, id: i64, args: Args) -> bool {
+        let waiting = self.acks().waiting.remove(&id);
+        waiting.is_some_and(|waiting| waiting.send(args).is_ok())
+    }
+
+    /// Mirrors `join_room`.
+    pub fn join_room(&self, room: &str) {
+        if let Some(server) = self.server() {
+            server.manager.enter_room(self, room);
+        }
+    }
+
+    /// Mirrors `leave_room`.
+    pub fn leave_room(&self, room: &str) {
+        if let Some(server) = self.server() {
+            server.manager.leave_room(self, room);
+        }
+    }
+
+    /// Mirrors `emit(…, to=room, include_self=False)`: an event for everybody else in a room. How many that are.
+    pub async fn emit_to(&self, room: &str, event: &str, args: &Args) -> usize {
+        let Some(server) = self.server() else { return 0 };
+        server.emit(self.namespace(), Some(room), Some(self.id()), event, args).await
+    }
+
+    /// Mirrors `emit(…, broadcast=True)`: an event for everybody in the namespace. How many that are.
+    pub async fn broadcast(&self, event: &str, args: &Args) -> usize {
+        let Some(server) = self.server() else { return 0 };
+        server.emit(self.namespace(), None, None, event, args).await
+    }
+
+    /// Mirrors `disconnect`: the client is told, and leaves this namespace.
+    #[instrument(skip_all, fields(namespace = &**self.namespace(), sid = shortened(self.id())))]
+    pub async fn disconnect(&self) {
+        if self.is_gone() {
+            return;
+        }
+        // If it is gone already, that is what was wanted.
+        let _ = self.send_packet(Packet::disconnect(self.namespace().to_string())).await;
+        self.leave();
+        self.0.engine.wake_service("the disconnect");
+    }
+
+    /// Nothing reaches it any more, and nobody waits for its answers.
+    pub(super) fn leave(&self) {
+        self.0.state.fetch_max(GONE, Ordering::AcqRel);
+        if let Some(server) = self.server() {
+            server.manager.disconnect(self);
+        }
+        self.acks().waiting.clear();
+    }
+
+    /// The client is told that it is connected, and then what its connect handler has sent.
+    pub(super) async fn accept(&self) -> Result<(), Gone> {
+        let told = Value::Str(format!("{{\"sid\":\"{}\"}}", self.id().as_str()).into(), None);
+        let mut packets = encode(Packet::connect(self.namespace().to_string(), Some(told)));
+        packets.append(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
+        let accepted = self.0.state.compare_exchange(CONNECTING, CONNECTED, Ordering::AcqRel, Ordering::Acquire);
+        if accepted.is_err() {
+            return Err(self.gone());
+        }
+        self.0.engine.send(&packets).await
+    }
+
+    /// The client is told why it is not connected; nothing else of what its connect handler has sent.
+    pub(super) async fn refuse(&self, packets: &[engineio::Packet]) {
+        self.leave();
+        self.0.state.store(REFUSED, Ordering::Release);
+        // If it is gone meanwhile, the session says so.
+        let _ = self.0.engine.send(packets).await;
+    }
+
+    /// Mirrors `Server._send_packet`.
+    #[instrument(skip_all, fields(packet = name_of(&packet.inner), id = id_of(&packet.inner), reason = "room in the queue"))]
+    pub(super) async fn send_packet(&self, packet: Packet) -> Result<(), Gone> {
+        self.send(&encode(packet)).await
+    }
+
+    /// Puts packets that are encoded already into the client's queue.
+    pub(super) async fn send(&self, packets: &[engineio::Packet]) -> Result<(), Gone> {
+        match self.0.state.load(Ordering::Acquire) {
+            CONNECTING => {
+                debug!("held until the client is connected");
+                self.0.held.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(packets);
+                Ok(())
+            }
+            CONNECTED => self.0.engine.send(packets).await,
+            _ => Err(self.gone()),
+        }
+    }
+}
+
+/// Mirrors `Packet.encode`: the text, and its attachments.
+#[instrument(skip_all, fields(packet = name_of(&packet.inner), bytes, attachments))]
+pub(super) fn encode(packet: Packet) -> Vec<engineio::Packet> {
+    let span = Span::current();
+    let (text, attachments) = match CommonParser.encode(packet) {
+        Value::Str(text, attachments) => (text, attachments.unwrap_or_default()),
+        Value::Bytes(_) => (Str::default(), Default::default()),
+    };
+    span.record("bytes", text.len());
+    span.record("attachments", attachments.len());
+    let mut packets = Vec::with_capacity(1 + attachments.len());
+    packets.push(engineio::Packet::Message(text));
+    packets.extend(attachments.into_iter().map(engineio::Packet::Binary));
+    packets
+}
+
+/// The name of a packet's type, as the specification has it.
+pub(super) fn name_of(packet: &PacketData) -> &'static str {
+    match packet {
+        PacketData::Connect(_) => "CONNECT",
+        PacketData::Disconnect => "DISCONNECT",
+        PacketData::Event(..) => "EVENT",
+        PacketData::EventAck(..) => "ACK",
+        PacketData::ConnectError(_) => "CONNECT_ERROR",
+        PacketData::BinaryEvent(..) => "BINARY_EVENT",
+        PacketData::BinaryAck(..) => "BINARY_ACK",
+    }
+}
+
+/// The number of the ack that a packet asks for or is.
+pub(super) fn id_of(packet: &PacketData) -> Option<i64> {
+    match packet {
+        PacketData::Event(_, id) | PacketData::BinaryEvent(_, id) => *id,
+        PacketData::EventAck(_, id) | PacketData::BinaryAck(_, id) => Some(*id),
+        _ => None,
+    }
+}

@@ -1,0 +1,206 @@
+//! A crowd that chats while everything is recorded: nothing said is lost, nothing recorded is lost, nobody is left over.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod wire;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use spanwalk::file::Reader;
+use spanwalk::trace::Log;
+use wire::Server;
+use wire::client::{Client, parts};
+use wire::engine::Transport::{Polling, WebSocket};
+use wire::engine::{Packet, text};
+
+/// How many chat, on how many threads, and in rooms of how many.
+const CLIENTS: usize = 200;
+const THREADS: usize = 4;
+const ROOM: usize = 10;
+
+/// How many messages are said, each third to a room, the others to all; each reaches 200 clients or 9. With
+/// `SPANWALK_CROWD_MESSAGES=6000` they chat for about a minute.
+const MESSAGES: usize = 900;
+
+/// Longer than anybody needs to leave.
+const LONG: Duration = Duration::from_secs(30);
+
+/// A server that records, and its file, which is removed at the end.
+struct Recorded {
+    server: Server,
+    path: PathBuf,
+    log: Log,
+    reader: Reader,
+}
+
+impl Recorded {
+    fn start(name: &str, flags: &[&str]) -> Self {
+        let path = std::env::temp_dir().join(format!("spanwalk-{name}-{}.spanwalk", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let server = Server::with(&[flags, &["--record", path.to_str().unwrap()]].concat());
+        let reader = Reader::open(&path).unwrap();
+        Self { server, path, log: Log::new(), reader }
+    }
+
+    /// Reads while it is written, until so many connections have come and all have gone.
+    #[track_caller]
+    fn wait_until_all_have_gone(&mut self, count: usize) {
+        let began = Instant::now();
+        loop {
+            self.reader.read(&mut self.log).unwrap();
+            let came = self.log.lanes().iter().filter(|lane| lane.name.starts_with("conn-"));
+            let (gone, left): (Vec<_>, Vec<_>) = came.partition(|lane| lane.close.is_some());
+            if left.is_empty() && gone.len() >= count {
+                return;
+            }
+            let names: Vec<_> = left.iter().map(|lane| &*lane.name).collect();
+            assert!(began.elapsed() < LONG, "{} have gone, {} lanes are left: {names:?}", gone.len(), names.len());
+            std::thread::yield_now();
+        }
+    }
+
+    /// Stops the server in good order: nothing is missing in its file.
+    #[track_caller]
+    fn stop(&mut self) {
+        self.server.ask_to_stop();
+        assert_eq!(self.server.exit_code(), Some(0));
+        self.reader.read(&mut self.log).unwrap();
+        assert!(self.reader.is_ended() && self.reader.damage().is_empty(), "{:?}", self.reader.damage());
+        assert_eq!(self.log.dropped(), 0);
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// One of the crowd.
+struct Guest {
+    client: Client,
+    number: usize,
+    /// What it has heard, by who said it: the number of the message.
+    heard: HashMap<usize, Vec<usize>>,
+    count: usize,
+}
+
+impl Guest {
+    /// A third by polling, a third by WebSocket, a third upgraded. Each in a room with its neighbours.
+    fn enter(server: &Server, number: usize) -> Self {
+        let mut client = Client::connect(server, if number % 3 == 1 { WebSocket } else { Polling });
+        if number % 3 == 2 {
+            client.engine.upgrade();
+        }
+        client.enter(&format!("room-{}", number / ROOM));
+        Self { client, number, heard: HashMap::new(), count: 0 }
+    }
+
+    fn say(&mut self, message: usize) {
+        let content = format!("[{},{message}]", self.number);
+        match message % 3 {
+            0 => self.client.say(&format!("42[\"room\",\"room-{}\",{content}]", self.number / ROOM)),
+            _ => self.client.say(&format!("42[\"all\",{content}]")),
+        }
+    }
+
+    fn hear(&mut self) {
+        let Packet::Text(packet) = self.client.hear() else { panic!("bytes") };
+        let json = parts(&packet).1.unwrap_or_else(|| panic!("{packet:?}"));
+        let [from, message] = [0, 1].map(|at| json[1][at].as_u64().unwrap() as usize);
+        assert_eq!(json[0], if message % 3 == 0 { "room" } else { "all" }, "{packet}");
+        self.heard.entry(from).or_default().push(message);
+        self.count += 1;
+    }
+
+    /// In one of the ways in which clients go.
+    fn go(mut self) {
+        let is_polling = self.number.is_multiple_of(3);
+        match self.number % 4 {
+            0 => {
+                self.client.say("41");
+                self.client.engine.send(text("1"));
+            }
+            1 if !is_polling => self.client.engine.socket().write_frame(0x88, &[3, 233]),
+            // Its WebSocket is cut. By polling only the heartbeat would find out.
+            2 if !is_polling => {}
+            _ => self.client.engine.send(text("1")),
+        }
+    }
+}
+
+/// Who says a message: everybody in turn, but not in the order of numbers.
+fn speaker(message: usize) -> usize {
+    message * 73 % CLIENTS
+}
+
+/// The messages that a guest is to hear, by who says them.
+fn expected(number: usize, messages: usize) -> HashMap<usize, Vec<usize>> {
+    let mut expected: HashMap<usize, Vec<usize>> = HashMap::new();
+    for message in 0..messages {
+        let from = speaker(message);
+        if message % 3 != 0 || from / ROOM == number / ROOM && from != number {
+            expected.entry(from).or_default().push(message);
+        }
+    }
+    expected
+}
+
+#[test]
+fn two_hundred_chat_and_leave_and_the_recording_has_all_of_it_and_no_lane_left() {
+    let messages = std::env::var("SPANWALK_CROWD_MESSAGES").map_or(MESSAGES, |count| count.parse().unwrap());
+    // Nobody is found out by the heartbeat: whoever goes is seen to go.
+    let mut recorded = Recorded::start("crowd", &["--ping-interval", "60s", "--ping-timeout", "60s"]);
+    let server = &recorded.server;
+    let everybody_is_here = Barrier::new(THREADS);
+    let everybody_has_heard = Barrier::new(THREADS);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (everybody_is_here, everybody_has_heard) = (&everybody_is_here, &everybody_has_heard);
+            scope.spawn(move || {
+                let mut guests: Vec<_> =
+                    (thread..CLIENTS).step_by(THREADS).map(|number| Guest::enter(server, number)).collect();
+                let expected: Vec<_> = guests.iter().map(|guest| self::expected(guest.number, messages)).collect();
+                let totals: Vec<usize> = expected.iter().map(|heard| heard.values().map(Vec::len).sum()).collect();
+                everybody_is_here.wait();
+                // One says something, and everybody reads on; by the end everybody has heard everything.
+                for message in (0..messages).filter(|message| speaker(*message) % THREADS == thread) {
+                    guests[speaker(message) / THREADS].say(message);
+                    for (guest, total) in guests.iter_mut().zip(&totals) {
+                        // Not all at once: others have said about so much by now.
+                        while guest.count * messages < total * message.saturating_sub(20) {
+                            guest.hear();
+                        }
+                    }
+                }
+                for ((guest, total), expected) in guests.iter_mut().zip(&totals).zip(&expected) {
+                    while guest.count < *total {
+                        guest.hear();
+                    }
+                    assert_eq!(guest.heard, *expected, "guest {}", guest.number);
+                    guest.client.hears_nothing("");
+                }
+                everybody_has_heard.wait();
+                guests.into_iter().for_each(Guest::go);
+            });
+        }
+    });
+    let chatted = began.elapsed();
+    recorded.wait_until_all_have_gone(CLIENTS);
+    recorded.stop();
+    println!("{messages} messages in {chatted:?}, {} events", recorded.log.len());
+}
+
+#[test]
+fn who_vanishes_while_polling_leaves_no_lane() {
+    let mut recorded = Recorded::start("vanished", &["--ping-interval", "300ms", "--ping-timeout", "200ms"]);
+    let mut client = Client::connect(&recorded.server, Polling);
+    client.enter("room");
+    // Both its connections are cut, and nobody says so to the session.
+    drop(client);
+    recorded.wait_until_all_have_gone(2);
+    recorded.stop();
+}
