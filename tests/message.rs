@@ -129,9 +129,10 @@ fn a_message_is_stepped_from_accept_to_the_write_of_the_other_client() {
     assert_eq!(walk.stack("conn-1"), ["handle", "websocket_handler", "writer"]);
     let lane = |name: &str| walk.log.lanes().iter().find(|lane| &*lane.name == name).unwrap().id;
     let (from, to) = (lane("conn-2"), lane("conn-1"));
-    let woke = walk.log.events_in(..).any(|event| {
-        event.lane == from && matches!(&event.kind, Kind::Wake { to: woken, .. } if *woken == to)
-    });
+    let woke = walk
+        .log
+        .events_in(..)
+        .any(|event| event.lane == from && matches!(&event.kind, Kind::Wake { to: woken, .. } if *woken == to));
     assert!(woke, "the speaker's lane woke the listener's");
 
     // Nobody has been cut off for waiting, and the message arrives when its writer may write.
@@ -151,5 +152,8 @@ fn a_message_is_stepped_from_accept_to_the_write_of_the_other_client() {
     let told = told.join("\n");
     assert!(told.contains("hihihi") && !told.contains(&text), "a message is told up to a limit");
     assert!(!told.contains(SECRET) && told.contains(r#""auth":"given""#), "an authentication is not told");
-    assert!(walk.log.latest().lanes().iter().all(|lane| lane.is_done || !lane.name.starts_with("conn-")), "no lane stays open");
+    assert!(
+        walk.log.latest().lanes().iter().all(|lane| lane.is_done || !lane.name.starts_with("conn-")),
+        "no lane stays open"
+    );
 }
