@@ -108,11 +108,13 @@ fn check(name: &str, command: &mut Command, script: &str, more: &[&Path]) {
 
 #[test]
 fn the_official_client_finds_all_that_it_asks_for() {
-    let directory = installed("node", &["package.json", "package-lock.json"], |directory| {
-        run(Command::new("node").arg("--version"))?;
-        run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(directory))
+    let installed = run(Command::new("node").arg("--version")).and_then(|()| {
+        installed("node", &["package.json", "package-lock.json"], |directory| {
+            let npm = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+            run(Command::new("npm").args(npm).current_dir(directory))
+        })
     });
-    match directory {
+    match installed {
         Ok(directory) => check("socket.io-client", &mut Command::new("node"), "node.mjs", &[&directory]),
         Err(missing) => skip("socket.io-client", &missing),
     }
@@ -120,13 +122,15 @@ fn the_official_client_finds_all_that_it_asks_for() {
 
 #[test]
 fn the_python_client_finds_all_that_it_asks_for() {
-    let directory = installed("python", &["requirements.txt"], |directory| {
-        let venv = directory.join("venv");
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r"];
-        run(Command::new(venv.join("bin/python")).args(pip).arg(directory.join("requirements.txt")))
+    let installed = run(Command::new("python3").arg("--version")).and_then(|()| {
+        installed("python", &["requirements.txt"], |directory| {
+            let venv = directory.join("venv");
+            run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+            let pip = ["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r"];
+            run(Command::new(venv.join("bin/python")).args(pip).arg(directory.join("requirements.txt")))
+        })
     });
-    match directory {
+    match installed {
         Ok(directory) => {
             check("python-socketio", &mut Command::new(directory.join("venv/bin/python")), "python.py", &[]);
         }

@@ -294,9 +294,12 @@ impl ServerArgs {
                 transports.push(transport);
             }
         }
+        let ping_timeout = self.ping_timeout.unwrap_or(defaults.ping_timeout);
         engineio::Options {
             ping_interval: self.ping_interval,
-            ping_timeout: self.ping_timeout.unwrap_or(defaults.ping_timeout),
+            ping_timeout,
+            // Who answers pings and says nothing else is not waited for any longer than who does not answer.
+            connect_timeout: defaults.connect_timeout.min(Some(self.ping_interval + ping_timeout)),
             max_payload: self.max_payload,
             origins: match self.cors_allowed_origins.as_slice() {
                 [] => engineio::origin::Origins::Same,

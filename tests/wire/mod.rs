@@ -27,6 +27,8 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 /// The heartbeat that section 7 of the reference asks for.
 pub const INTERVAL: Duration = Duration::from_millis(300);
 pub const TIMEOUT: Duration = Duration::from_millis(200);
+/// The time for a pong where a client is to live on.
+pub const PATIENCE: Duration = Duration::from_secs(3);
 /// How much earlier than asked a deadline may be: clocks have grains. Later it may be by whatever the machine is busy.
 pub const EARLY: Duration = Duration::from_millis(10);
 
@@ -55,10 +57,16 @@ impl Server {
         Self::with(&[&calm, flags].concat())
     }
 
-    /// With the heartbeat and limits of section 7.
+    /// With the heartbeat and limits of section 7. Whoever is to live on there has 200 ms for a pong.
     #[track_caller]
     pub fn quick() -> Self {
         Self::with(&["--ping-interval", "300ms", "--ping-timeout", "200ms", "--max-payload", "1MB"])
+    }
+
+    /// With the same pings, and so much time for a pong as a busy machine may need.
+    #[track_caller]
+    pub fn patient() -> Self {
+        Self::with(&["--ping-interval", "300ms", "--ping-timeout", "3s", "--max-payload", "1MB"])
     }
 
     /// With these flags, on a port of the system's choice.

@@ -144,13 +144,32 @@ impl Args {
         let args = Self::from_value(value);
         // The parser leaves the text as it came.
         let is_array = args.json.as_bytes().first() == Some(&b'[');
-        (is_array && is_json(&args.json)).then_some(args)
+        let is_whole = if args.attachments.is_empty() {
+            is_json(&args.json)
+        } else {
+            let json: Option<serde_json::Value> = serde_json::from_str(&args.json).ok();
+            json.is_some_and(|json| has_its_attachments(&json, args.attachments.len()))
+        };
+        (is_array && is_whole).then_some(args)
     }
 }
 
 /// Whether a text is JSON, and nothing else.
 pub(super) fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// Whether every `{"_placeholder":true,"num":0}` in a value names one of so many attachments.
+fn has_its_attachments(json: &serde_json::Value, count: usize) -> bool {
+    match json {
+        serde_json::Value::Object(map) if map.get("_placeholder") == Some(&true.into()) => {
+            let number = map.get("num").and_then(serde_json::Value::as_u64);
+            number.is_some_and(|number| number < count as u64)
+        }
+        serde_json::Value::Object(map) => map.values().all(|value| has_its_attachments(value, count)),
+        serde_json::Value::Array(values) => values.iter().all(|value| has_its_attachments(value, count)),
+        _ => true,
+    }
 }
 
 #[cfg(test)]

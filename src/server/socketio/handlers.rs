@@ -67,8 +67,8 @@ where
 }
 
 impl Handlers {
-    /// Mirrors `SocketIO.on`: an event of that name runs this. The events of one client run one after the other, in the order
-    /// in which they were sent. An event without a handler is ignored.
+    /// Mirrors `SocketIO.on`: an event of that name runs this. The events of one client begin in the order
+    /// in which they were sent; one that waits keeps no other waiting. An event without a handler is ignored.
     pub fn on<F, Fut>(&mut self, event: &str, handle: F) -> &mut Self
     where
         F: Fn(Socket, Args) -> Fut + Send + Sync + 'static,

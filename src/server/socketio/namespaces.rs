@@ -111,6 +111,8 @@ impl Namespaces {
     /// If it is no packet.
     pub fn decode(&self, message: Message) -> Result<Option<Packet>, Reason> {
         let decoded = match message {
+            // The parser passes over what follows.
+            Message::Text(text) if is_more_than_a_disconnect(&text) => return Err(Reason::InvalidPacket),
             Message::Text(text) => CommonParser.decode_str(&self.config, &self.parser, text),
             Message::Binary(bytes) => CommonParser.decode_bin(&self.config, &self.parser, bytes),
         };
@@ -182,6 +184,13 @@ impl Namespaces {
     }
 }
 
+/// Whether a DISCONNECT, `1` or `1/chat,`, has something behind it that it cannot have.
+fn is_more_than_a_disconnect(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('1') else { return false };
+    let data = if rest.starts_with('/') { rest.split_once(',').map_or("", |(_, data)| data) } else { rest };
+    !data.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +250,9 @@ mod tests {
         check(&["0"], r#"2["message","hi"]"#, &event(None, r#"["hi"]"#));
         check(&["0"], r#"217["message"]"#, &event(Some(17), "[]"));
         check(&["0"], "33[1]", &Ok(Asked::Ack { namespace: "/".into(), ack: 3, args: args("[1]") }));
-        for wrong in ["", "abc", "2{}", "2abc[]", "2[]", "3[]", "4{}", "7", "2", "50-", "33", "5[]"] {
+        for wrong in
+            ["1{}", "1/custom,[]", "", "abc", "2{}", "2abc[]", "2[]", "3[]", "4{}", "7", "2", "50-", "33", "5[]"]
+        {
             check(&["0"], wrong, &Err(Reason::InvalidPacket));
         }
     }

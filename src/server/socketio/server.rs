@@ -23,7 +23,7 @@ use crate::server::engineio::session::Reason;
 use crate::server::engineio::socket::Socket as EngineSocket;
 use crate::server::engineio::{Message, shortened};
 
-/// The most events of a client in a namespace that wait for their handlers; while there are as many, nothing more is received.
+/// The most events of a client in a namespace that are being handled; while there are as many, nothing more is received.
 const BEHIND: usize = 256;
 
 /// A Socket.IO server.
@@ -94,7 +94,10 @@ struct Connection {
 struct Client {
     socket: Socket,
     jobs: VecDeque<Job>,
-    running: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What has begun and is not over, in the order in which it began.
+    running: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Its connect handler has not decided yet; nothing else begins.
+    is_connecting: bool,
     /// Its disconnect handler has been set in train.
     is_leaving: bool,
 }
@@ -133,18 +136,18 @@ impl Application for Connection {
         }
         let namespaces = &mut self.namespaces;
         self.clients.retain(|client| {
-            let is_done = client.is_leaving && client.running.is_none() && client.jobs.is_empty();
+            let is_done = client.is_leaving && client.running.is_empty() && client.jobs.is_empty();
             if is_done {
                 namespaces.left(client.socket.namespace());
             }
             !is_done
         });
-        let is_idle = self.clients.iter().all(|client| client.running.is_none()) && self.sending.is_none();
+        let is_idle = self.clients.iter().all(|client| client.running.is_empty()) && self.sending.is_none();
         if is_idle { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn is_full(&self) -> bool {
-        self.sending.is_some() || self.clients.iter().any(|client| client.jobs.len() >= BEHIND)
+        self.sending.is_some() || self.clients.iter().any(|client| client.jobs.len() + client.running.len() >= BEHIND)
     }
 
     fn connect_due(&self) -> Option<Duration> {
@@ -185,7 +188,7 @@ impl Connection {
         let socket = Socket::new(namespace, self.engine.clone(), Arc::downgrade(&self.server));
         Span::current().record("sid", shortened(socket.id()));
         let jobs = VecDeque::from([Job::Connect(auth)]);
-        self.clients.push(Client { socket, jobs, running: None, is_leaving: false });
+        self.clients.push(Client { socket, jobs, running: Vec::new(), is_connecting: false, is_leaving: false });
     }
 
     #[instrument(skip_all, fields(namespace = &*namespace))]
@@ -202,7 +205,7 @@ impl Connection {
     }
 
     /// Mirrors `Server._handle_event`. Upstream starts a greenlet for every event, which is why two of them may
-    /// overtake each other there; here they wait for their turn.
+    /// overtake each other there; here each begins in its turn.
     #[instrument(skip_all, fields(namespace = namespace, event = &*event, id = ack, args = args.told(), attachments = args.attachments(), waiting))]
     fn handle_event(&mut self, namespace: &str, event: String, args: Args, ack: Option<i64>) {
         let Some(client) = self.client(namespace) else { return };
@@ -247,29 +250,33 @@ impl Client {
         }
     }
 
-    /// Goes on with what is under way, and begins what is next.
+    /// Goes on with what is under way, and begins what is next. An event begins when those before it have begun; one whose
+    /// handler waits, for an ack say, keeps nobody waiting.
     fn poll(&mut self, server: &Arc<Server>, cx: &mut Context<'_>) {
+        self.running.retain_mut(|running| running.as_mut().poll(cx).is_pending());
+        self.is_connecting &= !self.running.is_empty();
         loop {
-            if let Some(running) = &mut self.running {
-                if running.as_mut().poll(cx).is_pending() {
-                    return;
-                }
-                self.running = None;
-            }
             if self.socket.is_gone() {
                 // By a handler of its own, or somebody else's.
                 self.leave("server namespace disconnect");
             }
-            let Some(job) = self.jobs.pop_front() else { return };
-            if matches!(job, Job::Disconnect(_)) && self.socket.is_refused() {
-                continue;
+            if self.is_connecting || self.running.len() >= BEHIND {
+                return;
             }
+            let Some(job) = self.jobs.pop_front() else { return };
             let (server, socket) = (Arc::downgrade(server), self.socket.clone());
-            self.running = Some(match job {
+            self.is_connecting = matches!(job, Job::Connect(_));
+            let mut begun: Pin<Box<dyn Future<Output = ()> + Send>> = match job {
                 Job::Connect(auth) => Box::pin(connect(server, socket, auth)),
                 Job::Event { event, args, ack } => Box::pin(handle_event_internal(server, socket, event, args, ack)),
+                Job::Disconnect(_) if socket.is_refused() => continue,
                 Job::Disconnect(reason) => Box::pin(handle_disconnect(server, socket, reason)),
-            });
+            };
+            if begun.as_mut().poll(cx).is_pending() {
+                self.running.push(begun);
+            } else {
+                self.is_connecting = false;
+            }
         }
     }
 }
