@@ -1,6 +1,8 @@
 //! The chain, as it really runs: the server under the recorder, in this process.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod wire;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +12,14 @@ use std::time::Duration;
 use spanwalk::format::jsonl;
 use spanwalk::lesson::{Book, Outcome, Verdict, evaluate};
 use spanwalk::record::{Control, HoldMode, Recorder};
+use spanwalk::server::engineio::Options;
 use spanwalk::server::{ResolverKind, Server, Settings};
-use spanwalk::trace::{Chain, Command, CriticalPath, Event, How, Key, Kind, Log, Part, Run, Stage, Target, field};
+use spanwalk::trace::{
+    Chain, Command, CriticalPath, Event, How, Key, Kind, Log, Part, Run, SpanId, SpanRecord, Stage, Target, field,
+};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use wire::client::Client;
+use wire::engine::{ECHO, Engine, Packet, SOCKETIO, Transport, Way, text};
 
 /// Longer than anything takes here; only a failure waits for it.
 const LONG: Duration = Duration::from_secs(20);
@@ -61,15 +68,81 @@ fn get(address: SocketAddr, path: &str) -> String {
 
 /// Serves, answers one request, stops: the whole log.
 fn whole_run(recorder: &Recorder, resolver: ResolverKind, chain: &Chain) -> Log {
+    run_with(recorder, settings(resolver), chain, |address, _| {
+        assert!(get(address, "/static/hello.txt").ends_with("\r\n\r\nhello\n"));
+    })
+}
+
+/// Serves, lets clients do what they do, stops: the whole log. What they leave is dropped when the server has ended.
+fn run_with<T>(
+    recorder: &Recorder,
+    settings: Settings,
+    chain: &Chain,
+    clients: impl FnOnce(SocketAddr, &mut Log) -> T,
+) -> Log {
     recorder.restart(HoldMode::Follow);
     let mut log = Log::new();
-    let server = Server::start(settings(resolver)).unwrap();
+    let server = Server::start(settings).unwrap();
     read_until(recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
-    assert!(get(server.address().unwrap(), "/static/hello.txt").ends_with("\r\n\r\nhello\n"));
+    let left = clients(server.address().unwrap(), &mut log);
     server.stopper()();
     server.join().unwrap();
+    drop(left);
     read(recorder, &mut log);
     log
+}
+
+/// The default's heartbeat is too slow for a test; a client may take as long as it likes to answer.
+fn quick_pings() -> Settings {
+    let engineio = Options { ping_interval: Duration::from_millis(100), ping_timeout: LONG, ..Options::default() };
+    Settings { engineio, ..settings(ResolverKind::Thread) }
+}
+
+/// The way of a packet: a client that polls, whose first probe fails, and that goes over to WebSocket then; one that begins
+/// by WebSocket; a message, a broadcast, pings.
+fn two_clients_chat(address: SocketAddr) -> [Client; 2] {
+    let mut first = Client::on(Engine::open_at(address, SOCKETIO, Transport::Polling), "40");
+    let mut wrong = first.engine.second();
+    wrong.send(&text("4no probe"));
+    assert_eq!(wrong.try_next(), None, "the WebSocket is closed");
+    first.say(r#"42["message","by polling"]"#);
+    first.hears(&[text(r#"42["message-back","by polling"]"#)]);
+    go_over(&mut first.engine);
+    first.say(r#"42["message","hi"]"#);
+    first.hears(&[text(r#"42["message-back","hi"]"#)]);
+    let mut second = Client::on(Engine::open_at(address, SOCKETIO, Transport::WebSocket), "40");
+    first.say(r#"42["all","hello"]"#);
+    for client in [&mut first, &mut second] {
+        client.hears(&[text(r#"42["all","hello"]"#)]);
+    }
+    assert_eq!(second.engine.next(), text("2"));
+    [first, second]
+}
+
+/// To WebSocket, with no poll under way. A ping that is due meanwhile comes by the WebSocket.
+#[track_caller]
+fn go_over(engine: &mut Engine) {
+    let mut socket = engine.second();
+    socket.send(&text("2probe"));
+    assert_eq!(socket.next(), text("3probe"));
+    socket.send(&text("5"));
+    engine.way = Way::WebSocket(Box::new(socket));
+}
+
+/// The spans of a step, in the order in which they were opened.
+fn spans_of(log: &Log, chain: &Chain, step: &str) -> Vec<SpanRecord> {
+    let key = chain.key(step).unwrap();
+    log.spans().filter(|span| key.matches(&span.callsite)).collect()
+}
+
+/// What happened between the beginning and the end of a span.
+fn during(log: &Log, span: &SpanRecord) -> impl Iterator<Item = Event> {
+    log.events_in(span.open.0.0 as usize..span.close.unwrap().0.0 as usize)
+}
+
+/// The last value of a field of a span.
+fn value(log: &Log, span: SpanId, name: &str) -> Option<String> {
+    log.recorded(span, name, log.len()).map(|(_, value)| value.to_string())
 }
 
 fn opened(log: &Log, chain: &Chain) -> Vec<String> {
@@ -89,7 +162,7 @@ fn every_page_is_about_a_span_of_a_real_run_and_every_claim_comes_out_as_its_pag
     let (_turn, recorder) = recorder();
     let book = Book::embedded();
     let chain = book.chain();
-    let log = whole_run(&recorder, ResolverKind::Thread, &chain);
+    let log = run_with(&recorder, quick_pings(), &chain, |address, _| two_clients_chat(address));
     let seen = opened(&log, &chain);
     for page in book.pages() {
         if let Some(call) = &page.call {
@@ -115,6 +188,139 @@ fn every_page_is_about_a_span_of_a_real_run_and_every_claim_comes_out_as_its_pag
             assert_eq!(found.outcome, expected, "{}: {}: {}", page.file, claim.predicate, found.detail);
         }
     }
+}
+
+#[test]
+fn without_a_client_no_claim_about_packets_is_decided_and_the_drain_is_empty() {
+    let (_turn, recorder) = recorder();
+    let book = Book::embedded();
+    let chain = book.chain();
+    let log = run_with(&recorder, settings(ResolverKind::Thread), &chain, |_, _| ());
+    let of_clients: Vec<&str> = chain.steps().iter().map(|step| &*step.id).skip_while(|id| *id != "do_read").collect();
+    let of_clients: Vec<&str> = of_clients.into_iter().take_while(|id| *id != "stop").collect();
+    let seen = opened(&log, &chain);
+    assert!(!seen.iter().any(|step| of_clients.contains(&&**step)), "{seen:?}");
+    let end: Vec<&str> =
+        seen.iter().map(|step| &**step).filter(|step| ["stop", "close", "drain"].contains(step)).collect();
+    assert_eq!((end, seen.last().map(|step| &**step)), (vec!["stop", "close", "drain"], Some("drain")));
+    let packets = ["engineio.", "upgrade_", "handle_event_", "socketio.", "send_ping"];
+    for claim in book.pages().iter().flat_map(|page| &page.claims) {
+        if claim.predicate.steps().any(|step| packets.iter().any(|packet| step.starts_with(packet))) {
+            let found = evaluate(&claim.predicate, &log, &chain, log.len());
+            assert_eq!(found.outcome, Outcome::NotRun, "{}: {}", claim.predicate, found.detail);
+        }
+    }
+    let drain = spans_of(&log, &chain, "drain")[0].id;
+    assert_eq!(value(&log, drain, "sessions").as_deref(), Some("0"));
+}
+
+#[test]
+fn a_session_changes_its_lane_with_the_upgrade_and_outlives_a_probe_that_fails() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let log = run_with(&recorder, quick_pings(), &chain, |address, _| two_clients_chat(address));
+    let upgrades = spans_of(&log, &chain, "upgrade_websocket");
+    let outcomes: Vec<_> = upgrades.iter().map(|span| value(&log, span.id, "outcome").unwrap()).collect();
+    assert_eq!(outcomes, ["Invalid packet", "upgraded"]);
+    // The handlers of the same client, before and after: in the lane that began the session, and in the WebSocket's.
+    let handled = spans_of(&log, &chain, "handle_event_internal");
+    let lane = |span: &SpanRecord| log.lane(span.lane).unwrap().name.to_string();
+    assert_eq!(lane(&handled[0]), lane(&spans_of(&log, &chain, "engineio.handle_connect")[0]));
+    assert_eq!(lane(&handled[1]), lane(&upgrades[1]));
+    assert_ne!(lane(&handled[0]), lane(&handled[1]));
+}
+
+#[test]
+fn a_broadcast_is_encoded_once_and_wakes_the_lane_of_the_other() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let log = run_with(&recorder, quick_pings(), &chain, |address, _| two_clients_chat(address));
+    let emits = spans_of(&log, &chain, "socketio.emit");
+    let [emit] = &*emits else { panic!("{} broadcasts", emits.len()) };
+    assert_eq!(value(&log, emit.id, "recipients").as_deref(), Some("2"));
+    let inside = log.spans().filter(|span| span.parent == Some(emit.id));
+    assert_eq!(inside.map(|span| span.callsite.name.to_string()).collect::<Vec<_>>(), ["encode"]);
+    let woken = during(&log, emit).filter_map(|event| match event.kind {
+        Kind::Wake { to, .. } => Some(to),
+        _ => None,
+    });
+    let second = spans_of(&log, &chain, "engineio.handle_connect")[1].lane;
+    assert_eq!(woken.collect::<Vec<_>>(), [second]);
+}
+
+#[test]
+fn events_begin_in_order_and_one_that_waits_is_overtaken() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let log = run_with(&recorder, settings(ResolverKind::Thread), &chain, |address, _| {
+        let mut client = Client::on(Engine::open_at(address, SOCKETIO, Transport::WebSocket), "40");
+        // Its handler waits for the client's ack.
+        client.say(r#"42["emit-with-ack","first"]"#);
+        client.say(r#"42["message","second"]"#);
+        client.hears(&[text(r#"420["emit-with-ack","first"]"#), text(r#"42["message-back","second"]"#)]);
+        client.say(r#"430["first"]"#);
+        client.hears(&[text(r#"42["emit-with-ack","first"]"#)]);
+        client
+    });
+    let mut handled = spans_of(&log, &chain, "handle_event_internal");
+    let names = |handled: &[SpanRecord]| -> Vec<String> {
+        handled.iter().map(|span| value(&log, span.id, "event").unwrap()).collect()
+    };
+    assert_eq!(names(&handled), ["emit-with-ack", "message"]);
+    handled.sort_by_key(|span| span.close.unwrap().1);
+    assert_eq!(names(&handled), ["message", "emit-with-ack"]);
+}
+
+#[test]
+fn a_handler_that_blocks_ends_a_session_whose_pong_had_come() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    let timeout = Duration::from_millis(800);
+    let engineio = Options { ping_interval: Duration::from_millis(50), ping_timeout: timeout, ..Options::default() };
+    let settings = Settings { engineio, block_handler: Some(2 * timeout), ..settings(ResolverKind::Thread) };
+    let blocks = |log: &Log| log.spans().find(|span| *span.callsite.name == *"block_the_thread").map(|span| span.id);
+    let log = run_with(&recorder, settings, &chain, |address, log| {
+        let mut client = Engine::open_at(address, ECHO, Transport::WebSocket);
+        assert_eq!(client.next(), text("2"));
+        std::thread::scope(|scope| {
+            scope.spawn(move || get(address, "/block"));
+            read_until(&recorder, log, |log| blocks(log).is_some());
+            client.send(text("3"));
+            assert_eq!(client.try_next(), None, "the session is over");
+        });
+    });
+    // While it blocks nothing else happens on its thread.
+    let block = log.span(blocks(&log).unwrap()).unwrap();
+    assert!(during(&log, &block).all(|event| event.lane == block.lane || &*event.thread.name != "MainThread"));
+    let ended = log.spans().filter(|span| *span.callsite.name == *"websocket_handler");
+    let ended: Vec<_> = ended.filter_map(|span| value(&log, span.id, "ended")).collect();
+    assert_eq!(ended, ["ping timeout"]);
+}
+
+#[test]
+fn stopping_tells_clients_that_wait_by_either_transport() {
+    let (_turn, recorder) = recorder();
+    let chain = Book::embedded().chain();
+    recorder.restart(HoldMode::Follow);
+    let mut log = Log::new();
+    let server = Server::start(settings(ResolverKind::Thread)).unwrap();
+    read_until(&recorder, &mut log, |log| chain.landmarks(log).loop_serves.is_some());
+    let address = server.address().unwrap();
+    let mut polling = Engine::open_at(address, ECHO, Transport::Polling);
+    let mut socket = Client::on(Engine::open_at(address, SOCKETIO, Transport::WebSocket), "40").engine;
+    polling.begin_poll();
+    server.stopper()();
+    let answer = polling.polling().polls.answer();
+    assert_eq!((answer.status, &*answer.text()), (200, "1"));
+    assert_eq!(socket.try_next(), Some(text("1")));
+    assert_eq!((socket.try_next(), socket.socket().code), (None::<Packet>, Some(1001)));
+    server.join().unwrap();
+    read(&recorder, &mut log);
+    let drain = &spans_of(&log, &chain, "drain")[0];
+    assert_eq!(value(&log, drain.id, "sessions").as_deref(), Some("2"));
+    let why = log.spans().filter(|span| *span.callsite.name == *"on_disconnect");
+    let why: Vec<_> = why.filter_map(|span| value(&log, span.id, "why")).collect();
+    assert_eq!(why, ["server shutting down"]);
 }
 
 #[test]

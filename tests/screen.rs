@@ -71,7 +71,7 @@ impl Terminal {
 
     fn demo(size: (u16, u16)) -> Self {
         let terminal = Self::new(size, &["demo", "--port", "0"]);
-        terminal.wait_for("1/29 run");
+        terminal.wait_for("1/36 run");
         terminal
     }
 
@@ -168,11 +168,11 @@ fn stepping_shows_the_steps_in_order_from_run_to_the_loop_at_every_size() {
     for size in [(80, 24), (120, 40), (200, 60)] {
         let terminal = Terminal::demo(size);
         let mut seen: Vec<usize> = vec![0];
-        let mut screen = terminal.wait_for("1/29 run");
+        let mut screen = terminal.wait_for("1/36 run");
         for _ in 0..80 {
             // Pauses on the way back out repeat the number of the step around.
             let number = |header: &str| {
-                let at = header.split_whitespace().find_map(|word| word.strip_suffix("/29"))?;
+                let at = header.split_whitespace().find_map(|word| word.strip_suffix("/36"))?;
                 at.parse::<usize>().ok()
             };
             screen = terminal.step("s", &screen);
@@ -196,10 +196,10 @@ fn stepping_shows_the_steps_in_order_from_run_to_the_loop_at_every_size() {
 fn over_apply_comes_back_and_the_runs_end_at_the_loop() {
     let terminal = Terminal::demo((120, 40));
     terminal.type_("uapply\r");
-    terminal.wait_for("13/29 apply");
+    terminal.wait_for("13/36 apply");
     terminal.type_("n");
     let screen = terminal.wait_until("the end of apply", |s| header(s).contains("RETURNING") && s.contains("result"));
-    assert!(header(&screen).contains("13/29 apply"), "{screen}");
+    assert!(header(&screen).contains("13/36 apply"), "{screen}");
     terminal.type_("r");
     let screen = terminal.wait_for("serving");
     assert!(screen.contains("WAITING for stop_event"), "{screen}");
@@ -211,7 +211,7 @@ fn over_apply_comes_back_and_the_runs_end_at_the_loop() {
 fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() {
     let terminal = Terminal::demo((120, 40));
     terminal.type_("r");
-    terminal.wait_for("16/29 hub.run");
+    terminal.wait_for("16/36 hub.run");
     terminal.type_("r");
     terminal.wait_for("serving");
     terminal.type_("g");
@@ -220,11 +220,11 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     let mut seen = terminal.wait_for("GET / sent");
     for _ in 0..60 {
         seen = terminal.step("s", &seen);
-        if seen.contains("27/29 app") {
+        if seen.contains("27/36 app") {
             break;
         }
     }
-    assert!(seen.contains("27/29 app") && seen.contains("conn-1"), "{seen}");
+    assert!(seen.contains("27/36 app") && seen.contains("conn-1"), "{seen}");
     terminal.type_("c");
     terminal.wait_for("200 OK");
     // More connections that are over than lanes that are alive.
@@ -236,10 +236,10 @@ fn a_request_is_sent_and_stepped_without_leaving_and_restart_begins_at_step_1() 
     terminal.wait_for("Start again");
     // The right arrow chooses the other resolver.
     terminal.type_("\x1b[C\r");
-    let screen = terminal.wait_for("1/29 run");
+    let screen = terminal.wait_for("1/36 run");
     assert!(!screen.contains("conn-1"), "{screen}");
     terminal.type_("r");
-    terminal.wait_for("16/29 hub.run");
+    terminal.wait_for("16/36 hub.run");
     let screen = terminal.wait_for("WAITING for stop_event");
     assert!(!screen.contains("worker-1"), "{screen}");
     terminal.type_("q");
@@ -285,7 +285,7 @@ fn the_clients_inside_the_program_play_their_scenes_with_the_server() {
 fn back_and_forth_move_the_cursor_while_the_program_stays_held() {
     let terminal = Terminal::demo((120, 40));
     terminal.type_("utcp_listener\r");
-    terminal.wait_for("8/29 tcp_listener");
+    terminal.wait_for("8/36 tcp_listener");
     terminal.type_("b");
     let screen = terminal.wait_until("the past", |screen| header(screen).contains("event "));
     assert!(!header(&screen).contains("LIVE"), "{screen}");
@@ -299,9 +299,9 @@ fn back_and_forth_move_the_cursor_while_the_program_stays_held() {
 fn before_during_and_after_stand_side_by_side() {
     // Slow enough for the loop to be running while the lookup does.
     let terminal = Terminal::new((120, 40), &["--port", "0", "--slow-dns", "1s"]);
-    terminal.wait_for("1/29 run");
+    terminal.wait_for("1/36 run");
     terminal.type_("r");
-    terminal.wait_for("16/29 hub.run");
+    terminal.wait_for("16/36 hub.run");
     terminal.type_("r");
     terminal.wait_for("serving");
     terminal.type_("B");
@@ -371,7 +371,7 @@ fn a_recording_opens_in_the_same_screens_and_cannot_be_stepped() {
     terminal.type_(&"k".repeat(40));
     terminal.type_(&"j".repeat(13));
     terminal.type_("\r");
-    let screen = terminal.wait_until("spawn", |screen| header(screen).contains("14/29 spawn"));
+    let screen = terminal.wait_until("spawn", |screen| header(screen).contains("14/36 spawn"));
     assert!(header(&screen).contains("LOOKING BACK") && screen.contains("created, not run"), "{screen}");
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));
@@ -396,7 +396,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
     terminal.type_("\x1b");
     terminal.wait_until("no prompt", |screen| !screen.contains("Go to"));
     terminal.type_(":spawn\r");
-    let spawn = event(&terminal.wait_until("spawn", |screen| header(screen).contains("14/29 spawn"))).unwrap();
+    let spawn = event(&terminal.wait_until("spawn", |screen| header(screen).contains("14/36 spawn"))).unwrap();
     // By call and back, by lane and back: the lane is the selected one.
     for (there, back) in [("d", "D"), ("L", "H"), (")", "("), ("f", "b")] {
         terminal.type_(there);
@@ -544,7 +544,7 @@ fn no_color_means_no_colour() {
     #[track_caller]
     fn check(env: &[(&str, &str)], is_coloured: bool) {
         let terminal = Terminal::with_env((80, 24), &["demo", "--port", "0"], env);
-        terminal.wait_for("1/29 run");
+        terminal.wait_for("1/36 run");
         terminal.type_("q");
         let shown = terminal.shown.clone();
         assert_eq!(terminal.end(), Some(0));

@@ -1,4 +1,5 @@
-//! Where the mirrored functions are: gevent 26.9.0 and Flask-SocketIO 5.7.0. The pages are held to this list.
+//! Where the mirrored functions are: gevent 26.9.0, Flask-SocketIO 5.7.0, python-socketio 5.18.1 and python-engineio 4.15.1.
+//! The pages are held to this list.
 
 /// Qualified name, file from the package's root, line of its `def`.
 type Function = (&'static str, &'static str, usize);
@@ -37,6 +38,13 @@ const BY_HAND: &[Function] = &[
     ("StreamServer.get_listener", "gevent/server.py", 182),
     ("BaseServer.stop", "gevent/baseserver.py", 375),
     ("BaseServer.close", "gevent/baseserver.py", 347),
+    ("Server.handle_request", "engineio/server.py", 188),
+    ("Server._handle_connect", "engineio/server.py", 407),
+    ("Server.shutdown", "engineio/server.py", 366),
+    ("Socket._upgrade_websocket", "engineio/socket.py", 144),
+    ("Socket._send_ping", "engineio/socket.py", 138),
+    ("Server._handle_event_internal", "socketio/server.py", 610),
+    ("Server.emit", "socketio/server.py", 119),
 ];
 
 /// The line of a function.

@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use super::{Author, Book, Call, Page, Verdict, embedded, upstream};
 
 /// The documented calls, in order: what the pages must be about.
-const STEPS: [&str; 29] = [
+const STEPS: [&str; 36] = [
     "run",
     "new",
     "serve_forever",
@@ -36,8 +36,15 @@ const STEPS: [&str; 29] = [
     "handle",
     "handle_one_request",
     "app",
+    "engineio.handle_request",
+    "engineio.handle_connect",
+    "upgrade_websocket",
+    "handle_event_internal",
+    "socketio.emit",
+    "send_ping",
     "stop",
     "close",
+    "drain",
 ];
 
 fn root() -> PathBuf {
@@ -94,7 +101,7 @@ fn every_step_has_a_page_and_the_pages_are_in_the_order_of_the_chain() {
     }
     let others: Vec<_> = book.other_pages().map(|page| &*page.file).collect();
     let expected =
-        ["00-about.md", "30-resolver-block.md", "31-slow-dns.md", "32-block-handler.md", "33-tokio-console.md"];
+        ["00-about.md", "37-resolver-block.md", "38-slow-dns.md", "39-block-handler.md", "40-tokio-console.md"];
     assert_eq!(others, expected);
 }
 
@@ -124,6 +131,8 @@ fn the_original_is_linked_by_release_and_line() {
         let line = line.unwrap_or_else(|| panic!("{}: `{}` is not in the list", page.file, call.upstream));
         let tree = match call.upstream_file.split_once('/') {
             Some(("gevent", _)) => "https://github.com/gevent/gevent/blob/26.9.0/src",
+            Some(("engineio", _)) => "https://github.com/miguelgrinberg/python-engineio/blob/v4.15.1/src",
+            Some(("socketio", _)) => "https://github.com/miguelgrinberg/python-socketio/blob/v5.18.1/src",
             _ => "https://github.com/miguelgrinberg/Flask-SocketIO/blob/v5.7.0/src",
         };
         assert_eq!(call.link, format!("{tree}/{}#L{line}", call.upstream_file), "{}", page.file);

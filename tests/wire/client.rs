@@ -21,7 +21,13 @@ impl Client {
     /// Connected by this packet.
     #[track_caller]
     pub fn connect_with(server: &Server, transport: Transport, packet: &str) -> Self {
-        let mut client = Self { engine: Engine::open(server, SOCKETIO, transport), id: String::new() };
+        Self::on(Engine::open(server, SOCKETIO, transport), packet)
+    }
+
+    /// Connected by this packet in a session that has begun.
+    #[track_caller]
+    pub fn on(engine: Engine, packet: &str) -> Self {
+        let mut client = Self { engine, id: String::new() };
         client.id = client.join(packet);
         client
     }

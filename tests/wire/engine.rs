@@ -210,7 +210,12 @@ pub struct Polling {
 impl Engine {
     #[track_caller]
     pub fn open(server: &Server, path: &str, transport: Transport) -> Self {
-        let address = server.address;
+        Self::open_at(server.address, path, transport)
+    }
+
+    /// With the server that is there.
+    #[track_caller]
+    pub fn open_at(address: SocketAddr, path: &str, transport: Transport) -> Self {
         let target = format!("{path}?EIO=4&transport={}", transport.name());
         let asked = Instant::now();
         let (way, first) = match transport {
