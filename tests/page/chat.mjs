@@ -289,6 +289,7 @@ async function drive(ada, bob, cyd) {
         });
         await cyd.line("(500,000 characters)");
         await cyd.frame({ way: /received/, text: /42\["all",\{"from":"Ada","text":"y+…$/ });
+        await cyd.page.locator("#frames li", { hasText: "yyyyyyyy" }).first().evaluate((row) => row.click());
         await cyd.page.locator("#meaning dd", { hasText: "bytes in all; the first 2,000 characters are shown" }).waitFor();
     });
 

@@ -183,6 +183,16 @@ test("a ping is answered, and a server without one in time is given up, at the v
     assert.match(states.at(-1), /^waiting ping timeout/);
 });
 
+test("a pong goes ahead of what waits", async () => {
+    const { socket } = await connect();
+    socket.emit("first");
+    await settle();
+    socket.emit("second");
+    await answer("2");
+    assert.deepEqual(await take(), ['42["first"]']);
+    assert.deepEqual(await take(), ["3", '42["second"]']);
+});
+
 test("an upgrade loses nothing: probe, the waiting GET, upgrade, and only then what was emitted meanwhile", async () => {
     const { socket, frames } = await connect({}, { upgrades: ["websocket"] });
     const heard = [];

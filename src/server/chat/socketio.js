@@ -273,7 +273,9 @@ export class Engine {
                 // The server asks, we answer: the other way round than in version 3, since a browser slows the timers
                 // of a page that nobody looks at.
                 this.#expectPing();
-                return this.send(PONG + data);
+                // Ahead of what waits: a client with much to say must not be taken for a dead one.
+                this.#queue.unshift(PONG + data);
+                return this.send();
             case MESSAGE:
                 return this.#owner.onMessage(data);
             case NOOP:
