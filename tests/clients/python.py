@@ -10,11 +10,8 @@ import queue
 import sys
 import traceback
 
-import engineio
 import socketio
 
-# This client takes 16 packets in one answer to a poll and otherwise gives up; its users raise that, as its manual says.
-engineio.payload.Payload.max_decode_packets = 1000
 
 ADDRESS = sys.argv[1]
 LIMIT = 10
