@@ -10,6 +10,7 @@ import queue
 import sys
 import traceback
 
+import engineio
 import socketio
 
 
