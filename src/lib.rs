@@ -16,8 +16,8 @@
 //!   thread at the beginning or the end of a call. What another program depends on are these two rooms and `file`;
 //!   `default-features = false` builds nothing else.
 //! - [`mod@file`] is the log on disk: written while recording, read back whatever happened to it.
-//! - `server` is what is watched: Flask-SocketIO on gevent, mirrored call by call on tokio, hyper and axum. It is
-//!   teaching material and reads top to bottom.
+//! - `server` is what is watched: Flask-SocketIO on gevent, mirrored call by call on tokio, hyper and axum, with Engine.IO
+//!   and Socket.IO above. It is teaching material and reads top to bottom.
 //! - `lesson` reads `walkthrough/*.md`, binds each page to a span, and asks the log whether a claim holds.
 //! - `tui` draws, and turns keys into moves of the cursor or into commands for the gate.
 //! - `format` writes the log in the formats of others.

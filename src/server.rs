@@ -19,7 +19,10 @@
 //! the function's, its target the module's path. Python's class hierarchy becomes `impl` blocks of one
 //! [`WSGIServer`](pywsgi::WSGIServer), one block in each upstream file.
 //!
-//! What is deliberately absent: this room knows `tokio`, `tracing`, `hyper` and `axum`, and nothing of this crate. It
+//! Above the HTTP of [`pywsgi`] stand [`engineio`], the sessions, and [`socketio`], the events; [`chat`] is the application.
+//! The codecs of both protocols and the frames of WebSocket are libraries'; what may be stepped is here.
+//!
+//! What is deliberately absent: this room knows `tokio`, `tracing`, `hyper`, `axum` and those codecs, and nothing of this crate. It
 //! never learns that it is watched; the few words it says to whoever watches are plain fields (`lane`, `reason`,
 //! `blocks`, `opens_lane`, `wakes`).
 

@@ -168,7 +168,7 @@ pub struct ServerArgs {
     #[arg(long, value_name = "SIZE", value_parser = payload, default_value = "1MB", help_heading = CLIENTS)]
     pub(super) max_payload: u64,
 
-    /// Let pages from these origins talk to the server, such as https://example.org, or * for any; without it only its own.
+    /// Let pages from these origins talk to the server, such as `https://example.org`, or * for any; without it only its own.
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin, help_heading = CLIENTS)]
     pub(super) cors_allowed_origins: Vec<String>,
 

@@ -251,7 +251,7 @@ pub const COMMANDS: &[CommandRow] = &[
         PROGRAM,
         "request",
         &["g"],
-        "send a request",
+        "be a client",
         Action::Request,
         "Let a client inside the program send something, to step through the answer: a menu. g again repeats the last.",
     ),

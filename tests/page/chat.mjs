@@ -300,7 +300,7 @@ async function drive(ada, bob, cyd) {
                 document.getElementById("say").requestSubmit();
             }
         });
-        await bob.line("number 599.");
+        for (const window of [bob, cyd]) await window.line("number 599.");
         // In order, and all of them.
         const numbers = await cyd.page.$$eval("#log li", (lines) =>
             lines.flatMap((line) => line.textContent.match(/number (\d+)\./)?.[1] ?? []).map(Number),
@@ -317,8 +317,9 @@ async function drive(ada, bob, cyd) {
     });
 
     await check("a page that is left says goodbye", async () => {
-        await cyd.page.goto("about:blank");
-        await bob.say("who is there?");
-        await ada.line("who is there?");
+        // The event alone: of a page that is really gone nobody could ask what it has sent.
+        await cyd.page.evaluate(() => dispatchEvent(new Event("pagehide")));
+        await cyd.frame({ way: /sent/, text: mode === "polling" ? /^41\\x1e1$/ : /^41$/ });
+        await cyd.page.waitForSelector("#state[data-state=closed]");
     });
 }

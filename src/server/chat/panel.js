@@ -195,6 +195,9 @@ function showFollowing() {
     $("newest").disabled = !chosen.row && isAtEnd();
 }
 
+// A list that becomes smaller would hide its end.
+new ResizeObserver(() => $("newest").disabled && toEnd()).observe(list);
+
 list.addEventListener("scroll", showFollowing);
 $("newest").onclick = () => choose(undefined);
 $("clear").onclick = () => {

@@ -115,7 +115,7 @@ impl Service {
 pub(super) fn serve(mut service: Service, lane: &str) -> Greenlet {
     let span = debug_span!(
         parent: None, "session", lane, sid = shortened(service.socket.sid), transport = "polling",
-        reason = "a message, a timer, or an upgrade", ended = tracing::field::Empty,
+        reason = "its client", ended = tracing::field::Empty,
     );
     span.follows_from(Span::current());
     let serve = async move {

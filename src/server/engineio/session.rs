@@ -307,6 +307,8 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use TransportType::{Polling, Websocket};
 
@@ -414,5 +416,87 @@ mod tests {
         assert_eq!(session.receive(Polling, Packet::Close, MS), Ok(Received::Ended(Reason::ClosedByClient)));
         assert_eq!(session.end(Reason::TransportClosed), Reason::ClosedByClient);
         assert_eq!(session.check_ping_timeout(MS), Due::Ended);
+    }
+
+    /// Something that happens to a session.
+    #[derive(Clone, Debug)]
+    enum Happens {
+        Packet(TransportType, Packet),
+        Poll,
+        PollEnds,
+        Probe,
+        ProbeFails,
+        Look,
+        Time(u64),
+    }
+
+    fn happens() -> impl Strategy<Value = Happens> {
+        let packet = prop::sample::select(vec![
+            Packet::Message("hello".into()),
+            Packet::Binary(vec![1].into()),
+            Packet::Ping,
+            Packet::Pong,
+            Packet::PingUpgrade,
+            Packet::PongUpgrade,
+            Packet::Upgrade,
+            Packet::Noop,
+            Packet::Close,
+        ]);
+        prop_oneof![
+            4 => (prop::sample::select(vec![Polling, Websocket]), packet).prop_map(|(by, packet)| Happens::Packet(by, packet)),
+            1 => Just(Happens::Poll),
+            1 => Just(Happens::PollEnds),
+            1 => Just(Happens::Probe),
+            1 => Just(Happens::ProbeFails),
+            2 => Just(Happens::Look),
+            2 => (0..400_u64).prop_map(Happens::Time),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_the_first_reason_stays_and_one_transport_speaks(
+            begins in prop::sample::select(vec![Polling, Websocket]),
+            all in prop::collection::vec(happens(), 0..60),
+        ) {
+            let mut session = session(begins);
+            let (mut now, mut ended, mut was_upgraded) = (Duration::ZERO, None, begins == Websocket);
+            for what in all {
+                let before = (session.ended(), session.deadline());
+                match what {
+                    Happens::Packet(by, packet) => match session.receive(by, packet, now) {
+                        Ok(Received::Message(_)) => {
+                            prop_assert_eq!(by == Websocket, session.is_upgraded(), "a message by the other transport");
+                            prop_assert_eq!(before.0, None);
+                        }
+                        Ok(Received::Upgraded) => prop_assert!(!was_upgraded && session.is_upgraded()),
+                        Ok(Received::Ended(reason)) => prop_assert_eq!(session.ended(), Some(reason)),
+                        Ok(_) => {}
+                        Err(refusal) => {
+                            prop_assert_eq!(before.0.is_some(), refusal == Refusal::UnknownSession);
+                        }
+                    },
+                    Happens::Poll => {
+                        let begun = session.begin_poll();
+                        prop_assert!(begun.is_err() || !was_upgraded && before.0.is_none());
+                    }
+                    Happens::PollEnds => session.end_poll(),
+                    Happens::Probe => {
+                        let begun = session.begin_probe();
+                        prop_assert!(begun.is_err() || !was_upgraded && before.0.is_none());
+                    }
+                    Happens::ProbeFails => session.probe_failed(),
+                    Happens::Look => match session.check_ping_timeout(now) {
+                        Due::Nothing => prop_assert!(now < before.1),
+                        Due::Ping => prop_assert!(now >= before.1 && session.deadline() > now),
+                        Due::Ended => prop_assert!(session.ended().is_some()),
+                    },
+                    Happens::Time(ms) => now += Duration::from_millis(ms),
+                }
+                prop_assert!(ended.is_none() || session.ended() == ended, "the first reason stays");
+                prop_assert!(!was_upgraded || session.is_upgraded(), "there is no way back to polling");
+                (ended, was_upgraded) = (session.ended(), session.is_upgraded());
+            }
+        }
     }
 }

@@ -25,6 +25,9 @@ use crate::server::greenlet::getcurrent;
 /// The most messages of a client's POSTs that wait for its handlers; a POST that brings more waits for room.
 const INBOX: usize = 256;
 
+/// The most packets that a poll takes. python-engineio's client refuses more (`Payload.max_decode_packets`).
+const POLLED: usize = 16;
+
 /// One client's session.
 pub struct Socket {
     pub(super) sid: Sid,
@@ -378,12 +381,13 @@ impl Socket {
 pub(super) struct Polling(Arc<Socket>);
 
 impl Polling {
-    /// Waits until there is something for the client, and takes all of it.
+    /// Waits until there is something for the client, and takes it.
     pub(super) async fn packets(&self, lane: &Arc<str>) -> Vec<Packet> {
         let packets = poll_fn(|cx| {
             let mut state = self.0.state();
             if !state.queue.is_empty() {
-                return Poll::Ready(Vec::from(std::mem::take(&mut state.queue)));
+                let some = state.queue.len().min(POLLED);
+                return Poll::Ready(state.queue.drain(..some).collect());
             }
             match state.session.ended() {
                 // Its own close is not told back to it.

@@ -159,7 +159,7 @@ fn handler_span(socket: &Socket) -> Span {
         "websocket_handler",
         sid = shortened(socket.sid),
         transport = "websocket",
-        reason = "a frame, a packet to send, or a timer",
+        reason = "its client",
         ended = tracing::field::Empty,
     )
 }

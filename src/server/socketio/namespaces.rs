@@ -193,6 +193,9 @@ fn is_more_than_a_disconnect(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use socketioxide_core::Value;
+
     use super::*;
 
     fn namespaces() -> Namespaces {
@@ -271,5 +274,72 @@ mod tests {
         assert_eq!(namespaces.decode(bytes(3)), Err(Reason::InvalidPacket));
         assert_eq!(ask(&mut namespaces, two), Ok(Asked::More));
         assert_eq!(ask(&mut namespaces, r#"2["message"]"#), Err(Reason::InvalidPacket));
+    }
+
+    /// Parts that packets are made of, in any order.
+    const PARTS: [&str; 26] = [
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "6",
+        "-",
+        ",",
+        "/",
+        "/custom",
+        "/random",
+        "12",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\"",
+        "message",
+        "é",
+        r#"["message""#,
+        r#"{"_placeholder":true,"num":0}"#,
+        r#"["message",{"_placeholder":true,"num":1}]"#,
+        "null",
+        "?a=b",
+        " ",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_comes_nothing_is_asked_of_a_namespace_that_is_not_connected(
+            messages in prop::collection::vec(
+                prop_oneof![
+                    3 => prop::collection::vec(prop::sample::select(&PARTS[..]), 0..7)
+                        .prop_map(|parts| Message::Text(parts.concat().into())),
+                    1 => prop::sample::select(vec!["0", "0/custom", "1/custom", "1"])
+                        .prop_map(|text| Message::Text(text.into())),
+                    1 => any::<u8>().prop_map(|byte| Message::Binary(vec![byte].into())),
+                ],
+                0..40,
+            ),
+        ) {
+            let mut namespaces = namespaces();
+            let mut connected = std::collections::BTreeSet::new();
+            for message in messages {
+                let Ok(Some(packet)) = namespaces.decode(message) else { continue };
+                match namespaces.receive(packet) {
+                    Ok(Asked::Connect { namespace, auth }) => {
+                        prop_assert!(connected.insert(namespace.to_string()), "twice");
+                        prop_assert!(auth.is_none_or(|auth| is_json(&auth)));
+                    }
+                    Ok(Asked::Event { namespace, args, .. } | Asked::Ack { namespace, args, .. }) => {
+                        prop_assert!(connected.contains(&*namespace));
+                        prop_assert!(args.get::<serde::de::IgnoredAny>().is_ok() || args == Args::default());
+                        let Value::Str(event, _) = args.with_event("message") else { panic!("text") };
+                        prop_assert!(is_json(&event), "{event:?}");
+                    }
+                    Ok(Asked::Disconnect { namespace }) => prop_assert!(connected.remove(&*namespace)),
+                    Ok(Asked::Refuse { namespace }) => prop_assert!(!["/", "/custom"].contains(&&*namespace)),
+                    Ok(Asked::More | Asked::Late) | Err(_) => {}
+                }
+            }
+        }
     }
 }
