@@ -230,6 +230,7 @@ impl Model {
             return lane;
         }
         let lane = self.lane_named(&thread, time, &thread.name, LaneKind::Thread);
+        self.lanes.runs(lane);
         (input.lane, input.lane_as_of) = (Some(lane), self.lanes.closed);
         lane
     }
@@ -326,6 +327,13 @@ impl Model {
             self.close(input, ticks, slot);
         } else {
             self.spans.forget_id(slot);
+        }
+    }
+
+    /// Something that leaves nothing open was done in the lane of a task: so it waits, and one that has done so for long ends.
+    fn lane_used(&mut self, thread: &Arc<Thread>, time: Time, lane: LaneId) {
+        if let Some(ended) = self.lanes.used(lane) {
+            self.end_lane(thread, time, ended);
         }
     }
 

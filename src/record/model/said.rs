@@ -55,7 +55,11 @@ impl Model {
         let (wakes, reason) = (get(known.wakes), get(known.reason));
         if let Some(name) = opens {
             let kind = if is_task { LaneKind::Task } else { LaneKind::Thread };
-            self.lane_named(&input.thread().clone(), time, &name, kind);
+            let thread = input.thread();
+            let lane = self.lane_named(thread, time, &name, kind);
+            if let Some(ended) = self.lanes.announced(lane) {
+                self.end_lane(thread, time, ended);
+            }
             return;
         }
         let inside = inside.map(|slot| self.spans.get(slot)).map(|inside| (inside.span, inside.lane));
@@ -63,6 +67,9 @@ impl Model {
             Some((_, lane)) => lane,
             None => self.lane_of(input, time, task),
         };
+        if inside.is_none() && task.is_some() {
+            self.lane_used(input.thread(), time, lane);
+        }
         if let Some(to) = wakes.and_then(|name| self.lanes.find(&name)) {
             self.emit(input.thread(), time, lane, Kind::Wake { to, reason });
             return;
