@@ -333,3 +333,34 @@ impl Drop for Control {
         self.shared.gate.detach();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_keeps_of_each_field_the_latest_and_of_what_it_follows_from_all() {
+        const TIMES: u64 = 3_000;
+        let recorder = Recorder::builder().chunk(100).build();
+        tracing::subscriber::with_default(recorder.subscriber(), || {
+            let server = tracing::info_span!("server", port = 80, requests = 0_u64, state = tracing::field::Empty);
+            let causes = [tracing::info_span!("one"), tracing::info_span!("two")];
+            causes.iter().for_each(|cause| _ = server.follows_from(cause));
+            for number in 1..=TIMES {
+                server.record("requests", number).record("state", "x".repeat(number as usize % 50));
+            }
+            let collector = recorder.shared.collected();
+            let words = collector.model.spans.by_age()[0].fields.len();
+            drop(collector);
+            assert!(words < 200, "{words} words");
+            let mut log = Log::new();
+            recorder.reader().read_into(&mut log, Duration::ZERO);
+            let state = log.latest();
+            let fields = &state.lanes()[0].stack[0].fields;
+            let told: Vec<String> = fields.iter().map(|field| format!("{}={}", field.name, field.value)).collect();
+            for said in ["port=80", "requests=3000", "state=", "follows_from=span 2", "follows_from=span 3"] {
+                assert!(told.iter().any(|told| told == said), "{said} is not in {told:?}");
+            }
+        });
+    }
+}

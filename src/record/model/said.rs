@@ -7,13 +7,21 @@ use super::Model;
 use super::known::text;
 use crate::trace::{At, Kind, LaneKind, ValueRef};
 
+/// Words of fields that are not looked through for what has been replaced.
+const FEW: usize = 64;
+
 impl Model {
     pub(super) fn record(&mut self, input: &Input, ticks: u64, slot: Slot, end: usize) {
         let time = self.times.at(ticks);
         self.read_fields(input, 3, Some(end), 0);
         let living = self.spans.get_mut(slot);
         let Some(known) = &self.callsites[living.callsite as usize] else { return };
+        let before = living.fields.len();
         living.fields.extend((3..end).map(|at| input.word(at)));
+        // A span that never ends may say something for ever. Not each time: only when there is twice as much.
+        if living.fields.len() > before.next_power_of_two().max(FEW) {
+            words::keep_latest(&mut living.fields);
+        }
         if let Some(reason) = text(&self.fields, &self.texts, known.reason) {
             living.reason = Some(reason);
         }
