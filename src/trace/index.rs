@@ -12,6 +12,7 @@ use super::calls::Calls;
 use super::lanes::Lanes;
 use super::outline::Outline;
 use super::outlines::Outlines;
+use super::records::Records;
 use super::spans::{Opening, Spans};
 use super::store::Seen;
 use super::{Callsite, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};
@@ -31,8 +32,8 @@ pub(super) struct Index {
     /// The state at the end.
     pub(super) outline: Outline,
     pub(super) outlines: Outlines,
-    /// Every event that recorded fields: its place, and which of them was the one before for the same span, from 1.
-    pub(super) records: Vec<(u64, u64)>,
+    /// The events that recorded fields.
+    pub(super) records: Records,
     /// Places of the events at which control passed.
     pub(super) switches: Vec<u64>,
     pub(super) threads: HashMap<ThreadId, Arc<Thread>>,
@@ -110,8 +111,13 @@ impl Index {
             }
             ItemKind::Close { span } => self.close(place, span, time),
             ItemKind::Record { span, fields } => {
-                let before = self.outline.open(lane, span).map_or(0, |open| open.record);
-                self.records.push((place, before));
+                let number = self.spans.number(span);
+                let open = number.zip(self.outline.open(lane, span).map(|open| open.record));
+                if let Some((number, _)) = open {
+                    self.spans.set_recorded(number);
+                }
+                let names = fields.iter().map(|(name, _)| &tables.strings[name as usize]);
+                self.records.add(place, open, names);
                 self.blocks_from_now(span, fields, time);
             }
             ItemKind::Switch { .. } => self.switches.push(place),
@@ -183,6 +189,9 @@ impl Index {
         if !self.spans.close(number, place, time) {
             return;
         }
+        if self.spans.is_recorded(number) {
+            self.records.close(number);
+        }
         let took = self.clock.program(time).since(self.clock.program(self.spans.opened(number)));
         self.calls.close(self.spans.callsite(number), took);
         if self.spans.blocks(number) {
@@ -253,7 +262,7 @@ impl Index {
             + self.lanes.bytes()
             + self.calls.bytes()
             + self.outlines.bytes()
-            + self.records.capacity() * 16
+            + self.records.bytes()
             + self.switches.capacity() * 8
     }
 

@@ -334,11 +334,11 @@ impl Log {
         self.state_of(&self.outline_at(cursor as u64))
     }
 
-    /// The fields of a span as they were recorded before a cursor, later values last.
+    /// The fields of a span as they were recorded before a cursor, later values last: of one that was recorded again and
+    /// again the last four.
     #[must_use]
     pub fn fields(&self, id: SpanId, cursor: usize) -> Vec<Field> {
-        let all = self.recorded_before(id, cursor).into_iter().flat_map(|place| self.fields_at(place));
-        all.collect()
+        self.remembered(self.recorded_before(id, cursor))
     }
 
     /// The last value of a field of a span that was recorded before a cursor, and the place of the event that brought it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::event::keep_last;
 use super::outline::{LaneOutline, OpenSpan, Outline};
 use super::{Field, Frame, Item, ItemFields, ItemKind, Lane, LaneKind, Log, State, Tables, Thread, ThreadId};
 
@@ -73,8 +74,7 @@ impl Log {
     fn fields_of(&self, number: u32, open: &OpenSpan) -> Vec<Field> {
         let spans = &self.index.spans;
         if open.record > 0 {
-            let places = self.places_of_fields(number, open.record);
-            return places.into_iter().flat_map(|place| self.fields_at(place)).collect();
+            return self.remembered(self.places_of_fields(number, open.record));
         }
         // Most have only what they were opened with, and thousands may be open.
         let found =
@@ -85,14 +85,17 @@ impl Log {
         }
     }
 
-    /// The places of the event that opened a span with fields, and of those that recorded some, up to a record of its.
+    /// What is remembered of the fields that the events at some places have.
+    pub(super) fn remembered(&self, places: Vec<u64>) -> Vec<Field> {
+        let mut fields = places.into_iter().flat_map(|place| self.fields_at(place)).collect();
+        keep_last(&mut fields);
+        fields
+    }
+
+    /// The places of the event that opened a span with fields, and of those that recorded some and are remembered, up to a
+    /// record of its.
     pub(super) fn places_of_fields(&self, number: u32, last: u64) -> Vec<u64> {
-        let mut places = Vec::new();
-        let mut record = last;
-        while let Some(&(place, before)) = record.checked_sub(1).and_then(|at| self.index.records.get(at as usize)) {
-            places.push(place);
-            record = before;
-        }
+        let mut places: Vec<u64> = self.index.records.before(last).collect();
         if self.index.spans.has_fields(number) {
             places.push(self.index.spans.seq(number));
         }
@@ -115,4 +118,49 @@ impl Log {
 fn owned(fields: ItemFields<'_>, tables: &Tables) -> Vec<Field> {
     let name = |name: u32| tables.strings[name as usize].clone();
     fields.iter().map(|(number, value)| Field { name: name(number), value: value.into() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Callsite, Event, Kind, LaneId, Seq, SpanId, Time, Value};
+    use super::*;
+
+    #[test]
+    fn what_a_span_has_is_found_by_a_look_at_a_few_events_however_often_it_was_recorded() {
+        const TIMES: u64 = 5_000;
+        let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+        let callsite = Arc::new(Callsite { name: "handle".into(), target: "t".into(), file: None, line: None });
+        let (lane, span, mut log, mut replayed) = (LaneId(1), SpanId(1), Log::new(), State::default());
+        let fields = |name: &str, value: u64| vec![Field { name: name.into(), value: Value::U64(value) }];
+        let mut push = |log: &mut Log, kind: Kind| {
+            let event = Event { seq: Seq(0), time: Time(log.len() as u64), thread: thread.clone(), lane, kind };
+            replayed.apply(&event);
+            log.push(event);
+            let cursor = log.len();
+            if cursor % 197 == 0 {
+                assert_eq!(log.state_at(cursor), replayed, "cursor {cursor}");
+            }
+            cursor
+        };
+        push(&mut log, Kind::LaneOpen { name: "main".into(), kind: LaneKind::Thread });
+        push(&mut log, Kind::Open { span, parent: None, callsite, fields: fields("port", 80) });
+        for number in 0..TIMES {
+            let name = if number % 3 == 0 { "requests" } else { "bytes" };
+            push(&mut log, Kind::Record { span, fields: fields(name, number) });
+            if number == 7 {
+                push(&mut log, Kind::Record { span, fields: fields("once", number) });
+            }
+        }
+        for cursor in [20, 1_000, 1_001, log.len() / 2, log.len()] {
+            let record = log.outline_at(cursor as u64).open(lane, span).unwrap().record;
+            let places = log.places_of_fields(0, record);
+            assert!(places.len() < 64 && places.is_sorted(), "cursor {cursor}: {places:?}");
+            let told: Vec<_> = log.fields(span, cursor).iter().map(|field| field.name.to_string()).collect();
+            let count = |name: &str| told.iter().filter(|told| *told == name).count();
+            assert_eq!((count("port"), count("once"), count("requests"), count("bytes")), (1, 1, 4, 4));
+            assert_eq!(log.recorded(span, "once", cursor), Some((10, Value::U64(7))));
+        }
+        push(&mut log, Kind::Close { span });
+        assert_eq!(log.index.records.histories(), 0);
+    }
 }

@@ -25,6 +25,7 @@ const DEEPEST: u16 = 0x0fff;
 const HAS_FIELDS: u16 = 0x8000;
 const BLOCKS: u16 = 0x4000;
 const AGAIN: u16 = 0x2000;
+const RECORDED: u16 = 0x1000;
 
 /// One span.
 #[derive(Clone, Copy, Debug)]
@@ -200,6 +201,17 @@ impl Spans {
     #[inline]
     pub(super) fn blocks(&self, number: u32) -> bool {
         self.slim(number).depth & BLOCKS != 0
+    }
+
+    /// Fields were recorded for it later.
+    pub(super) fn set_recorded(&mut self, number: u32) {
+        self.slim_mut(number).depth |= RECORDED;
+    }
+
+    /// Whether that was so.
+    #[inline]
+    pub(super) fn is_recorded(&self, number: u32) -> bool {
+        self.slim(number).depth & RECORDED != 0
     }
 
     /// Whether it was opened with fields.
