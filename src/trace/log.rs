@@ -361,9 +361,9 @@ impl Log {
         // What a call had when it was closed, it has for ever.
         let until = spans.closed(number).map_or(u64::MAX, |close| close.0).min(cursor as u64);
         let open = if until >= self.store.len() {
-            self.index.outline.open(spans.lane(number), id).copied()
+            self.index.outline.open(spans.lane(number), number).copied()
         } else {
-            self.outline_at(until).open(spans.lane(number), id).copied()
+            self.outline_at(until).open(spans.lane(number), number).copied()
         };
         self.places_of_fields(number, open.map_or(0, |open| open.record))
     }

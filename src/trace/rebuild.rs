@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::event::keep_last;
-use super::outline::{LaneOutline, OpenSpan, Outline};
+use super::outline::{Entered, LaneOutline, OpenSpan, Outline};
 use super::{Field, Frame, Item, ItemFields, ItemKind, Lane, LaneKind, Log, State, Tables, Thread, ThreadId};
 
 impl Log {
@@ -12,15 +12,14 @@ impl Log {
         let (place, mut outline) = self.index.outlines.before(cursor);
         let items = self.store.items(place).take((cursor - place) as usize);
         for (place, item, tables) in items {
+            let number = item.kind.moved().and_then(|span| self.index.spans.number(span));
             // Whoever says so may be wrong: a span is opened once, and so is a lane.
             let is_new = match item.kind {
-                ItemKind::Open { span, .. } => {
-                    self.index.spans.number(span).is_some_and(|number| self.index.spans.seq(number) == place)
-                }
+                ItemKind::Open { .. } => number.is_some_and(|number| self.index.spans.seq(number) == place),
                 ItemKind::LaneOpen { .. } => self.lane(item.lane).is_some_and(|lane| lane.open.0.0 == place),
                 _ => true,
             };
-            outline.apply(item.lane, tables.threads[item.thread as usize].id, &item.kind, is_new);
+            outline.apply(item.lane, tables.threads[item.thread as usize].id, &item.kind, number, is_new);
         }
         outline
     }
@@ -30,13 +29,16 @@ impl Log {
         lanes.extend(outline.lanes.iter().map(|lane| Arc::new(self.lane_of(lane, false))));
         lanes.extend(outline.done.iter().map(|lane| Arc::new(self.lane_of(lane, true))));
         lanes.sort_by_key(|lane| lane.id);
-        let threads = outline.threads.iter().filter(|entry| !entry.1.is_empty()).cloned().collect();
+        let id = |number: u32| self.index.spans.id(number);
+        let entered = |all: &Vec<Entered>| all.iter().map(|entered| (id(entered.number), entered.lane)).collect();
+        let threads = outline.threads.iter().filter(|entry| !entry.1.is_empty());
+        let threads = threads.map(|(thread, all)| (*thread, entered(all))).collect();
         let done = outline.done.iter().map(|lane| lane.id).collect();
         let known = outline.held.iter().map(|stop| stop.thread);
         let known = known.chain(outline.threads.iter().filter(|entry| !entry.1.is_empty()).map(|entry| entry.0));
         let names = known.map(|thread| (thread, self.thread(thread))).collect();
         let Outline { held, paused, last_entered, .. } = outline;
-        State { lanes, done, threads, names, held: held.clone(), paused: *paused, last_entered: *last_entered }
+        State { lanes, done, threads, names, held: held.clone(), paused: *paused, last_entered: last_entered.map(id) }
     }
 
     fn thread(&self, id: ThreadId) -> Arc<Thread> {
@@ -47,38 +49,37 @@ impl Log {
     fn lane_of(&self, lane: &LaneOutline, is_done: bool) -> Lane {
         let record = self.lane(lane.id);
         let frame = |open: &OpenSpan| {
-            let number = self.index.spans.number(open.span)?;
-            let spans = &self.index.spans;
-            Some(Frame {
-                span: open.span,
+            let (number, spans) = (open.number, &self.index.spans);
+            Frame {
+                span: spans.id(number),
                 parent: spans.parent(number).map(|parent| spans.id(parent)),
                 callsite: self.index.callsite(spans.callsite(number)).clone(),
-                fields: self.fields_of(number, open),
+                fields: self.fields_of(open),
                 opened: spans.opened(number),
                 enters: open.enters,
-                is_entered: open.is_entered,
-            })
+                is_entered: open.is_entered(),
+            }
         };
         Lane {
             id: lane.id,
             name: record.map_or_else(Arc::default, |record| record.name.clone()),
             kind: record.map_or(LaneKind::Thread, |record| record.kind),
             thread: self.thread(lane.thread),
-            stack: lane.stack.iter().filter_map(frame).collect(),
+            stack: lane.stack.iter().map(frame).collect(),
             has_run: lane.has_run,
             is_done,
         }
     }
 
     /// The fields of an open span as far as they have been recorded.
-    fn fields_of(&self, number: u32, open: &OpenSpan) -> Vec<Field> {
-        let spans = &self.index.spans;
+    fn fields_of(&self, open: &OpenSpan) -> Vec<Field> {
+        let (number, spans) = (open.number, &self.index.spans);
         if open.record > 0 {
             return self.remembered(self.places_of_fields(number, open.record));
         }
         // Most have only what they were opened with, and thousands may be open.
         let found =
-            spans.has_fields(number).then(|| self.store.open_at(spans.seq(number), spans.at(number), open.span));
+            spans.has_fields(number).then(|| self.store.open_at(spans.seq(number), spans.at(number), spans.id(number)));
         match found.flatten() {
             Some((ItemKind::Open { fields, .. }, tables)) => owned(fields, tables),
             _ => Vec::new(),
@@ -152,7 +153,7 @@ mod tests {
             }
         }
         for cursor in [20, 1_000, 1_001, log.len() / 2, log.len()] {
-            let record = log.outline_at(cursor as u64).open(lane, span).unwrap().record;
+            let record = log.outline_at(cursor as u64).open(lane, 0).unwrap().record;
             let places = log.places_of_fields(0, record);
             assert!(places.len() < 64 && places.is_sorted(), "cursor {cursor}: {places:?}");
             let told: Vec<_> = log.fields(span, cursor).iter().map(|field| field.name.to_string()).collect();

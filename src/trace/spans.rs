@@ -155,19 +155,16 @@ impl Spans {
         true
     }
 
-    /// It is taken off its thread.
+    /// It is taken off a thread, on which it was put as often as that before.
     #[inline]
-    pub(super) fn exit(&mut self, number: u32, time: Time) {
-        let slim = self.slim_mut(number);
-        if slim.depth & AGAIN != 0 {
-            if let Some(last) = self.again.get_mut(&number).and_then(|all| all.last_mut()) {
-                last.1 = Some(time);
+    pub(super) fn exit(&mut self, number: u32, stretch: u32, time: Time) {
+        if let Some(again) = stretch.checked_sub(1) {
+            if let Some(left) = self.again.get_mut(&number).and_then(|all| all.get_mut(again as usize)) {
+                left.1 = Some(time);
             }
             return;
         }
-        if slim.enter == NEVER {
-            return;
-        }
+        let slim = self.slim_mut(number);
         slim.exit = slim.offset(time);
         if slim.exit == WIDE {
             self.wide.entry(number).or_default().exit = time.0;

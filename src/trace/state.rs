@@ -151,6 +151,10 @@ impl State {
                 self.with_lane(lane, |lane| lane.stack.push(frame));
             }
             Kind::Enter { span } => {
+                let is_open = |lane: &Lane| lane.stack.iter().any(|frame| frame.span == *span);
+                if !self.lane(lane).is_some_and(is_open) {
+                    return;
+                }
                 self.names.entry(event.thread.id).or_insert_with(|| event.thread.clone());
                 self.threads.entry(event.thread.id).or_default().push((*span, lane));
                 self.last_entered = Some(*span);
