@@ -102,11 +102,13 @@ fn each_file_of_a_rotation_opens_alone_and_together_they_have_everything() {
     recording.finish().unwrap();
     let names = scratch.names();
     assert!(names.len() > 3 && names[0] == "work.spanwalk" && names[1] == "work-2.spanwalk", "{names:?}");
-    let mut all = Vec::new();
+    let (mut all, mut next) = (Vec::new(), 0);
     for name in names {
         assert!(fs::metadata(scratch.file(&name)).unwrap().len() < 12_000, "{name} has a chunk more than its size");
         let log = whole(&scratch.file(&name));
         assert_eq!(port(&log), Some(Value::U64(5000)), "{name} has what was open before it began");
+        assert_eq!((log.dropped(), log.begins_at()), (0, next), "{name}: what is in another file is not lost");
+        next = log.in_recording(log.len());
         // A call that a file found open was begun in the one before.
         for number in requests(&log) {
             if all.last() != Some(&number) {
@@ -115,6 +117,30 @@ fn each_file_of_a_rotation_opens_alone_and_together_they_have_everything() {
         }
     }
     assert_eq!(all, (0..5_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_a_later_file_only_what_is_spoilt_is_missing() {
+    let (scratch, recorder) = (Scratch::new(), recorder());
+    let ways = Ways { rotate: Some(6_000), ..Ways::default() };
+    let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
+    serve(&recorder, 5_000);
+    recording.finish().unwrap();
+    let path = scratch.file("work-2.spanwalk");
+    let begins_at = whole(&path).begins_at();
+    let mut reader = Reader::open(&path).unwrap();
+    let blocks = reader.survey().unwrap().blocks;
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[blocks[1].offset as usize - 1] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let (mut reader, mut log) = (Reader::open(&path).unwrap(), Log::new());
+    reader.read(&mut log).unwrap();
+    let missing = blocks[1].first.0 - begins_at;
+    assert!(begins_at > 0);
+    assert_eq!((log.begins_at(), log.dropped()), (begins_at, missing));
+    assert_eq!(reader.damage().iter().map(|damage| damage.events).collect::<Vec<_>>(), [Some(missing)]);
+    assert_eq!(log.from_recording(0), 0);
+    assert_eq!(port(&log), Some(Value::U64(5000)));
 }
 
 #[test]

@@ -240,6 +240,14 @@ impl Reader {
         // A block may be more of the one before: that one was written before its chunk was complete.
         let end = header.first.0.checked_add(header.count.into()).filter(|end| *end > self.next_seq);
         let Some((end, chunk)) = end.zip(header.chunk(payload, &mut self.unpacked)) else { return self.skip() };
+        if self.next_seq == 0 {
+            // What is before the first block is in another file. If something spoilt is before this one, the index may say
+            // which was the first.
+            let first = self.extent.as_ref().and_then(|extent| extent.blocks.first()).map(|block| block.first.0);
+            let unspoilt = self.damaged_from.is_none().then_some(header.first.0);
+            self.next_seq = first.or(unspoilt).unwrap_or(0).min(header.first.0);
+            log.begin_at(self.next_seq);
+        }
         if log.append(&chunk).is_err() {
             return self.skip();
         }

@@ -17,6 +17,14 @@ impl Log {
         self.add(chunk, false)
     }
 
+    /// Says that the log begins so many events into its recording: those are elsewhere, and not missing. Changes nothing
+    /// about a log that has begun.
+    pub fn begin_at(&mut self, place: u64) {
+        if self.is_empty() && self.next_in_recording == 0 {
+            (self.begins_at, self.next_in_recording) = (place, place);
+        }
+    }
+
     /// The same; what is missing has been let go on purpose.
     pub(super) fn resume(&mut self, chunk: &Chunk) -> Result<(), Corrupt> {
         self.add(chunk, true)
@@ -33,7 +41,8 @@ impl Log {
             let is_more = self.last_chunk == Some(chunk.first.0) && self.store.grow(chunk);
             return if is_more { self.take(u64::from(chunk.count) - known) } else { self.take_rest(chunk, known) };
         }
-        if missing > 0 {
+        let begins_later = self.begins_at > 0 && self.is_empty();
+        if missing > 0 || begins_later {
             let beginning = Beginning::of(chunk)?;
             let at = self.len();
             self.bridge(missing, &beginning);
