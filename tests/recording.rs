@@ -199,21 +199,55 @@ fn what_is_asked_for_before_its_chunk_is_complete_is_in_the_file_once() {
 #[test]
 fn a_next_file_that_cannot_be_made_is_told_once_and_the_program_goes_on() {
     let (scratch, recorder) = (Scratch::new(), recorder());
-    fs::write(scratch.file("work-2.spanwalk"), "precious").unwrap();
     let (tell, told) = mpsc::channel();
     let ways = Ways { rotate: Some(6_000), ..Ways::default() };
     let tell = move |error: &FileError| tell.send(error.to_string()).unwrap();
     let recording = Recording::start(&scratch.file("work.spanwalk"), ways, recorder.chunks(), tell).unwrap();
+    // Somebody takes the directory away.
+    let away = Scratch::new();
+    fs::rename(&scratch.0, away.file("away")).unwrap();
     serve(&recorder, 5_000);
     // Nobody is kept waiting by a recording that has stopped.
     recording.catch_up();
     serve(&recorder, 5_000);
-    assert!(matches!(recording.finish(), Err(FileError::Exists { .. })));
+    assert!(matches!(recording.finish(), Err(FileError::Io { .. })));
     let told: Vec<String> = told.into_iter().collect();
-    assert!(told.len() == 1 && told[0].contains("work-2.spanwalk` exists"), "{told:?}");
-    assert_eq!(fs::read(scratch.file("work-2.spanwalk")).unwrap(), b"precious");
+    assert!(told.len() == 1 && told[0].contains("work-2.spanwalk`: no such file"), "{told:?}");
     // What was written before is whole.
-    assert_eq!(requests(&whole(&scratch.file("work.spanwalk")))[..3], [0, 1, 2]);
+    assert_eq!(requests(&whole(&away.file("away/work.spanwalk")))[..3], [0, 1, 2]);
+}
+
+#[test]
+fn a_later_run_stops_at_no_file_of_an_earlier_one() {
+    let scratch = Scratch::new();
+    let run = |existing: Existing, keep: Option<NonZero<usize>>| {
+        let recorder = recorder();
+        let ways = Ways { existing, rotate: Some(6_000), keep };
+        let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
+        serve(&recorder, 5_000);
+        recording.finish().unwrap();
+    };
+    fs::write(scratch.file("work-3.spanwalk"), "precious").unwrap();
+    fs::write(scratch.file("work-20240229.spanwalk"), "SPANWALK of a day").unwrap();
+    let others = ["work-3.spanwalk", "work-20240229.spanwalk"];
+    let is_other = |name: &String| others.contains(&&**name);
+    run(Existing::Keep, NonZero::new(2));
+    let first: Vec<String> = scratch.names().into_iter().filter(|name| !is_other(name)).collect();
+    assert_eq!(first.len(), 2, "{first:?}");
+    // The name it begins with is free again, and others on its way are not.
+    assert!(!first.contains(&"work.spanwalk".to_owned()));
+    let before: Vec<_> = first.iter().map(|name| fs::read(scratch.file(name)).unwrap()).collect();
+    run(Existing::Keep, None);
+    let after: Vec<_> = first.iter().map(|name| fs::read(scratch.file(name)).unwrap()).collect();
+    assert!(before == after, "a file that is to be kept was written to");
+    assert!(scratch.names().len() > first.len() + 3, "{:?}", scratch.names());
+    // What is replaced is all of the earlier recordings, and nothing else.
+    run(Existing::Replace, NonZero::new(2));
+    let last: Vec<String> = scratch.names().into_iter().filter(|name| !is_other(name)).collect();
+    assert_eq!(last.len(), 2, "{last:?}");
+    assert_eq!(requests(&whole(&scratch.file(&last[1]))).last(), Some(&4_999));
+    assert_eq!(fs::read(scratch.file(others[0])).unwrap(), b"precious");
+    assert_eq!(fs::read(scratch.file(others[1])).unwrap(), b"SPANWALK of a day");
 }
 
 #[test]
