@@ -21,7 +21,8 @@
 //!
 //! A recording thread takes the time, writes a few words into a page of its own, and goes on: no lock, no allocation, no
 //! formatting but of values that are given as `Debug`. What the words mean is found out by the collector, off the recorded
-//! threads; what it makes of them is a ring of packed chunks, bounded in bytes, each of which begins with what was open.
+//! threads; what it makes of them is a ring of packed chunks, bounded in bytes. The oldest begins with what was
+//! open, and so does each but those that would repeat more than what happened.
 //!
 //! What is deliberately absent: no I/O, no events of its own, and no lock or span guard held while a thread waits at the
 //! gate. A forked child records nothing: neither into the parent's log nor into its file.

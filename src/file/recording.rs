@@ -184,7 +184,8 @@ impl<S: Source> Output<S> {
         }
         self.generation = batch.generation;
         for chunk in &batch.chunks {
-            if self.ways.rotate.is_some_and(|most| self.writer.length() >= most) {
+            // Each opens alone: it begins with what is open.
+            if chunk.has_open_set && self.ways.rotate.is_some_and(|most| self.writer.length() >= most) {
                 self.next_file()?;
             }
             self.writer.push(chunk)?;

@@ -379,8 +379,13 @@ impl Model {
         self.store.packer.event(&Event { seq: Seq(0), time, thread: thread.clone(), lane, kind });
     }
 
-    /// Begins a chunk with what is open: lanes, calls, which of them are on a thread, and who is held.
+    /// Begins a chunk: if it is due, with what is open: lanes, calls, which of them are on a thread, and who is held.
     pub(super) fn begin_chunk(&mut self, inputs: &[Input]) {
+        if !self.store.needs_open_set() {
+            self.store.packer.go_on();
+            self.store.begun();
+            return;
+        }
         let next = self.store.packer.next();
         let packer = &mut self.store.packer;
         packer.begin(next);

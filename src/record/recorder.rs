@@ -191,7 +191,7 @@ impl Builder {
     }
 
     /// How many bytes of packed events make a complete chunk, 64 KiB if nothing is said. The ring is cut by whole chunks, and
-    /// every one repeats what is open: smaller ones make a finer cut, and take more.
+    /// most repeat what is open: smaller ones make a finer cut, and take more.
     #[must_use]
     pub fn chunk(mut self, bytes: usize) -> Self {
         self.options.chunk = bytes;

@@ -12,7 +12,8 @@ impl Log {
     /// before the end of what is known are passed over.
     ///
     /// # Errors
-    /// If the bytes are no chunk. What could be read before the damage is added.
+    /// If the bytes are no chunk. What could be read before the damage is added. Also if a chunk without what was open comes
+    /// behind a gap: nobody could tell what is open then.
     pub fn append(&mut self, chunk: &Chunk) -> Result<(), Corrupt> {
         self.add(chunk, false)
     }
@@ -43,6 +44,9 @@ impl Log {
         }
         let begins_later = self.begins_at > 0 && self.is_empty();
         if missing > 0 || begins_later {
+            if !chunk.has_open_set {
+                return Err(Corrupt);
+            }
             let beginning = Beginning::of(chunk)?;
             let at = self.len();
             self.bridge(missing, &beginning);
