@@ -155,6 +155,13 @@ impl Times {
         time
     }
 
+    /// The time of what is known to have happened at some time after this, and only now.
+    pub(super) fn by_now(&mut self, ticks: u64) -> Time {
+        let zero = self.zero.unwrap_or(0);
+        self.last = self.last.max(Time(self.rate.ns(ticks).saturating_sub(zero)));
+        self.last
+    }
+
     /// The next event is the first of another log.
     pub(super) fn restart(&mut self) {
         (self.zero, self.last) = (None, Time(0));

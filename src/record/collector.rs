@@ -217,7 +217,7 @@ impl Collector {
         let until = shared.clock.ticks();
         for stream in shared.take_new_streams() {
             if stream.key == self.key {
-                let number = self.model.thread_number(&stream.thread);
+                let number = self.model.thread_number(&stream.thread, &self.inputs);
                 self.inputs.push(Input::new(stream, number));
             } else {
                 self.old.push(stream);
@@ -352,8 +352,11 @@ impl Collector {
 
 fn give_back(stream: &Stream, shared: &Shared) {
     let mut pages = stream.pages();
-    for page in pages.drain(..) {
-        shared.page_read(page);
+    while let Some(page) = pages.pop_front() {
+        // The last was never full.
+        if !pages.is_empty() {
+            shared.page_read(page);
+        }
         page::give_back(page);
     }
 }
@@ -436,5 +439,44 @@ mod tests {
         let all: usize = bytes[1..].iter().sum();
         let large = bytes[1..].iter().filter(|bytes| **bytes > 20_000).count();
         assert!((1..20).contains(&large) && all < 3_000 * 700, "{large} of {}, {all} bytes", bytes.len());
+    }
+
+    #[test]
+    fn threads_that_are_over_are_not_late_and_not_remembered() {
+        let options = Options { hold: HoldMode::Follow, ring: 1 << 20, chunk: 64 << 10, in_flight: 1 << 20 };
+        let filter = Targets::new().with_default(tracing_subscriber::filter::LevelFilter::TRACE);
+        let shared = Shared::new(options, filter, Clock::counted());
+        let dispatch = tracing::Dispatch::new(RecorderSubscriber::new(shared.clone()));
+        let on_a_thread = |name: &str| {
+            let work = || tracing::dispatcher::with_default(&dispatch, || tracing::info_span!("work"));
+            std::thread::scope(|scope| {
+                std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).unwrap().join().unwrap()
+            })
+        };
+        let left = [on_a_thread("one"), on_a_thread("two")];
+        for _ in 0..1_000 {
+            drop(on_a_thread("request"));
+            tracing::dispatcher::with_default(&dispatch, || tracing::info!("later"));
+            drop(shared.collected());
+        }
+        let mut collector = shared.collected();
+        assert_eq!(collector.model.times.late, 0);
+        assert!(collector.model.threads.len() < 100, "{} threads", collector.model.threads.len());
+        // What a thread has left open is still known to be of it.
+        collector.complete_if(|model| {
+            model.store.clear();
+            true
+        });
+        let mut log = Log::new();
+        collector.model.store.since(Seq(0), false).iter().for_each(|chunk| log.append(chunk).unwrap());
+        drop(collector);
+        tracing::dispatcher::with_default(&dispatch, || tracing::info!("last"));
+        let mut late = Log::new();
+        let chunks = shared.collected().model.store.since(Seq(0), true);
+        late.append(chunks.last().unwrap()).unwrap();
+        let names: Vec<_> = late.events_in(..).filter(|event| matches!(event.kind, Kind::Open { .. })).collect();
+        let names: Vec<_> = names.iter().map(|event| &*event.thread.name).collect();
+        assert_eq!(names, ["one", "two"]);
+        drop(left);
     }
 }

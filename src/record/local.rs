@@ -413,7 +413,14 @@ impl Local {
     fn turn_page(&self, shared: &Shared, words: usize) -> bool {
         let _quiet = Quiet::new(self);
         let Some(stream) = self.stream.borrow().clone() else { return false };
-        let waiting = stream.pages().len();
+        let (waiting, full) = {
+            let pages = stream.pages();
+            (pages.len(), pages.back().copied())
+        };
+        // Before there is another behind it: only then is it read to its end.
+        if let Some(full) = full {
+            shared.page_full(full);
+        }
         if waiting >= BEHIND {
             shared.call_collector();
         }
@@ -421,7 +428,6 @@ impl Local {
             shared.wait_for_room(&stream);
         }
         let page = page::take(words);
-        shared.page_taken(page);
         stream.pages().push_back(page);
         self.page.set(Some(page));
         self.at.set(0);

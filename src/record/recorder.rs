@@ -198,7 +198,8 @@ impl Builder {
         self
     }
 
-    /// How many bytes of raw records may wait to be packed, 32 MiB if nothing is said. A thread that would write more does
+    /// How many bytes of raw records may wait to be packed, 32 MiB if nothing is said, besides the 64 KiB that each thread
+    /// writes. A thread that would write more does
     /// the packing itself first, so that nothing is lost.
     #[must_use]
     pub fn in_flight(mut self, bytes: usize) -> Self {
