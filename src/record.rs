@@ -11,7 +11,7 @@
 //!
 //! | field | on | meaning |
 //! |---|---|---|
-//! | `lane = "hub"` | a span | it belongs to this lane; without it a span takes the lane of the entered span around it, else of its task, else of its thread. The root span of a lane may be left and entered again: its *close* is its end |
+//! | `lane = "hub"` | a span | it belongs to this lane; without it a span takes the lane of the entered span around it, else of its task, else of its thread (`name#2` if another thread has the name). The root span of a lane may be left and entered again: its *close* is its end |
 //! | `reason = "…"` | a span | what its lane waits for while another lane has control; the latest value counts |
 //! | `blocks = "poll"` | a span | while it is entered its thread is blocked in the operating system: in the event loop's poll, or for what the text says |
 //! | `opens_lane = "conn-1"` | an event | the lane exists from here on and has not run; with `task = true` it will be a task |

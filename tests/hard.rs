@@ -641,3 +641,57 @@ fn a_lane_that_was_announced_waits_until_it_runs_but_not_all_of_them_for_ever() 
         |name, _, log| assert!(open_lanes(log) < 5_000, "{name}: {}", open_lanes(log)),
     );
 }
+
+#[test]
+fn threads_of_one_name_have_a_lane_each() {
+    const THREADS: usize = 4;
+    let run = |recorder: &Recorder| {
+        let dispatch = dispatcher::get_default(Clone::clone);
+        let barrier = Barrier::new(THREADS + 1);
+        let held = std::sync::Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (dispatch, barrier, held) = (&dispatch, &barrier, &held);
+                let work = move || {
+                    dispatcher::with_default(dispatch, || {
+                        let outer = info_span!("outer", thread).entered();
+                        info_span!("inner", thread).in_scope(|| {
+                            barrier.wait();
+                            barrier.wait();
+                        });
+                        held.lock().unwrap().push(outer.exit());
+                    });
+                };
+                std::thread::Builder::new().name("worker".to_owned()).spawn_scoped(scope, work).unwrap();
+            }
+            barrier.wait();
+            let log = read(recorder);
+            let mut told: Vec<_> = log
+                .latest()
+                .lanes()
+                .iter()
+                .map(|lane| {
+                    let frames = lane.stack.iter();
+                    let frames = frames.map(|frame| format!("{} {}", frame.callsite.name, frame.fields[0].value));
+                    (lane.name.to_string(), lane.thread.id, frames.collect::<Vec<_>>())
+                })
+                .collect();
+            barrier.wait();
+            told.sort_by_key(|lane| lane.1.0);
+            let names: Vec<_> = told.iter().map(|lane| &*lane.0).collect();
+            assert_eq!(names.len(), THREADS, "{told:?}");
+            let is_named = |(name, id, _): &(String, spanwalk::trace::ThreadId, Vec<String>)| {
+                *name == "worker" || *name == format!("worker#{}", id.0)
+            };
+            assert!(told.iter().all(is_named) && names.contains(&"worker"), "{told:?}");
+            for (_, _, frames) in &told {
+                let [outer, inner] = &frames[..] else { panic!("{told:?}") };
+                assert_eq!(outer.strip_prefix("outer"), inner.strip_prefix("inner"));
+            }
+        });
+        // The threads are over, and what they opened is not; with it their lanes go too.
+        assert_eq!(open_lanes(&read(recorder)), THREADS);
+        drop(held);
+    };
+    on_every_face(recorder, run, |name, _, log| assert_eq!(open_lanes(log), 0, "{name}"));
+}

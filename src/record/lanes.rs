@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::spans::IdHasher;
-use crate::trace::{LaneId, LaneKind, Thread};
+use crate::trace::{LaneId, LaneKind, Thread, ThreadId};
 
 /// Lanes of tasks that have nothing open, beyond which the one that has been so for longest ends: nobody tells when a task
 /// is over.
@@ -20,8 +20,9 @@ pub(super) struct OpenLane {
     pub(super) kind: LaneKind,
     /// The thread on which it was made, or that ran it last.
     pub(super) thread: Arc<Thread>,
-    /// The task whose doings it is, where they name no lane.
+    /// The task whose doings it is, where they name no lane; or the thread that is not over, outside of tasks.
     task: Option<u64>,
+    owner: Option<ThreadId>,
     /// A span that nobody is around has named it, or one that opened it: with its last span it ends.
     has_root: bool,
     /// Something has been done in it; until then it was only announced.
@@ -37,6 +38,7 @@ pub(super) struct Lanes {
     open: BTreeMap<LaneId, OpenLane>,
     by_name: HashMap<Arc<str>, LaneId>,
     by_task: HashMap<u64, LaneId>,
+    by_thread: HashMap<ThreadId, LaneId>,
     spans: Counts,
     /// Lanes of tasks that had nothing open when they were used last, and those that have not run, oldest first.
     idle: BTreeMap<u64, LaneId>,
@@ -56,8 +58,8 @@ impl Lanes {
         self.made += 1;
         let lane = LaneId(self.made);
         let thread = thread.clone();
-        let (task, has_root, has_run, waits) = (None, false, false, None);
-        self.open.insert(lane, OpenLane { name: name.clone(), kind, thread, task, has_root, has_run, waits });
+        let (task, owner, has_root, has_run, waits) = (None, None, false, false, None);
+        self.open.insert(lane, OpenLane { name: name.clone(), kind, thread, task, owner, has_root, has_run, waits });
         self.by_name.insert(name.clone(), lane);
         (lane, true)
     }
@@ -74,6 +76,34 @@ impl Lanes {
         }
         self.runs(lane);
         (lane, is_new)
+    }
+
+    /// The lane of a thread, and whether it had to be opened. It has the thread's name, unless that is the lane of another
+    /// thread: the workers of a runtime are all called the same.
+    pub(super) fn of_thread(&mut self, thread: &Arc<Thread>) -> (LaneId, bool) {
+        if let Some(lane) = self.by_thread.get(&thread.id) {
+            return (*lane, false);
+        }
+        let owner = self.find(&thread.name).and_then(|lane| self.get(lane)?.owner);
+        let (lane, is_new) = match owner {
+            Some(_) => self.named(&format!("{}#{}", thread.name, thread.id).into(), LaneKind::Thread, thread),
+            None => self.named(&thread.name, LaneKind::Thread, thread),
+        };
+        if let Some(open) = self.open.get_mut(&lane) {
+            open.owner = Some(thread.id);
+        }
+        self.by_thread.insert(thread.id, lane);
+        self.runs(lane);
+        (lane, is_new)
+    }
+
+    /// A thread is over. Its lane, if it has one, ends at once or with its last span; which lane that is if it is at once.
+    pub(super) fn thread_ended(&mut self, thread: ThreadId) -> Option<LaneId> {
+        let lane = self.by_thread.remove(&thread)?;
+        let is_idle = self.is_idle(lane);
+        let open = self.open.get_mut(&lane)?;
+        (open.owner, open.has_root) = (None, true);
+        is_idle.then_some(lane)
     }
 
     /// Something is done in a lane that was looked for by its name. Whether it is the first.
@@ -169,6 +199,9 @@ impl Lanes {
         self.by_name.remove(&open.name);
         if let Some(task) = open.task {
             self.by_task.remove(&task);
+        }
+        if let Some(owner) = open.owner {
+            self.by_thread.remove(&owner);
         }
         if let Some(place) = open.waits {
             self.idle.remove(&place);

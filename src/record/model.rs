@@ -258,8 +258,11 @@ impl Model {
             }
             return lane;
         }
-        let lane = self.lane_named(&thread, time, &thread.name, LaneKind::Thread);
-        self.lanes.runs(lane);
+        let (lane, is_new) = self.lanes.of_thread(&thread);
+        if is_new {
+            let name = self.lanes.get(lane).map_or_else(|| thread.name.clone(), |open| open.name.clone());
+            self.emit(&thread, time, lane, Kind::LaneOpen { name, kind: LaneKind::Thread });
+        }
         (input.lane, input.lane_as_of) = (Some(lane), self.lanes.closed);
         lane
     }
@@ -382,8 +385,7 @@ impl Model {
             living.is_on -= 1;
             self.store.packer.exit(At { time, thread: input.thread(), lane: living.lane }, living.span);
         }
-        let Some(lane) = input.lane.filter(|lane| self.lanes.get(*lane).is_some()) else { return };
-        if self.lanes.is_idle(lane) {
+        if let Some(lane) = self.lanes.thread_ended(input.thread().id) {
             let time = self.times.by_now(input.ticks);
             self.end_lane(input.thread(), time, lane);
         }
