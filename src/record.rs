@@ -53,7 +53,7 @@ mod words;
 mod write;
 
 pub use filter::RecorderFilter;
-pub use gate::{Gate, HoldMode};
+pub use gate::HoldMode;
 pub use hidden::{Hidden, HiddenCallsites};
 pub use layer::RecorderLayer;
 pub use recorder::{Builder, Control, Counts, Reader, Recorder};

@@ -96,7 +96,7 @@ fn port(log: &Log) -> Option<Value> {
 #[test]
 fn each_file_of_a_rotation_opens_alone_and_together_they_have_everything() {
     let (scratch, recorder) = (Scratch::new(), recorder());
-    let ways = Ways { rotate: Some(6_000), ..Ways::default() };
+    let ways = Ways::default().rotating(6_000);
     let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
     serve(&recorder, 5_000);
     recording.finish().unwrap();
@@ -122,7 +122,7 @@ fn each_file_of_a_rotation_opens_alone_and_together_they_have_everything() {
 #[test]
 fn of_a_later_file_only_what_is_spoilt_is_missing() {
     let (scratch, recorder) = (Scratch::new(), recorder());
-    let ways = Ways { rotate: Some(6_000), ..Ways::default() };
+    let ways = Ways::default().rotating(6_000);
     let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
     serve(&recorder, 5_000);
     recording.finish().unwrap();
@@ -148,7 +148,7 @@ fn only_the_newest_files_of_this_recording_are_kept() {
     let (scratch, recorder) = (Scratch::new(), recorder());
     fs::write(scratch.file("other.spanwalk"), "precious").unwrap();
     fs::write(scratch.file("work-1000.spanwalk"), "precious").unwrap();
-    let ways = Ways { rotate: Some(6_000), keep: NonZero::new(2), ..Ways::default() };
+    let ways = Ways::default().rotating(6_000).keeping(NonZero::new(2).unwrap());
     let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
     serve(&recorder, 5_000);
     recording.finish().unwrap();
@@ -200,7 +200,7 @@ fn what_is_asked_for_before_its_chunk_is_complete_is_in_the_file_once() {
 fn a_next_file_that_cannot_be_made_is_told_once_and_the_program_goes_on() {
     let (scratch, recorder) = (Scratch::new(), recorder());
     let (tell, told) = mpsc::channel();
-    let ways = Ways { rotate: Some(6_000), ..Ways::default() };
+    let ways = Ways::default().rotating(6_000);
     let tell = move |error: &FileError| tell.send(error.to_string()).unwrap();
     let recording = Recording::start(&scratch.file("work.spanwalk"), ways, recorder.chunks(), tell).unwrap();
     // Somebody takes the directory away.
@@ -222,7 +222,8 @@ fn a_later_run_stops_at_no_file_of_an_earlier_one() {
     let scratch = Scratch::new();
     let run = |existing: Existing, keep: Option<NonZero<usize>>| {
         let recorder = recorder();
-        let ways = Ways { existing, rotate: Some(6_000), keep };
+        let mut ways = Ways::default().rotating(6_000);
+        (ways.existing, ways.keep) = (existing, keep);
         let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
         serve(&recorder, 5_000);
         recording.finish().unwrap();
@@ -255,7 +256,8 @@ fn a_file_that_cannot_be_made_is_said_before_anything_starts() {
     let scratch = Scratch::new();
     #[track_caller]
     fn check(path: &Path, existing: Existing, words: &str) {
-        let ways = Ways { existing, ..Ways::default() };
+        let mut ways = Ways::default();
+        ways.existing = existing;
         let recording = Recording::start(path, ways, Recorder::new().chunks(), |_| panic!("it is returned"));
         let Err(error) = recording.map(drop) else { panic!("it was begun") };
         let said = error.to_string();

@@ -45,6 +45,7 @@ const IN_VAIN: (u64, u64) = (4, 64 << 20);
 
 /// Bytes of a file that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Damage {
     /// Where they begin.
     pub offset: u64,

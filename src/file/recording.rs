@@ -28,6 +28,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// How a recording is written.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Ways {
     /// What to do about the file if it exists. With `rotate`, to replace it is to remove the numbered files of earlier
     /// recordings too; files that are no recordings stay.
@@ -44,6 +45,26 @@ impl Default for Ways {
     /// One file, and none is replaced.
     fn default() -> Self {
         Self { existing: Existing::Keep, rotate: None, keep: None }
+    }
+}
+
+impl Ways {
+    /// Replaces what exists: see [`Ways::existing`].
+    #[must_use]
+    pub fn replacing(self) -> Self {
+        Self { existing: Existing::Replace, ..self }
+    }
+
+    /// Begins the next file after so many bytes: see [`Ways::rotate`].
+    #[must_use]
+    pub fn rotating(self, bytes: u64) -> Self {
+        Self { rotate: Some(bytes), ..self }
+    }
+
+    /// Keeps so many files: see [`Ways::keep`].
+    #[must_use]
+    pub fn keeping(self, files: NonZero<usize>) -> Self {
+        Self { keep: Some(files), ..self }
     }
 }
 

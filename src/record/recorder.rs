@@ -53,6 +53,7 @@ pub(super) struct Options {
 
 /// What has been recorded so far, and what of it could not be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Spans that were opened.
     pub spans: u64,
@@ -154,9 +155,9 @@ impl Recorder {
         self.shared.gate.reset(hold);
     }
 
-    /// The gate's controls.
-    #[must_use]
+    /// The gate's controls, for as long as they are kept: when the last of them is dropped, so is the gate.
     pub fn control(&self) -> Control {
+        self.shared.controls.fetch_add(1, Ordering::Relaxed);
         Control { shared: self.shared.clone() }
     }
 }
@@ -237,7 +238,7 @@ pub struct Reader {
 impl Source for Reader {
     fn read(&mut self, at_most: Duration) -> Batch {
         if self.shared.is_forked() {
-            return Batch { generation: self.generation, chunks: Vec::new(), is_over: true };
+            return Batch { generation: self.generation, chunks: Vec::new() };
         }
         let until = Instant::now() + at_most;
         let mut pause = LOOKS.0;
@@ -245,7 +246,7 @@ impl Source for Reader {
             let chunks = self.look();
             let left = until.saturating_duration_since(Instant::now());
             if !chunks.is_empty() || left.is_zero() {
-                return Batch { generation: self.generation, chunks, is_over: false };
+                return Batch { generation: self.generation, chunks };
             }
             // Nobody who records calls a reader: that would cost every span. So it looks, the less often the longer it waits.
             std::thread::sleep(pause.min(left));
@@ -266,7 +267,7 @@ impl Reader {
     /// Waits at most this long for something, and says whether there was anything.
     pub fn read_into(&mut self, log: &mut Log, at_most: Duration) -> bool {
         let generation = self.generation;
-        let Batch { generation: now, chunks, .. } = self.read(at_most);
+        let Batch { generation: now, chunks } = self.read(at_most);
         let is_new = generation != 0 && now != generation;
         if is_new {
             *log = Log::new();
@@ -290,7 +291,9 @@ impl Reader {
     }
 }
 
-/// The controls of a recorder's gate. Dropping it takes the gate down: whoever is held goes on.
+/// The controls of a recorder's gate. When the last of them is dropped the gate is taken down for good: whoever is held goes
+/// on, and nobody is held until the recording is [begun anew](Recorder::restart).
+#[must_use = "the gate is taken down when its last control is dropped"]
 pub struct Control {
     shared: Arc<Shared>,
 }
@@ -327,11 +330,11 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        if self.shared.is_forked() {
-            // Whom it holds, and who watches, is in the other process.
-            return;
+        let is_last = self.shared.controls.fetch_sub(1, Ordering::Relaxed) == 1;
+        // In a forked child: whom it holds, and who watches, is in the other process.
+        if is_last && !self.shared.is_forked() {
+            self.shared.gate.detach();
         }
-        self.shared.gate.detach();
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Shared {
     pub(super) filters: Filters,
     collector: Mutex<Collector>,
     new_streams: Mutex<Vec<Arc<Stream>>>,
+    /// Handles on the gate.
+    pub(super) controls: AtomicUsize,
     threads: AtomicU32,
     /// Words of full pages that have not been read to their ends. The page that a thread writes is none: there may be
     /// thousands of threads, and what they have written is read long before those are full.
@@ -73,6 +75,7 @@ impl Shared {
             options,
             filters: Filters::new(filter),
             new_streams: Mutex::new(Vec::new()),
+            controls: AtomicUsize::new(0),
             threads: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
             signal: Arc::new(signal),

@@ -138,7 +138,7 @@ mod tests {
             replayed.apply(&event);
             log.push(event);
             let cursor = log.len();
-            if cursor % 197 == 0 {
+            if cursor.is_multiple_of(197) {
                 assert_eq!(log.state_at(cursor), replayed, "cursor {cursor}");
             }
             cursor
