@@ -650,7 +650,7 @@ fn threads_of_one_name_have_a_lane_each() {
         let barrier = Barrier::new(THREADS + 1);
         let held = std::sync::Mutex::new(Vec::new());
         std::thread::scope(|scope| {
-            for thread in 0..THREADS {
+            let spawn = |thread| {
                 let (dispatch, barrier, held) = (&dispatch, &barrier, &held);
                 let work = move || {
                     dispatcher::with_default(dispatch, || {
@@ -662,8 +662,9 @@ fn threads_of_one_name_have_a_lane_each() {
                         held.lock().unwrap().push(outer.exit());
                     });
                 };
-                std::thread::Builder::new().name("worker".to_owned()).spawn_scoped(scope, work).unwrap();
-            }
+                std::thread::Builder::new().name("worker".to_owned()).spawn_scoped(scope, work).unwrap()
+            };
+            let threads: Vec<_> = (0..THREADS).map(spawn).collect();
             barrier.wait();
             let log = read(recorder);
             let mut told: Vec<_> = log
@@ -688,6 +689,8 @@ fn threads_of_one_name_have_a_lane_each() {
                 let [outer, inner] = &frames[..] else { panic!("{told:?}") };
                 assert_eq!(outer.strip_prefix("outer"), inner.strip_prefix("inner"));
             }
+            // Also with what a thread does at its very end: a scope waits for less.
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
         // The threads are over, and what they opened is not; with it their lanes go too.
         assert_eq!(open_lanes(&read(recorder)), THREADS);
