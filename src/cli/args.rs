@@ -191,7 +191,7 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
 
-    /// Replace the file of --record if it exists, and those of --rotate.
+    /// Replace the file of --record if it exists; with --rotate, also the numbered ones of earlier recordings.
     #[arg(long, requires = "record")]
     pub(super) force: bool,
 
