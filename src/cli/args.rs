@@ -183,6 +183,10 @@ pub struct ServerArgs {
     #[arg(long, value_name = "CONNECTIONS", help_heading = CLIENTS)]
     pub(super) max_connections: Option<NonZero<usize>>,
 
+    /// The most Engine.IO sessions at a time; the handshake of another is answered 503.
+    #[arg(long, value_name = "SESSIONS", default_value = "10000", help_heading = CLIENTS)]
+    pub(super) max_sessions: NonZero<usize>,
+
     /// What happens when a client takes nothing and 1,024 packets wait for it: it is disconnected, or whoever sends waits.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = WhenFull::Disconnect, help_heading = CLIENTS)]
     pub(super) when_full: WhenFull,
@@ -307,6 +311,7 @@ impl ServerArgs {
                 listed => engineio::origin::Origins::Listed(listed.to_vec()),
             },
             transports,
+            max_sessions: self.max_sessions.get(),
             when_full: match self.when_full {
                 WhenFull::Disconnect => engineio::WhenFull::Disconnect,
                 WhenFull::Wait => engineio::WhenFull::Wait,

@@ -47,6 +47,9 @@ pub enum Refusal {
     /// Neither GET, POST nor OPTIONS.
     #[error("Method not allowed")]
     MethodNotAllowed,
+    /// There are as many sessions as there may be.
+    #[error("Too many sessions")]
+    TooManySessions,
     /// The server is stopping.
     #[error("The server is stopping")]
     Stopping,
@@ -69,6 +72,7 @@ impl Refusal {
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, 3, CloseCode::Policy),
             Self::UnsupportedWebSocket => (StatusCode::UPGRADE_REQUIRED, 3, CloseCode::Protocol),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, 3, CloseCode::Policy),
+            Self::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, 3, CloseCode::Again),
             Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, 3, CloseCode::Away),
         }
     }

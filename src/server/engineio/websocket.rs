@@ -37,8 +37,8 @@ use super::{polling, shortened, type_of};
 const BUFFER: usize = 4096;
 /// Packets that are written before something else has its turn.
 const AT_ONCE: usize = 64;
-/// How long an upgrade may take from its probe to its end.
-const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes after which the same is true.
+const BYTES_AT_ONCE: usize = 64 << 10;
 /// How long the peer may take to take what is still to be said, and to close its end.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -110,15 +110,16 @@ pub(super) async fn begin(connection: OnUpgrade, service: Service) {
 #[instrument(skip_all, fields(sid = shortened(socket.sid), reason = "the probe", outcome))]
 pub(super) async fn upgrade_websocket(connection: OnUpgrade, socket: Arc<Socket>, probing: Probing, lane: String) {
     let Some(mut stream) = take_over(connection, socket.options.max_payload).await else { return };
-    let service = match tokio::time::timeout(UPGRADE_WITHIN, probe(&mut stream, &socket, probing)).await {
-        Ok(Ok(service)) => service,
-        Ok(Err(refusal)) => {
+    let probed = probe(&mut stream, &socket, probing);
+    let probed = match socket.options.upgrade_timeout {
+        Some(within) => tokio::time::timeout(within, probed).await.unwrap_or(Err(Refusal::TooSlow)),
+        None => probed.await,
+    };
+    let service = match probed {
+        Ok(service) => service,
+        Err(refusal) => {
             Span::current().record("outcome", refusal.to_string());
             return close(stream, refusal.answer().2, "the probe failed").await;
-        }
-        Err(_) => {
-            Span::current().record("outcome", "too slow");
-            return close(stream, CloseCode::Policy, "the probe took too long").await;
         }
     };
     Span::current().record("outcome", "upgraded");
@@ -129,8 +130,11 @@ pub(super) async fn upgrade_websocket(connection: OnUpgrade, socket: Arc<Socket>
 /// `2probe` → `3probe`, `5`: then the task that has served the session gives it away.
 async fn probe(stream: &mut Stream, socket: &Socket, probing: Probing) -> Result<Service, Refusal> {
     loop {
-        let frame = poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await;
-        let text = match frame {
+        let frame = poll_fn(|cx| match socket.poll_ended(cx) {
+            Poll::Ready(_) => Poll::Ready(Err(Refusal::UnknownSession)),
+            Poll::Pending => Pin::new(&mut *stream).poll_next(cx).map(Ok),
+        });
+        let text = match frame.await? {
             Some(Ok(Frame::Text(text))) => text,
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => continue,
             Some(Ok(Frame::Binary(_) | Frame::Close(_) | Frame::Frame(_))) => return Err(Refusal::InvalidPacket),
@@ -207,9 +211,9 @@ impl Handler {
         if reason == Reason::ServerStops || reason == Reason::ClosedByServer {
             let _ = Pin::new(&mut stream).start_send(Frame::text("1"));
         }
-        service.finish(reason).await;
         let code = code.or_else(|| reason.refusal().map(|refusal| refusal.answer().2)).unwrap_or(CloseCode::Normal);
-        close(stream, code, reason.words()).await;
+        // Handlers may take long to end; the client need not wait for that.
+        tokio::join!(close(stream, code, reason.words()), service.finish(reason));
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
@@ -244,10 +248,12 @@ impl Handler {
     /// Mirrors `writer`, which upstream is a greenlet that waits for the queue.
     #[instrument(skip_all, fields(packets, left))]
     fn writer(&mut self) {
-        let mut packets = 0;
+        let (mut packets, mut bytes) = (0, 0);
         while packets < AT_ONCE
+            && bytes < BYTES_AT_ONCE
             && let Some(packet) = self.service.socket.take_packet()
         {
+            bytes += packet.get_size_hint(false);
             self.put(packet);
             packets += 1;
         }
