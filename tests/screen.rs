@@ -388,14 +388,14 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
         terminal.wait_until(&format!("event {at} after {keys}"), is_at(at))
     };
     // To a place that is typed: an event, a time, a share, a call; escape leaves the prompt.
-    go(":@20\r", 20);
+    go("T@20\r", 20);
     go("e", 21);
     go("EE", 19);
     terminal.type_("T");
     terminal.wait_for("Go to");
     terminal.type_("\x1b");
     terminal.wait_until("no prompt", |screen| !screen.contains("Go to"));
-    terminal.type_(":spawn\r");
+    terminal.type_("Tspawn\r");
     let spawn = event(&terminal.wait_until("spawn", |screen| header(screen).contains("14/36 spawn"))).unwrap();
     // By call and back, by lane and back: the lane is the selected one.
     for (there, back) in [("d", "D"), ("L", "H"), (")", "("), ("f", "b")] {
@@ -404,7 +404,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
         assert!(!after.contains("looking for"), "{after}");
         terminal.type_(back);
         terminal.wait_until("an earlier one", |screen| event(screen) < event(&after));
-        go(&format!(":@{spawn}\r"), spawn);
+        go(&format!("T@{spawn}\r"), spawn);
     }
     // Playing: forth, faster, slower, backwards, until it is stopped.
     terminal.type_("P");
@@ -421,7 +421,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
     terminal.type_("P");
     terminal.wait_until("a stop", |screen| header(screen).contains("LOOKING BACK"));
     // A search: the matches as a list, one after the other, and in the timeline.
-    go(":@1\r", 1);
+    go("T@1\r", 1);
     terminal.type_("/name=gethostbyaddr\r");
     terminal.wait_until("the list", |screen| {
         screen.contains("Search · name=gethostbyaddr") && screen.contains("3 matches")
@@ -449,7 +449,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
     terminal.wait_for("the timeline's window");
     terminal.type_("\x1b");
     terminal.wait_until("no statistics", |screen| !screen.contains("the timeline's window"));
-    go(&format!(":@{spawn}\r"), spawn);
+    go(&format!("T@{spawn}\r"), spawn);
     terminal.type_("C");
     terminal.wait_for("Critical path of spawn");
     terminal.type_("q");
@@ -478,7 +478,7 @@ fn a_file_that_grows_is_followed_to_its_end() {
     get();
     terminal.wait_for("conn-1");
     // Whoever looks back stays there while it grows.
-    terminal.type_(":@20\r");
+    terminal.type_("T@20\r");
     let before = terminal.wait_until("event 20", |screen| event(screen) == Some(20));
     get();
     let of =

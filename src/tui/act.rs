@@ -49,6 +49,7 @@ impl Ui<'_> {
             Action::Moments => {
                 self.overlay = Some(Overlay::Moments { column: self.moment_now(), scroll: 0 });
             }
+            Action::Palette => self.overlay = Some(Overlay::Palette { text: String::new(), at: 0 }),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Back | Action::Forth => self.move_by_step(action == Action::Forth),
             Action::EventBack | Action::EventForth => self.move_by_event(action == Action::EventForth),
@@ -69,7 +70,10 @@ impl Ui<'_> {
             Action::Matches if self.asked.search.is_some() => {
                 self.overlay = Some(Overlay::Matches { at: None });
             }
-            Action::Matches => self.notify("/ searches; then m lists the matches"),
+            Action::Matches => {
+                let [search, matches] = ["search", "matches"].map(|id| self.keys.shown(id));
+                self.notify(format!("{search} searches; then {matches} lists the matches"));
+            }
             Action::PreviousMatch => self.move_by_match(false),
             Action::Statistics => {
                 self.count_calls(None);
@@ -131,12 +135,16 @@ impl Ui<'_> {
         self.hush();
         if self.status.run == Run::Over {
             // Who looks at a place in it stays there.
-            self.notify("this is a recording: b and f step through it, P plays it, : goes to a place");
+            let [back, forth, play, place] = ["back", "forth", "play", "go-to"].map(|id| self.keys.shown(id));
+            self.notify(format!(
+                "this is a recording: {back} and {forth} step through it, {play} plays it, {place} goes to a place"
+            ));
             return Effect::None;
         }
         (self.cursor, self.page) = (None, None);
         if self.status.detached {
-            self.notify("the gate was taken down: the program runs on its own; R starts it again");
+            let restart = self.keys.shown("restart");
+            self.notify(format!("the gate was taken down: the program runs on its own; {restart} starts it again"));
             return Effect::None;
         }
         Effect::Command(command)
@@ -152,7 +160,8 @@ impl Ui<'_> {
         let is_armed = self.known.has_run(chain, "start_accepting");
         let target = match self.known.landmarks {
             marks if marks.loop_serves.is_some() => {
-                self.notify("the loop serves already: g sends a request, c continues");
+                let [request, go_on] = ["request", "continue"].map(|id| self.keys.shown(id));
+                self.notify(format!("the loop serves already: {request} sends a request, {go_on} continues"));
                 return Effect::None;
             }
             marks if marks.loop_starts.is_none() => Target::Call(hub),

@@ -186,7 +186,10 @@ impl Ui<'_> {
     /// To the next match or the one before; round the end.
     pub(super) fn move_by_match(&mut self, is_forth: bool) {
         let Some(search) = &self.asked.search else {
-            self.notify("/ searches; then n and N go from match to match");
+            {
+                let [search, next, before] = ["search", "over", "previous-match"].map(|id| self.keys.shown(id));
+                self.notify(format!("{search} searches; then {next} and {before} go from match to match"));
+            }
             return;
         };
         let count = search.len();

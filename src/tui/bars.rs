@@ -7,9 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::command::{command, short};
+use super::command::command;
 use super::hints::*;
 use super::keymap::Mode;
+use super::keys::short;
 use super::layout::{Pane, Story};
 use super::matches;
 use super::overlay::Overlay;
@@ -140,6 +141,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Statistics { .. }) => STATISTICS,
         Some(Overlay::Path { .. }) => PATH,
         Some(Overlay::Scenes { .. }) => SCENES,
+        Some(Overlay::Palette { .. }) => PALETTE,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
         None if !ui.is_live() && ui.focus == Pane::Timeline => TIMES,
@@ -162,22 +164,38 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         spans.push(Span::raw("   "));
     } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
         let text = match ui.status.run {
-            Run::Free => "running freely: p stops at the next call, g sends a request   ",
-            _ => "running: nothing to step until something arrives — g sends a request   ",
+            Run::Free => format!(
+                "running freely: {} stops at the next call, {} sends a request   ",
+                ui.keys.shown("pause"),
+                ui.keys.shown("request")
+            ),
+            _ => format!(
+                "running: nothing to step until something arrives — {} sends a request   ",
+                ui.keys.shown("request")
+            ),
         };
-        spans.push(Span::styled(cut(text, room.saturating_sub(1)), theme.style(Role::Good)));
-        used += width(text);
+        spans.push(Span::styled(cut(&text, room.saturating_sub(1)), theme.style(Role::Good)));
+        used += width(&text);
         is_told = true;
     } else if ui.overlay.is_none() && !ui.is_live() && ui.play.is_none() && room >= 90 {
         let text = format!("{}   ", happened(&ui.log, ui.cursor()));
         used += width(&text);
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
     }
+    let is_typing = ui.mode() == Mode::Text;
     let item = |&(id, label): &Hint| {
         let row = command(id)?;
-        Some((short(row.keys[0]), if label.is_empty() { row.label } else { label }))
+        let key = match id {
+            // While text is typed, these are fixed.
+            "toggle" if is_typing => "enter",
+            "close" if is_typing => "esc",
+            "up" if is_typing => "up",
+            "down" if is_typing => "down",
+            _ => ui.keys.of(row).first()?,
+        };
+        Some((short(key), if label.is_empty() { row.label } else { label }))
     };
-    let last: Vec<_> = if ui.mode() == Mode::Text { Vec::new() } else { ALWAYS.iter().filter_map(item).collect() };
+    let last: Vec<_> = if is_typing { Vec::new() } else { ALWAYS.iter().filter_map(item).collect() };
     let size = |item: &(&str, &str)| width(item.0) + width(item.1) + 3;
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();

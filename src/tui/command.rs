@@ -54,6 +54,7 @@ pub enum Action {
     Earlier,
     Later,
     Fit,
+    Palette,
     Help,
     Close,
     Quit,
@@ -76,7 +77,7 @@ pub enum Action {
 pub struct CommandRow {
     /// A name that does not change with the keys.
     pub id: &'static str,
-    /// Its keys, the first is the one that is shown.
+    /// Its keys, unless somebody has chosen others; the first is the one that is shown.
     pub keys: &'static [&'static str],
     /// Two or three words for the last line.
     pub label: &'static str,
@@ -144,7 +145,7 @@ pub const COMMANDS: &[CommandRow] = &[
     row(TIME, "call-back", &["D"], "call back", Action::CallBack, "To where a call began or ended before."),
     row(TIME, "lane-forth", &["L"], "in this lane", Action::LaneForth, "To the next event of the selected lane."),
     row(TIME, "lane-back", &["H"], "back in this lane", Action::LaneBack, "To the event before in the selected lane."),
-    row(TIME, "go-to", &[":", "T"], "go to", Action::GoTo, "To a time, a share, a span, an event, or a call you name."),
+    row(TIME, "go-to", &["T"], "go to", Action::GoTo, "To a time, a share, a span, an event, or a call you name."),
     row(TIME, "scrub-forth", &[")"], "1 % later", Action::ScrubForth, "The cursor 1 % of the timeline's window later."),
     row(
         TIME,
@@ -245,6 +246,14 @@ pub const COMMANDS: &[CommandRow] = &[
         Action::Toggle,
         "Fold or unfold a lane, show the frames that were cut, accept.",
     ),
+    row(
+        LOOK,
+        "palette",
+        &[":"],
+        "commands",
+        Action::Palette,
+        "Find a command by what it does or is called, and run it. A place does too, such as 50% or +10us.",
+    ),
     row(LOOK, "help", &["?"], "help", Action::Help, "This list."),
     row(LOOK, "close", &["esc"], "close", Action::Close, "Close what is open on top; back from a zoomed pane."),
     row(
@@ -266,19 +275,6 @@ pub const COMMANDS: &[CommandRow] = &[
     row(PROGRAM, "quit", &["q", "ctrl-c"], "quit", Action::Quit, "Let everybody go and leave."),
 ];
 
-/// A key as it is shown where room is short.
-pub(super) fn short(key: &'static str) -> &'static str {
-    match key {
-        "up" => "↑",
-        "down" => "↓",
-        "left" => "←",
-        "right" => "→",
-        "pagedown" => "PgDn",
-        "pageup" => "PgUp",
-        key => key,
-    }
-}
-
 /// The row with this id.
 pub(super) fn command(id: &str) -> Option<&'static CommandRow> {
     COMMANDS.iter().find(|row| row.id == id)
@@ -293,7 +289,10 @@ pub fn markdown_table() -> String {
     let mut out = String::from("| key | does |\n|---|---|\n");
     for group in GROUPS {
         for row in COMMANDS.iter().filter(|row| row.group == group) {
-            let keys: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
+            let mut keys: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
+            if keys.is_empty() {
+                keys.push(format!("`:{}`", row.id));
+            }
             out.push_str(&format!("| {} | {} |\n", keys.join(" "), row.doc));
         }
     }

@@ -72,6 +72,12 @@ fn frame_as(buffer: &mut Buffer, area: Rect, ui: &Ui, titles: (&str, &str), has_
     inner
 }
 
+/// What a border leaves of an area, as [`framed`] does it.
+pub(super) fn inside(area: Rect) -> Rect {
+    let has_border = area.width >= 3 && area.height >= 3;
+    if has_border { Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2) } else { area }
+}
+
 /// Puts lines into an area, from the line `scroll` on.
 pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: usize) {
     let top = scroll.min(lines.len().saturating_sub(usize::from(area.height)));

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::command::{COMMANDS, CommandRow, GROUPS, command};
+use super::command::{COMMANDS, CommandRow, GROUPS};
 use super::scene::SCENES;
 use super::text::{pad, width, wrap_plain};
 use super::theme::Role;
@@ -18,7 +18,10 @@ pub(super) fn columns(body: Rect) -> usize {
 /// All commands with their keys, then the marks of the timeline.
 pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let theme = &ui.theme;
-    let keys = |row: &CommandRow| row.keys.join(" ");
+    let keys = |row: &CommandRow| match ui.keys.of(row) {
+        [] => ui.keys.without_key(row),
+        keys => keys.join(" "),
+    };
     let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
     let mut lines = Vec::new();
     for group in GROUPS {
@@ -33,7 +36,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
             }
         }
     }
-    let again = command("request").map_or("", |row| row.keys[0]);
+    let again = ui.keys.shown("request");
     lines.push(Line::styled(format!(" What a client may do: {again}, then"), theme.style(Role::Heading)));
     let names = SCENES.iter().map(|row| width(row.name)).max().unwrap_or(0);
     for (index, row) in SCENES.iter().enumerate() {

@@ -1,8 +1,11 @@
 //! What a terminal sends, as an action: the table of commands read by key.
+//!
+//! While text is typed, letters are text and the keys that move and accept are fixed, whatever a person has chosen.
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
-use super::command::{Action, COMMANDS};
+use super::command::Action;
+use super::keys::Keys;
 
 /// Who gets the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +20,9 @@ pub enum Mode {
 
 /// The action of something that a terminal sent.
 #[must_use]
-pub fn action(event: &Event, mode: Mode) -> Option<Action> {
+pub fn action(event: &Event, mode: Mode, keys: &Keys) -> Option<Action> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => key_action(*key, mode),
+        Event::Key(key) if key.kind != KeyEventKind::Release => key_action(*key, mode, keys),
         Event::Resize(width, height) => Some(Action::Resize(*width, *height)),
         Event::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => Some(Action::Click(mouse.column, mouse.row)),
@@ -32,27 +35,33 @@ pub fn action(event: &Event, mode: Mode) -> Option<Action> {
     }
 }
 
-fn key_action(key: KeyEvent, mode: Mode) -> Option<Action> {
+fn key_action(key: KeyEvent, mode: Mode, keys: &Keys) -> Option<Action> {
     let name = key_name(key)?;
     if mode == Mode::Text {
-        match (key.code, &*name) {
-            (KeyCode::Char(letter), _) if !name.starts_with("ctrl-") => {
-                return Some(Action::Type(letter));
+        return match (key.code, &*name) {
+            (KeyCode::Char(letter), _) if !name.starts_with("ctrl-") && !name.starts_with("alt-") => {
+                Some(Action::Type(letter))
             }
-            (KeyCode::Backspace, _) => return Some(Action::Erase),
-            (_, "enter" | "esc" | "ctrl-c") => {}
-            _ => return None,
-        }
+            (KeyCode::Backspace, _) => Some(Action::Erase),
+            (_, "enter") => Some(Action::Toggle),
+            (_, "esc") => Some(Action::Close),
+            (_, "ctrl-c") => Some(Action::Quit),
+            (_, "up" | "ctrl-p" | "ctrl-k" | "shift-tab") => Some(Action::Up),
+            (_, "down" | "ctrl-n" | "ctrl-j" | "tab") => Some(Action::Down),
+            (_, "pageup") => Some(Action::PageUp),
+            (_, "pagedown") => Some(Action::PageDown),
+            _ => None,
+        };
     }
     if mode == Mode::Menu
         && let KeyCode::Char(digit @ '1'..='9') = key.code
     {
         return Some(Action::Type(digit));
     }
-    COMMANDS.iter().find(|row| row.keys.contains(&&*name)).map(|row| row.action)
+    keys.action(&name)
 }
 
-/// A key as the table writes it: `s`, `G`, `tab`, `shift-tab`, `ctrl-c`.
+/// A key as the table writes it: `s`, `G`, `tab`, `shift-tab`, `ctrl-c`, `alt-x`.
 fn key_name(key: KeyEvent) -> Option<String> {
     let base = match key.code {
         KeyCode::Char(' ') => "space".to_owned(),
@@ -71,16 +80,18 @@ fn key_name(key: KeyEvent) -> Option<String> {
         KeyCode::End => "end".to_owned(),
         KeyCode::PageUp => "pageup".to_owned(),
         KeyCode::PageDown => "pagedown".to_owned(),
+        KeyCode::Insert => "insert".to_owned(),
+        KeyCode::Delete => "delete".to_owned(),
+        KeyCode::F(number) => format!("f{number}"),
         _ => return None,
     };
-    if key.modifiers.contains(KeyModifiers::ALT) {
-        return None;
-    }
-    Some(if key.modifiers.contains(KeyModifiers::CONTROL) { format!("ctrl-{base}") } else { base })
+    let held = |modifier, name: &'static str| if key.modifiers.contains(modifier) { name } else { "" };
+    Some(format!("{}{}{base}", held(KeyModifiers::CONTROL, "ctrl-"), held(KeyModifiers::ALT, "alt-")))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::command::COMMANDS;
     use super::*;
 
     fn press(code: KeyCode, modifiers: KeyModifiers) -> Event {
@@ -109,16 +120,29 @@ mod tests {
                     "pagedown" => KeyCode::PageDown,
                     letter => KeyCode::Char(letter.chars().next().unwrap()),
                 };
-                assert_eq!(action(&press(code, modifiers), Mode::Commands), Some(row.action), "`{key}`");
+                assert_eq!(
+                    action(&press(code, modifiers), Mode::Commands, &Keys::default()),
+                    Some(row.action),
+                    "`{key}`"
+                );
             }
         }
     }
 
     #[test]
     fn letters_are_text_while_something_is_typed() {
-        assert_eq!(action(&press(KeyCode::Char('q'), KeyModifiers::NONE), Mode::Text), Some(Action::Type('q')));
-        assert_eq!(action(&press(KeyCode::Char(' '), KeyModifiers::NONE), Mode::Text), Some(Action::Type(' ')));
-        assert_eq!(action(&press(KeyCode::Esc, KeyModifiers::NONE), Mode::Text), Some(Action::Close));
-        assert_eq!(action(&press(KeyCode::Char('c'), KeyModifiers::CONTROL), Mode::Text), Some(Action::Quit));
+        assert_eq!(
+            action(&press(KeyCode::Char('q'), KeyModifiers::NONE), Mode::Text, &Keys::default()),
+            Some(Action::Type('q'))
+        );
+        assert_eq!(
+            action(&press(KeyCode::Char(' '), KeyModifiers::NONE), Mode::Text, &Keys::default()),
+            Some(Action::Type(' '))
+        );
+        assert_eq!(action(&press(KeyCode::Esc, KeyModifiers::NONE), Mode::Text, &Keys::default()), Some(Action::Close));
+        assert_eq!(
+            action(&press(KeyCode::Char('c'), KeyModifiers::CONTROL), Mode::Text, &Keys::default()),
+            Some(Action::Quit)
+        );
     }
 }

@@ -21,9 +21,10 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
         let call = ui.selected_span().and_then(|span| ui.log.span(span)).map(|record| record.callsite);
         let text = match (call, book.other_pages().next()) {
             (Some(call), _) => format!(
-                "{} in {} is not a step of the documented chain. i lists the steps.",
+                "{} in {} is not a step of the documented chain. {} lists the steps.",
                 call.name,
-                call.file_name()
+                call.file_name(),
+                ui.keys.shown("steps")
             ),
             (None, Some(page)) => return (page.title.clone(), page::lines(&page.prose, theme, columns)),
             (None, None) => "No documented step has run yet.".into(),
@@ -86,7 +87,7 @@ fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         match &page.answer {
             Some(answer) if ui.shows_answer => lines.extend(labelled("Answer:", answer)),
             Some(_) => {
-                let runs = [("a".to_owned(), theme.style(Role::Key)), (" shows the answer".to_owned(), dim)];
+                let runs = [(ui.keys.shown("answer"), theme.style(Role::Key)), (" shows the answer".to_owned(), dim)];
                 lines.extend(wrap(&runs, columns, ""));
             }
             None => {}

@@ -14,7 +14,7 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{help, lists, matches, moments, path, prompt, scenes, statistics};
+use super::{help, lists, matches, moments, palette, path, prompt, scenes, statistics};
 use crate::trace::{Command, Target};
 
 /// What is open on top.
@@ -42,6 +42,10 @@ pub(super) enum Overlay {
     },
     Search {
         text: String,
+    },
+    Palette {
+        text: String,
+        at: usize,
     },
     /// `None` until somebody moves: the match at the cursor.
     Matches {
@@ -101,7 +105,14 @@ impl Ui<'_> {
             }
             return self.act_in_scenes(at, below, action, by);
         }
+        if let (Overlay::Palette { text, at }, true) = (&mut overlay, action != Action::Close) {
+            return self.act_in_palette(std::mem::take(text), *at, action, by);
+        }
         match (&mut overlay, &action) {
+            (_, Action::Palette) => {
+                (self.asked.statistics, self.asked.path) = (None, None);
+                return self.act_without_overlay(action);
+            }
             (_, Action::Close)
             | (Overlay::Help { .. }, Action::Help)
             | (Overlay::Steps { .. }, Action::Steps)
@@ -209,12 +220,13 @@ impl Ui<'_> {
             Some(key) => Target::Call(key.clone()),
             None if is_known => Target::Name(text.to_owned()),
             None => {
-                self.notify(format!("no step and no call so far is named `{text}`; i lists the steps"));
+                let steps = self.keys.shown("steps");
+                self.notify(format!("no step and no call so far is named `{text}`; {steps} lists the steps"));
                 return Effect::None;
             }
         };
         let effect = self.step(Command::RunTo(target));
-        self.say_of_run(format!("running until `{text}`; p pauses"));
+        self.say_of_run(format!("running until `{text}`; {} pauses", self.keys.shown("pause")));
         effect
     }
 
@@ -282,6 +294,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
         }
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
+        Some(Overlay::Palette { text, at }) => palette::draw(buffer, body, ui, text, *at),
         Some(Overlay::Matches { at }) => {
             let at = at.unwrap_or_else(|| ui.match_at_cursor());
             matches::draw(buffer, lists::list_area(body, 140), ui, at);

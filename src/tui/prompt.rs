@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::draw::{framed, put_lines};
 use super::overlay::{Overlay, centred};
 use super::text::wrap_plain;
-use super::theme::Role;
+use super::theme::{Role, Theme};
 use super::ui::Ui;
 use crate::trace::{Place, Query};
 
@@ -54,14 +54,8 @@ fn draw(
     // The box keeps its place while an error comes and goes.
     let area = centred(body, columns, examples.len() as u16 + 6);
     let inner = framed(buffer, area, ui, titles.0, titles.1, true);
-    // The end of a long text is what is being typed.
     let room = usize::from(inner.width.saturating_sub(2));
-    let mut shown = text;
-    while super::text::width(shown) + 1 > room && !shown.is_empty() {
-        shown = shown.char_indices().nth(1).map_or("", |(at, _)| &shown[at..]);
-    }
-    let cursor = Span::styled(" ", theme.style(Role::Selected));
-    let mut lines = vec![Line::from(vec![Span::raw(format!(" {shown}")), cursor])];
+    let mut lines = vec![typed(text, usize::from(inner.width), theme)];
     let mut below = said(room);
     below.resize(more.max(2), Line::default());
     lines.extend(
@@ -74,6 +68,16 @@ fn draw(
             }),
     );
     put_lines(buffer, inner, &lines, 0);
+}
+
+/// The line of what is typed and where the next letter goes. The end of a long text is what is being typed.
+pub(super) fn typed(text: &str, columns: usize, theme: &Theme) -> Line<'static> {
+    let room = columns.saturating_sub(2);
+    let mut shown = text;
+    while super::text::width(shown) + 1 > room && !shown.is_empty() {
+        shown = shown.char_indices().nth(1).map_or("", |(at, _)| &shown[at..]);
+    }
+    Line::from(vec![Span::raw(format!(" {shown}")), Span::styled(" ", theme.style(Role::Selected))])
 }
 
 impl Ui<'_> {

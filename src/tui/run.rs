@@ -55,7 +55,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     while !options.asked_to_end.load(Ordering::Acquire) {
         // A flood of input must not keep the gate waiting for its sign of life.
         for input in waiting.take().into_iter().chain(inputs.try_iter()).take(INPUTS) {
-            let Some(action) = keymap::action(&input?, ui.mode()) else {
+            let Some(action) = keymap::action(&input?, ui.mode(), &ui.keys) else {
                 continue;
             };
             (is_dirty, is_typed) = (true, true);
@@ -133,8 +133,11 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
         },
         Effect::Send(scene) => match program.send(scene) {
             Ok(()) => {
-                let then =
-                    if ui.status.run == Run::Free { "to step through it, press p first" } else { "s steps through it" };
+                let then = if ui.status.run == Run::Free {
+                    format!("to step through it, press {} first", ui.keys.shown("pause"))
+                } else {
+                    format!("{} steps through it", ui.keys.shown("into"))
+                };
                 ui.notify(format!("{}; {then}", row_of(scene).begun));
             }
             Err(why) => ui.notify(why),

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::command::Action;
-use super::draw::{framed, put_lines};
+use super::draw::{framed, inside, put_lines};
 use super::lists::{chosen, listed};
 use super::overlay::{Overlay, centred};
 use super::scene::{Clients, SCENES, Scene, SceneRow, scene};
@@ -76,12 +76,6 @@ fn area(body: Rect, clients: Clients) -> Rect {
     centred(body, 74, clients.scenes().count() as u16 + 2)
 }
 
-/// What a border leaves of it, as [`framed`] does.
-fn inside(area: Rect) -> Rect {
-    let has_border = area.width >= 3 && area.height >= 3;
-    if has_border { Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2) } else { area }
-}
-
 /// Draws the menu.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let connected = match ui.clients {
@@ -89,7 +83,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
         Clients::Connected(count) if count > 1 => format!("A client, {count} are connected"),
         _ => "A client".to_owned(),
     };
-    let again = format!("g again: {}", scene(ui.last_scene).name);
+    let again = format!("{} again: {}", ui.keys.shown("request"), scene(ui.last_scene).name);
     let inner = framed(buffer, area(body, ui.clients), ui, &connected, &again, true);
     let theme = &ui.theme;
     let names = SCENES.iter().map(|row| width(row.name)).max().unwrap_or(0);

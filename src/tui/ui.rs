@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::asked::Asked;
 use super::keymap::Mode;
+use super::keys::Keys;
 use super::known::Known;
 use super::layout::{Layout, Pane, Story};
 use super::loading::Loading;
@@ -57,6 +58,7 @@ pub struct Ui<'a> {
     pub(super) log: Log,
     pub(super) material: Material<'a>,
     pub(super) theme: Theme,
+    pub(super) keys: Keys,
     pub(super) size: (u16, u16),
     pub(super) status: Status,
     pub(super) address: String,
@@ -105,6 +107,7 @@ impl<'a> Ui<'a> {
             log,
             material,
             theme,
+            keys: Keys::default(),
             size,
             status: Status { run: Run::Stepping, held: Vec::new(), detached: false },
             address: String::new(),
@@ -138,6 +141,11 @@ impl<'a> Ui<'a> {
         };
         ui.refresh();
         ui
+    }
+
+    /// Has these keys do what the table of commands says.
+    pub fn set_keys(&mut self, keys: Keys) {
+        self.keys = keys;
     }
 
     /// Lets the program add to the log, or replace it. Says whether there is something to draw.
@@ -267,7 +275,9 @@ impl<'a> Ui<'a> {
     pub fn mode(&self) -> Mode {
         match self.overlay {
             Some(Overlay::Scenes { .. }) => Mode::Menu,
-            Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. }) => Mode::Text,
+            Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. } | Overlay::Palette { .. }) => {
+                Mode::Text
+            }
             _ => Mode::Commands,
         }
     }

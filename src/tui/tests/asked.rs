@@ -185,7 +185,7 @@ fn a_row_of_statistics_lists_its_calls() {
 #[test]
 fn the_critical_path_is_that_of_the_selected_call_or_of_the_window() {
     serving(SCREEN, |ui| {
-        enter(ui, ":", "get", "enter C");
+        enter(ui, "T", "get", "enter C");
         let shown = text(ui);
         assert!(shown.contains("Critical path of get in main"), "{shown}");
         assert!(shown.contains("← thread from hub"), "{shown}");
@@ -206,11 +206,11 @@ fn the_new_overlays_at_two_sizes() {
             insta::assert_snapshot!(format!("the_matches_at_{name}"), text(ui));
             press(ui, "enter");
             insta::assert_snapshot!(format!("a_match_at_{name}"), text(ui));
-            press(ui, "esc :");
+            press(ui, "esc T");
             insta::assert_snapshot!(format!("going_to_at_{name}"), text(ui));
             press(ui, "esc S");
             insta::assert_snapshot!(format!("the_statistics_at_{name}"), text(ui));
-            enter(ui, "esc :", "start", "enter C");
+            enter(ui, "esc T", "start", "enter C");
             insta::assert_snapshot!(format!("the_path_at_{name}"), text(ui));
         });
     }

@@ -120,7 +120,11 @@ fn every_command_is_in_help() {
         ui.act(Action::Help);
         let text = text(ui);
         for row in COMMANDS {
-            let line = format!("{}  ", row.keys.join(" "));
+            let keys = match row.keys {
+                [] => format!(":{}", row.id),
+                keys => keys.join(" "),
+            };
+            let line = format!("{keys}  ");
             let start: String = row.doc.chars().take(50).collect();
             assert!(
                 text.lines().any(|text| text.contains(&line) && text.contains(start.trim())),
@@ -134,11 +138,13 @@ fn every_command_is_in_help() {
 #[test]
 fn every_hint_is_a_command() {
     use crate::tui::hints::{
-        CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PAST, PATH, PLAYING, READ, RECORDED,
+        ALWAYS, CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PALETTE, PAST, PATH, PLAYING, READ, RECORDED,
     };
     use crate::tui::hints::{RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
     let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
-    for (id, _) in all.into_iter().chain([RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE]).flatten() {
+    for (id, _) in
+        all.into_iter().chain([ALWAYS, PALETTE, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE]).flatten()
+    {
         assert!(command(id).is_some(), "`{id}`");
     }
 }

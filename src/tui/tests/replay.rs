@@ -25,7 +25,7 @@ pub(super) fn press(ui: &mut Ui<'_>, keys: &str) -> Effect {
             letter => KeyCode::Char(letter.chars().next().unwrap()),
         };
         let input = Input::Key(KeyEvent::new(code, KeyModifiers::NONE));
-        let action = keymap::action(&input, ui.mode()).unwrap_or_else(|| panic!("`{key}` does nothing"));
+        let action = keymap::action(&input, ui.mode(), &ui.keys).unwrap_or_else(|| panic!("`{key}` does nothing"));
         effect = ui.act(action);
         ui.work(|| true);
     }
@@ -141,7 +141,7 @@ fn a_place_that_is_typed_is_gone_to() {
     fn check(typed: &str, place: impl Fn(&Ui<'_>) -> usize) {
         serving(SCREEN, |ui| {
             ui.set_cursor(40);
-            enter(ui, ":", typed, "enter");
+            enter(ui, "T", typed, "enter");
             assert_eq!(ui.cursor(), place(ui), "{typed}\n{}", text(ui));
             assert!(ui.overlay.is_none());
         });
@@ -168,9 +168,9 @@ fn a_place_that_is_none_stays_in_the_prompt_with_what_to_write() {
         press(ui, "enter");
         assert!(ui.mode() == Mode::Text && ui.is_live());
         press(ui, "esc");
-        enter(ui, ":", "no_such_call", "enter");
+        enter(ui, "T", "no_such_call", "enter");
         assert!(text(ui).contains("no call so far is named `no_such_call`; / searches"), "{}", text(ui));
-        enter(ui, ":", "9s", "enter");
+        enter(ui, "T", "9s", "enter");
         assert!(text(ui).contains("the recording ends at"), "{}", text(ui));
     });
 }

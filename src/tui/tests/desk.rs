@@ -1,0 +1,85 @@
+//! The tools of the desk: the palette, copying, layouts, chosen keys, help by pane. Before, keys, after.
+
+use super::replay::{enter, press, serving};
+use super::*;
+use crate::trace::Command;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// Snapshots of one screen at the three sizes.
+fn snapshots(name: &str, until: Until, keys: &[&str], typed: &str) {
+    for size in SIZES {
+        with_ui(until, size, Theme::default(), |ui| {
+            keys.iter().for_each(|keys| drop(press(ui, keys)));
+            typed.chars().for_each(|letter| drop(ui.act(Action::Type(letter))));
+            insta::assert_snapshot!(format!("{name}_at_{}_by_{}", size.0, size.1), text(ui));
+        });
+    }
+}
+
+#[test]
+fn a_command_is_found_by_a_few_letters_and_run_with_enter() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        assert_eq!(press(ui, ":"), Effect::None);
+        assert!(text(ui).contains("Commands") && text(ui).contains("To the end of the call around this one."));
+        enter(ui, "", "stat", "enter");
+        assert!(matches!(ui.overlay, Some(Overlay::Statistics { .. })), "{:?}", ui.overlay);
+        // From any list: what was open gives way.
+        press(ui, ":");
+        "over".chars().for_each(|letter| drop(ui.act(Action::Type(letter))));
+        assert_eq!(press(ui, "enter"), Effect::Command(Command::Over));
+        assert!(ui.overlay.is_none());
+        press(ui, ":");
+        "quit".chars().for_each(|letter| drop(ui.act(Action::Type(letter))));
+        assert_eq!(press(ui, "enter"), Effect::Quit);
+    });
+}
+
+#[test]
+fn the_palette_is_walked_with_arrows_and_the_mouse_and_left_with_esc() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        press(ui, ": down down up");
+        assert_eq!(press(ui, "enter"), Effect::Command(Command::Over), "the second command of the table");
+        press(ui, ": esc");
+        assert!(ui.overlay.is_none());
+        press(ui, ":");
+        let row = text(ui).lines().position(|line| line.contains("To the end of the call around")).unwrap();
+        assert_eq!(ui.act(Action::Click(30, row as u16)), Effect::Command(Command::Out));
+        press(ui, ":");
+        "xyzzy".chars().for_each(|letter| drop(ui.act(Action::Type(letter))));
+        assert!(text(ui).contains("nothing fits"));
+        press(ui, "enter");
+        assert!(ui.overlay.is_some(), "there is nothing to run");
+        press(ui, "backspace backspace backspace backspace backspace");
+        assert!(text(ui).contains("commands ┐"), "{}", text(ui));
+    });
+}
+
+#[test]
+fn a_place_in_the_palette_is_gone_to() {
+    serving(SCREEN, |ui| {
+        enter(ui, ":", "#3", "enter");
+        assert!(!ui.is_live() && ui.overlay.is_none());
+        enter(ui, ":", "#9999", "enter");
+        assert!(ui.overlay.is_some() && ui.notice().is_some_and(|text| text.contains("9999")));
+    });
+}
+
+#[test]
+fn the_palette_by_size() {
+    snapshots("the_palette", Until::Spawn, &[":"], "");
+    snapshots("the_palette_for_zoom", Until::Spawn, &[":"], "zoom");
+}
+
+#[test]
+fn chosen_keys_are_those_that_work_and_that_are_shown() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        ui.set_keys(Keys::with(&[("into".to_owned(), vec!["J".to_owned()]), ("pause".to_owned(), Vec::new())]));
+        assert_eq!(press(ui, "J"), Effect::Command(Command::Into));
+        assert!(text(ui).lines().last().unwrap().contains("J into"), "{}", text(ui));
+        press(ui, "?");
+        assert!(text(ui).contains("J          To the next step") || text(ui).contains("J  "), "{}", text(ui));
+        press(ui, "esc :");
+        assert!(text(ui).lines().any(|line| line.contains(" J ") && line.contains("into")), "{}", text(ui));
+    });
+}
