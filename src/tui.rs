@@ -15,6 +15,7 @@ mod act;
 mod asked;
 mod bars;
 mod command;
+mod copy;
 mod draw;
 mod fields;
 #[cfg(test)]
@@ -56,6 +57,7 @@ mod timeline;
 mod ui;
 
 pub use command::{Action, COMMANDS, CommandRow, markdown_table};
+pub use copy::{Clipboard, Excerpt};
 pub use draw::draw;
 pub use keymap::Mode;
 pub use keys::{FIXED, Keys, is_key};

@@ -572,3 +572,34 @@ fn a_taken_port_is_said_before_the_screen_opens() {
     assert!(screen.contains("address already in use; try --port 0"), "{screen}");
     assert!(!state.bytes.windows(8).any(|bytes| bytes == b"\x1b[?1049h"), "the screen was never taken");
 }
+
+/// What was put into the clipboard, as base64, once there is something.
+fn clipboard(terminal: &Terminal, begins: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let bytes = terminal.shown.0.lock().unwrap().bytes.clone();
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((_, rest)) = text.split_once(begins)
+            && let Some((sent, _)) = rest.split_once('\x1b')
+        {
+            return sent.to_owned();
+        }
+        assert!(began.elapsed() < LONG, "nothing was put into the clipboard");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_stack_is_put_into_the_clipboard_of_the_terminal() {
+    use base64::Engine as _;
+    let terminal = Terminal::demo((80, 24));
+    terminal.type_("y");
+    terminal.wait_for("the open calls of the lane");
+    terminal.type_("2");
+    let sent = base64::engine::general_purpose::STANDARD.decode(clipboard(&terminal, "\x1b]52;c;")).unwrap();
+    let sent = String::from_utf8(sent).unwrap();
+    assert!(sent.starts_with("MainThread · main  PAUSED ON STEP\n    run  src/server/"), "{sent}");
+    terminal.wait_for("copied the stack of main: 2 lines");
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+}

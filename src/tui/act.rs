@@ -49,6 +49,8 @@ impl Ui<'_> {
             Action::Moments => {
                 self.overlay = Some(Overlay::Moments { column: self.moment_now(), scroll: 0 });
             }
+            Action::Copy => self.overlay = Some(Overlay::Copy { at: 0 }),
+            Action::CopyOne(what) => return self.copy(what),
             Action::Palette => self.overlay = Some(Overlay::Palette { text: String::new(), at: 0 }),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Back | Action::Forth => self.move_by_step(action == Action::Forth),

@@ -1,4 +1,6 @@
-//! The one table of commands, and what is read off it: keys, help, the last line, the README's list.
+//! The one table of commands, and what is read off it: keys, help, the palette, the last line, the README's list.
+
+use super::copy::Excerpt;
 
 /// What a person wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,9 @@ pub enum Action {
     Later,
     Fit,
     Palette,
+    Copy,
+    /// Copies one thing.
+    CopyOne(Excerpt),
     Help,
     Close,
     Quit,
@@ -245,6 +250,39 @@ pub const COMMANDS: &[CommandRow] = &[
         "fold",
         Action::Toggle,
         "Fold or unfold a lane, show the frames that were cut, accept.",
+    ),
+    row(
+        ASK,
+        "copy",
+        &["y"],
+        "copy",
+        Action::Copy,
+        "Copy a frame, a stack or a page's claims to the terminal's clipboard, also over ssh. y again copies the frame.",
+    ),
+    row(
+        ASK,
+        "copy-frame",
+        &[],
+        "copy frame",
+        Action::CopyOne(Excerpt::Frame),
+        "Copy the selected frame: name, file and line, fields.",
+    ),
+    row(ASK, "copy-stack", &[], "copy stack", Action::CopyOne(Excerpt::Stack), "Copy the stack of the selected lane."),
+    row(
+        ASK,
+        "copy-stacks",
+        &[],
+        "copy all stacks",
+        Action::CopyOne(Excerpt::Stacks),
+        "Copy the stacks of all lanes that are not over.",
+    ),
+    row(
+        ASK,
+        "copy-claims",
+        &[],
+        "copy claims",
+        Action::CopyOne(Excerpt::Claims),
+        "Copy what is claimed on the lesson's page, with what this run shows of it.",
     ),
     row(
         LOOK,

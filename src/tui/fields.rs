@@ -34,7 +34,8 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn frame_entries(ui: &Ui, frame: &Frame) -> Vec<(String, String, bool)> {
+/// Name, value, and whether it is a field of the call.
+pub(super) fn frame_entries(ui: &Ui, frame: &Frame) -> Vec<(String, String, bool)> {
     let mut entries: Vec<(String, String, bool)> = Vec::new();
     for field in &frame.fields {
         let value = field.value.to_string();

@@ -104,4 +104,5 @@ pub(super) const TIMES: &[Hint] = &[
 pub(super) const LESSON: &[Hint] =
     &[("up", ""), ("down", ""), ("answer", ""), ("zoom-pane", ""), ("into", ""), ("over", ""), ("next-pane", "")];
 pub(super) const PALETTE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "run it"), ("close", "")];
+pub(super) const COPY: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "copy"), ("copy", "this frame"), ("close", "")];
 pub(super) const ALWAYS: &[Hint] = &[("help", ""), ("quit", "")];

@@ -14,7 +14,7 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{help, lists, matches, moments, palette, path, prompt, scenes, statistics};
+use super::{copy, help, lists, matches, moments, palette, path, prompt, scenes, statistics};
 use crate::trace::{Command, Target};
 
 /// What is open on top.
@@ -42,6 +42,9 @@ pub(super) enum Overlay {
     },
     Search {
         text: String,
+    },
+    Copy {
+        at: usize,
     },
     Palette {
         text: String,
@@ -104,6 +107,9 @@ impl Ui<'_> {
                 return Effect::None;
             }
             return self.act_in_scenes(at, below, action, by);
+        }
+        if let (Overlay::Copy { at }, true) = (&overlay, action != Action::Close) {
+            return self.act_in_copy(*at, action, by);
         }
         if let (Overlay::Palette { text, at }, true) = (&mut overlay, action != Action::Close) {
             return self.act_in_palette(std::mem::take(text), *at, action, by);
@@ -294,6 +300,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
         }
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
+        Some(Overlay::Copy { at }) => copy::draw(buffer, body, ui, *at),
         Some(Overlay::Palette { text, at }) => palette::draw(buffer, body, ui, text, *at),
         Some(Overlay::Matches { at }) => {
             let at = at.unwrap_or_else(|| ui.match_at_cursor());

@@ -125,7 +125,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
     let area = area(body, found.len());
     let remark = match found.len() {
         0 => "nothing fits".to_owned(),
-        count if text.trim().is_empty() => format!("{count} commands"),
+        _ if text.trim().is_empty() => "type a few letters".to_owned(),
         1 => "1 fits".to_owned(),
         count => format!("{count} fit"),
     };

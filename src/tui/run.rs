@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use ratatui::crossterm::event::{self, Event};
 
 use super::command::Action;
+use super::copy::Clipboard;
 use super::material::Material;
 use super::program::Program;
 use super::scene::scene as row_of;
@@ -23,6 +24,8 @@ use crate::trace::{Log, Run};
 pub struct Options {
     /// Draw with ASCII only.
     pub is_ascii: bool,
+    /// Who stands between the screens and the clipboard.
+    pub clipboard: Clipboard,
     /// Set by whoever wants the screen to end, a signal for instance.
     pub asked_to_end: Arc<AtomicBool>,
 }
@@ -46,6 +49,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     let began = Instant::now();
     let mut screen = Screen::take()?;
     let mut ui = Ui::new(Log::new(), material, screen.size()?, Theme::from_env(options.is_ascii));
+    ui.set_clipboard(options.clipboard);
     let mut is_dirty = true;
     let mut is_typed = false;
     let mut drawn: Option<Instant> = None;
@@ -61,6 +65,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             (is_dirty, is_typed) = (true, true);
             match ui.act(action) {
                 Effect::Quit => return Ok(()),
+                Effect::Copy(text) => screen.send(&ui.clipboard.sequence(&text))?,
                 effect => carry_out(effect, program, &mut ui),
             }
         }
@@ -124,7 +129,7 @@ fn inputs() -> io::Result<Receiver<io::Result<Event>>> {
 
 fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
     match effect {
-        Effect::None | Effect::Quit => {}
+        Effect::None | Effect::Quit | Effect::Copy(_) => {}
         Effect::Command(command) => program.command(command),
         Effect::Restart(restart) => match program.restart(restart) {
             // The new run begins with an empty log: then everything about the old one is forgotten.

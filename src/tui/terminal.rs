@@ -85,6 +85,18 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// Sends the terminal something that is no picture.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(super) fn send(&mut self, sequence: &str) -> io::Result<()> {
+        let backend = self.terminal.backend_mut();
+        backend.write_all(sequence.as_bytes())?;
+        io::Write::flush(backend)
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         restore();

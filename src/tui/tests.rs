@@ -176,7 +176,7 @@ fn no_size_and_no_state_breaks_a_view() {
                 for pane in Pane::ALL {
                     ui.focus = pane;
                     // Those lie over everything, whoever has the keys.
-                    let asked = ["go to", "search", "matches", "statistics", "path", "scenes", "palette"];
+                    let asked = ["go to", "search", "matches", "statistics", "path", "scenes", "palette", "copy"];
                     let asked = &asked[..if pane == Pane::Stack { asked.len() } else { 0 }];
                     for overlay in ["", "help", "steps", "until", "restart", "moments"].iter().chain(asked) {
                         ui.act(Action::Close);
@@ -193,6 +193,7 @@ fn no_size_and_no_state_breaks_a_view() {
                             "path" => Action::CriticalPath,
                             "scenes" => Action::Request,
                             "palette" => Action::Palette,
+                            "copy" => Action::Copy,
                             _ => Action::Down,
                         });
                         ui.work(|| true);

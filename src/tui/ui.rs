@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use super::asked::Asked;
+use super::copy::Clipboard;
 use super::keymap::Mode;
 use super::keys::Keys;
 use super::known::Known;
@@ -51,6 +52,8 @@ pub enum Effect {
     Restart(Restart),
     /// Let a client do something.
     Send(Scene),
+    /// Put a text into the clipboard.
+    Copy(String),
 }
 
 /// Everything that the screens show.
@@ -59,6 +62,7 @@ pub struct Ui<'a> {
     pub(super) material: Material<'a>,
     pub(super) theme: Theme,
     pub(super) keys: Keys,
+    pub(super) clipboard: Clipboard,
     pub(super) size: (u16, u16),
     pub(super) status: Status,
     pub(super) address: String,
@@ -108,6 +112,7 @@ impl<'a> Ui<'a> {
             material,
             theme,
             keys: Keys::default(),
+            clipboard: Clipboard::default(),
             size,
             status: Status { run: Run::Stepping, held: Vec::new(), detached: false },
             address: String::new(),
@@ -274,7 +279,7 @@ impl<'a> Ui<'a> {
     #[must_use]
     pub fn mode(&self) -> Mode {
         match self.overlay {
-            Some(Overlay::Scenes { .. }) => Mode::Menu,
+            Some(Overlay::Scenes { .. } | Overlay::Copy { .. }) => Mode::Menu,
             Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. } | Overlay::Palette { .. }) => {
                 Mode::Text
             }

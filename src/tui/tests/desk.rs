@@ -51,7 +51,7 @@ fn the_palette_is_walked_with_arrows_and_the_mouse_and_left_with_esc() {
         press(ui, "enter");
         assert!(ui.overlay.is_some(), "there is nothing to run");
         press(ui, "backspace backspace backspace backspace backspace");
-        assert!(text(ui).contains("commands ┐"), "{}", text(ui));
+        assert!(text(ui).contains("type a few letters ┐"), "{}", text(ui));
     });
 }
 
@@ -82,4 +82,74 @@ fn chosen_keys_are_those_that_work_and_that_are_shown() {
         press(ui, "esc :");
         assert!(text(ui).lines().any(|line| line.contains(" J ") && line.contains("into")), "{}", text(ui));
     });
+}
+
+/// What is copied after these keys, and what is said of it.
+fn copied(until: Until, keys: &str) -> (String, String) {
+    with_ui(until, SCREEN, Theme::default(), |ui| {
+        let effect = press(ui, keys);
+        let said = ui.notice().unwrap_or_default().to_owned();
+        let Effect::Copy(text) = effect else { panic!("{effect:?}, {said}") };
+        (text, said)
+    })
+}
+
+#[test]
+fn y_y_copies_the_frame() {
+    let (text, said) = copied(Until::Spawn, "y y");
+    assert_eq!(text, "spawn  src/server/threadpool.rs:2\n    func = gethostbyaddr\n    semaphore = 11 → 10\n");
+    assert_eq!(said, "copied the frame spawn: 3 lines");
+    // Of the frame that is selected, whichever that is.
+    assert!(copied(Until::Spawn, "down y enter").0.starts_with("apply  src/server/pool.rs:41\n"));
+}
+
+#[test]
+fn a_stack_is_copied_as_it_is_seen() {
+    let (text, said) = copied(Until::Spawn, "y 2");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "MainThread · main  PAUSED ON STEP");
+    assert_eq!(lines[1], "    spawn           src/server/threadpool.rs:2");
+    assert_eq!((lines.len(), lines[10]), (11, "    run             src/server/socketio.rs:44"));
+    assert_eq!(said, "copied the stack of main: 11 lines");
+    let (all, said) = copied(Until::Serving, "y down down enter");
+    for lane in ["MainThread · main  ", "\nMainThread · hub  POLLING", "\nworker-1  WAITING"] {
+        assert!(all.contains(lane), "{lane} in {all}");
+    }
+    assert!(said.starts_with("copied the stacks of 3 lanes"), "{said}");
+}
+
+#[test]
+fn the_claims_of_the_page_are_copied_with_what_the_run_says() {
+    let (text, said) = copied(Until::Spawn, "y 4");
+    assert!(text.starts_with("Step 11, spawn: Hand a blocking job"), "{text}");
+    for part in
+        ["The report says: start a thread", "Verdict: that is wrong", "    holds: spawn runs in the lane main ("]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(said.starts_with("copied the claims of spawn: "), "{said}");
+}
+
+#[test]
+fn what_cannot_be_copied_says_why() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        keep(ui, 0);
+        for keys in ["y y", "y 2", "y 3", "y 4"] {
+            assert_eq!(press(ui, keys), Effect::None);
+            assert!(ui.notice().is_some() && ui.overlay.is_none(), "{keys}");
+            ui.hush();
+        }
+        // In tmux it is said what tmux does.
+        ui.set_clipboard(Clipboard::Tmux);
+    });
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        ui.set_clipboard(Clipboard::Tmux);
+        press(ui, "y y");
+        assert_eq!(ui.notice(), Some("copied the frame spawn: 3 lines; tmux keeps it unless set-clipboard is on"));
+    });
+}
+
+#[test]
+fn the_list_to_copy_by_size() {
+    snapshots("the_list_to_copy", Until::Spawn, &["y"], "");
 }
