@@ -10,6 +10,7 @@ mod plain;
 mod recording;
 mod serve;
 mod session;
+mod settings;
 mod signals;
 mod sources;
 mod watch;

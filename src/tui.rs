@@ -12,6 +12,7 @@
 //! whether it is live, attached or a file.
 
 mod act;
+mod arrange;
 mod asked;
 mod bars;
 mod command;
@@ -61,7 +62,7 @@ pub use copy::{Clipboard, Excerpt};
 pub use draw::draw;
 pub use keymap::Mode;
 pub use keys::{FIXED, Keys, is_key};
-pub use layout::Pane;
+pub use layout::{Arrangement, Pane, Preset};
 pub use material::{Material, Sources};
 pub use program::{News, Program, Progress, Resolver, Restart};
 pub use run::{Options, run};

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::Styles;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 
 use super::recording;
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings, engineio};
+use crate::tui::Preset;
 
 /// Step through the call chain of a running server.
 ///
@@ -86,6 +88,25 @@ pub struct DemoArgs {
     /// Draw with plain ASCII characters.
     #[arg(long)]
     pub(super) ascii: bool,
+
+    #[command(flatten)]
+    pub(super) screen: ScreenArgs,
+}
+
+/// What the screens of `demo` and `open` are like.
+#[derive(Debug, clap::Args)]
+pub struct ScreenArgs {
+    /// How the panes share the screen at first. Without it as it was left, or as the settings say.
+    #[arg(long, value_name = "NAME", value_parser = layouts(), help_heading = SCREEN)]
+    pub(super) layout: Option<Preset>,
+}
+
+/// Where the flags about the screens stand in the help.
+const SCREEN: &str = "Screen";
+
+fn layouts() -> impl TypedValueParser<Value = Preset> {
+    let names = PossibleValuesParser::new(Preset::ALL.map(Preset::name));
+    names.map(|name| Preset::named(&name).expect("those are the names of all layouts"))
 }
 
 /// Arguments of `serve`.
@@ -109,6 +130,9 @@ pub struct OpenArgs {
     /// Draw with plain ASCII characters.
     #[arg(long)]
     pub(super) ascii: bool,
+
+    #[command(flatten)]
+    pub(super) screen: ScreenArgs,
 }
 
 /// Arguments of `info`.

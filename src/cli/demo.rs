@@ -11,7 +11,7 @@ use super::args::{DemoArgs, Until};
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
-use super::{UsageError, complain, recording, signals, watch};
+use super::{UsageError, complain, recording, settings, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Reader};
@@ -39,7 +39,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
             return Err(UsageError(message).into());
         }
     }
-    on_screen(args, &book)
+    on_screen(args, &book, settings::screen(&args.screen, args.ascii)?)
 }
 
 /// How the server is to run when somebody may hold it: a person takes their time, and no client is cut off for that.
@@ -171,7 +171,7 @@ fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
 }
 
 /// The screen, over a server that is held at its first step.
-fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
+fn on_screen(args: &DemoArgs, book: &Book, options: tui::Options) -> anyhow::Result<()> {
     let recorder = watch::recorder(HoldMode::stepping());
     let (notify, notices) = mpsc::channel();
     let tell = notify.clone();
@@ -182,11 +182,7 @@ fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     let asked_to_end = signals::on_end(session.ender())?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book, sources: &BuiltIn };
-    let drawn = tui::run(
-        &mut session,
-        material,
-        &tui::Options { is_ascii: args.ascii, asked_to_end, ..tui::Options::default() },
-    );
+    let drawn = tui::run(&mut session, material, &tui::Options { asked_to_end, ..options });
     let ended = session.end(|| complain("waiting for what the server has in flight; ctrl-c leaves now"));
     drawn.context("cannot draw on the terminal")?;
     ended

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::args::OpenArgs;
 use super::sources::BuiltIn;
-use super::{UsageError, demo, signals};
+use super::{UsageError, demo, settings, signals};
 use crate::file::{FileError, Reader};
 use crate::trace::{Command, Log, Run, Status};
 use crate::tui::{self, Clients, News, Program, Progress, Restart, Scene};
@@ -21,11 +21,12 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
         let message = "`spanwalk open` needs a terminal; `spanwalk info` prints what is in a file".to_owned();
         return Err(UsageError(message).into());
     }
+    let options = settings::screen(&args.screen, args.ascii)?;
     let asked_to_end = signals::on_end(|| {})?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };
     let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
-    let options = tui::Options { is_ascii: args.ascii, asked_to_end, ..tui::Options::default() };
+    let options = tui::Options { asked_to_end, ..options };
     tui::run(&mut file, material, &options).context("cannot draw on the terminal")
 }
 

@@ -51,6 +51,10 @@ impl Ui<'_> {
             }
             Action::Copy => self.overlay = Some(Overlay::Copy { at: 0 }),
             Action::CopyOne(what) => return self.copy(what),
+            Action::NextLayout => self.next_layout(),
+            Action::Arrange(preset) => self.arrange(preset),
+            Action::Larger | Action::Smaller => self.grow(action == Action::Larger),
+            Action::ResetLayout => self.reset_layout(),
             Action::Palette => self.overlay = Some(Overlay::Palette { text: String::new(), at: 0 }),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Back | Action::Forth => self.move_by_step(action == Action::Forth),
@@ -109,6 +113,7 @@ impl Ui<'_> {
             Action::Left | Action::Right => self.sideways(action == Action::Right),
             Action::Toggle => self.toggle(),
             Action::Click(column, row) => self.click(column, row),
+            Action::Drag(column, row) if self.held_border.is_some() => self.drag_border(column, row),
             Action::Drag(column, _) => {
                 if self.is_scrubbing {
                     self.scrub_to(column);
@@ -321,6 +326,9 @@ impl Ui<'_> {
             return;
         };
         self.focus = pane;
+        if self.take_border(column, row) {
+            return;
+        }
         if pane == Pane::Timeline {
             self.is_scrubbing = self.scrub_to(column);
         }

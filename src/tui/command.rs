@@ -1,6 +1,7 @@
 //! The one table of commands, and what is read off it: keys, help, the palette, the last line, the README's list.
 
 use super::copy::Excerpt;
+use super::layout::Preset;
 
 /// What a person wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,12 @@ pub enum Action {
     Copy,
     /// Copies one thing.
     CopyOne(Excerpt),
+    NextLayout,
+    /// Arranges the panes like this.
+    Arrange(Preset),
+    Larger,
+    Smaller,
+    ResetLayout,
     Help,
     Close,
     Quit,
@@ -229,6 +236,56 @@ pub const COMMANDS: &[CommandRow] = &[
         "zoom",
         Action::ZoomPane,
         "Let the pane that has the keys fill the screen, or no longer.",
+    ),
+    row(
+        LOOK,
+        "next-layout",
+        &["V"],
+        "layout",
+        Action::NextLayout,
+        "Another layout of the panes: lesson, stack, timeline, code. It is remembered.",
+    ),
+    row(
+        LOOK,
+        "layout-lesson",
+        &[],
+        "layout lesson",
+        Action::Arrange(Preset::Lesson),
+        "Everything at once, the page beside the stack.",
+    ),
+    row(
+        LOOK,
+        "layout-stack",
+        &[],
+        "layout stack",
+        Action::Arrange(Preset::Stack),
+        "The stacks of all lanes in full height.",
+    ),
+    row(
+        LOOK,
+        "layout-timeline",
+        &[],
+        "layout timeline",
+        Action::Arrange(Preset::Timeline),
+        "The timeline has most of the screen.",
+    ),
+    row(LOOK, "layout-code", &[], "layout code", Action::Arrange(Preset::Code), "The source text in full height."),
+    row(
+        LOOK,
+        "larger",
+        &["*", "ctrl-up"],
+        "larger",
+        Action::Larger,
+        "More room for the pane that has the keys. A border is also dragged by mouse. Remembered for this size of screen.",
+    ),
+    row(LOOK, "smaller", &["_", "ctrl-down"], "smaller", Action::Smaller, "Less room for the pane that has the keys."),
+    row(
+        LOOK,
+        "reset-layout",
+        &[],
+        "reset layout",
+        Action::ResetLayout,
+        "Put the borders of this layout back to where they were at first.",
     ),
     row(LOOK, "up", &["up", "k"], "up", Action::Up, "Up: select the frame above, scroll."),
     row(LOOK, "down", &["down", "j"], "down", Action::Down, "Down: select the frame below, scroll."),

@@ -23,7 +23,7 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
     if area.width == 0 || area.height == 0 {
         return;
     }
-    let layout = Layout::new((area.width, area.height), ui.focus, ui.is_zoomed, ui.story());
+    let layout = Layout::new((area.width, area.height), ui.focus, ui.is_zoomed, ui.story(), &ui.arrangement);
     if layout.status.height > 0 {
         bars::status_line(buffer, layout.status, ui);
     }

@@ -10,6 +10,7 @@ use ratatui::crossterm::event::{self, Event};
 
 use super::command::Action;
 use super::copy::Clipboard;
+use super::layout::Arrangement;
 use super::material::Material;
 use super::program::Program;
 use super::scene::scene as row_of;
@@ -20,8 +21,12 @@ use super::{draw, keymap};
 use crate::trace::{Log, Run};
 
 /// What the command line may ask for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
+    /// How the panes are arranged at first.
+    pub arrangement: Arrangement,
+    /// Told in the end how they are arranged, if a person has changed that.
+    pub remember: Option<Arc<dyn Fn(&Arrangement) + Send + Sync>>,
     /// Draw with ASCII only.
     pub is_ascii: bool,
     /// Who stands between the screens and the clipboard.
@@ -46,17 +51,26 @@ const LOOK: Duration = Duration::from_millis(16);
 /// # Errors
 /// If there is no terminal, or it goes away.
 pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options) -> io::Result<()> {
-    let began = Instant::now();
     let mut screen = Screen::take()?;
     let mut ui = Ui::new(Log::new(), material, screen.size()?, Theme::from_env(options.is_ascii));
     ui.set_clipboard(options.clipboard);
+    ui.set_arrangement(options.arrangement.clone());
+    let ended = show(program, &mut screen, &mut ui, &options.asked_to_end);
+    if let Some(remember) = options.remember.as_ref().filter(|_| *ui.arrangement() != options.arrangement) {
+        remember(ui.arrangement());
+    }
+    ended
+}
+
+fn show(program: &mut dyn Program, screen: &mut Screen, ui: &mut Ui<'_>, asked_to_end: &AtomicBool) -> io::Result<()> {
+    let began = Instant::now();
     let mut is_dirty = true;
     let mut is_typed = false;
     let mut drawn: Option<Instant> = None;
     let mut panics_told = 0;
     let inputs = inputs()?;
     let mut waiting = None;
-    while !options.asked_to_end.load(Ordering::Acquire) {
+    while !asked_to_end.load(Ordering::Acquire) {
         // A flood of input must not keep the gate waiting for its sign of life.
         for input in waiting.take().into_iter().chain(inputs.try_iter()).take(INPUTS) {
             let Some(action) = keymap::action(&input?, ui.mode(), &ui.keys) else {
@@ -66,7 +80,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             match ui.act(action) {
                 Effect::Quit => return Ok(()),
                 Effect::Copy(text) => screen.send(&ui.clipboard.sequence(&text))?,
-                effect => carry_out(effect, program, &mut ui),
+                effect => carry_out(effect, program, ui),
             }
         }
         // Asked for, not only waited for: several changes in a row may arrive as one, or as one too few.
@@ -95,7 +109,7 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
         }
         let frame = if ui.is_loading() && !is_typed && has_come { FRAME_OF_LOADING } else { FRAME };
         if is_dirty && drawn.is_none_or(|at| at.elapsed() >= frame) {
-            screen.draw(|buffer| draw::draw(buffer, &ui))?;
+            screen.draw(|buffer| draw::draw(buffer, ui))?;
             (is_dirty, is_typed, drawn) = (false, false, Some(Instant::now()));
         }
         // Sleeps until a key comes, or until it is time to look again; not while there is something to do.

@@ -14,7 +14,7 @@ use super::copy::Clipboard;
 use super::keymap::Mode;
 use super::keys::Keys;
 use super::known::Known;
-use super::layout::{Layout, Pane, Story};
+use super::layout::{Arrangement, Border, Layout, Pane, Story};
 use super::loading::Loading;
 use super::material::Material;
 use super::moves::Seek;
@@ -63,6 +63,9 @@ pub struct Ui<'a> {
     pub(super) theme: Theme,
     pub(super) keys: Keys,
     pub(super) clipboard: Clipboard,
+    pub(super) arrangement: Arrangement,
+    /// The mouse button went down on this border, and moves it.
+    pub(super) held_border: Option<Border>,
     pub(super) size: (u16, u16),
     pub(super) status: Status,
     pub(super) address: String,
@@ -113,6 +116,8 @@ impl<'a> Ui<'a> {
             theme,
             keys: Keys::default(),
             clipboard: Clipboard::default(),
+            arrangement: Arrangement::default(),
+            held_border: None,
             size,
             status: Status { run: Run::Stepping, held: Vec::new(), detached: false },
             address: String::new(),
@@ -151,6 +156,18 @@ impl<'a> Ui<'a> {
     /// Has these keys do what the table of commands says.
     pub fn set_keys(&mut self, keys: Keys) {
         self.keys = keys;
+    }
+
+    /// Arranges the panes like this.
+    pub fn set_arrangement(&mut self, arrangement: Arrangement) {
+        self.arrangement = arrangement;
+        self.refresh();
+    }
+
+    /// How the panes are arranged.
+    #[must_use]
+    pub fn arrangement(&self) -> &Arrangement {
+        &self.arrangement
     }
 
     /// Lets the program add to the log, or replace it. Says whether there is something to draw.
@@ -335,6 +352,6 @@ impl<'a> Ui<'a> {
     }
 
     pub(super) fn layout(&self) -> Layout {
-        Layout::new(self.size, self.focus, self.is_zoomed, self.story())
+        Layout::new(self.size, self.focus, self.is_zoomed, self.story(), &self.arrangement)
     }
 }

@@ -153,3 +153,119 @@ fn what_cannot_be_copied_says_why() {
 fn the_list_to_copy_by_size() {
     snapshots("the_list_to_copy", Until::Spawn, &["y"], "");
 }
+
+#[track_caller]
+fn panes(ui: &Ui<'_>) -> Vec<Pane> {
+    ui.layout().panes.into_iter().map(|entry| entry.0).collect()
+}
+
+#[test]
+fn a_key_goes_from_layout_to_layout_and_the_palette_has_each() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        let lesson = text(ui);
+        for (preset, focus) in
+            [(Preset::Stack, Pane::Stack), (Preset::Timeline, Pane::Timeline), (Preset::Code, Pane::Source)]
+        {
+            press(ui, "V");
+            assert_eq!((ui.arrangement.preset, ui.focus), (preset, focus));
+            assert!(text(ui).contains(&format!("layout {}; V is the next", preset.name())), "{}", text(ui));
+            assert_ne!(text(ui), lesson);
+        }
+        press(ui, "V");
+        ui.hush();
+        assert_eq!(text(ui), lesson);
+        enter(ui, ":", "layout code", "enter");
+        assert_eq!(ui.arrangement.preset, Preset::Code);
+        let layout = ui.layout();
+        assert!(layout.pane(Pane::Source).unwrap().height == layout.body.height, "the source has the full height");
+    });
+}
+
+#[test]
+fn tab_reaches_every_pane_of_every_layout() {
+    for size in SIZES {
+        with_ui(Until::Spawn, size, Theme::default(), |ui| {
+            for _ in Preset::ALL {
+                press(ui, "V");
+                for _ in Pane::ALL {
+                    press(ui, "tab");
+                    assert!(panes(ui).contains(&ui.focus), "{:?} at {size:?}", ui.arrangement.preset);
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn a_pane_grows_and_shrinks_and_its_borders_go_back() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        let before = ui.layout();
+        press(ui, "*");
+        let (old, new) = (before.pane(Pane::Stack).unwrap(), ui.layout().pane(Pane::Stack).unwrap());
+        assert!(new.width == old.width + 4 && new.height > old.height, "{old:?} {new:?}");
+        for _ in 0..40 {
+            press(ui, "_");
+        }
+        let least = ui.layout().pane(Pane::Stack).unwrap();
+        assert!(least.width >= 16 && least.height >= 4, "{least:?}");
+        assert!(text(ui).contains("it cannot be smaller"));
+        enter(ui, ":", "reset layout", "enter");
+        assert_eq!(ui.layout(), before);
+        // Of the timeline: upwards.
+        press(ui, "tab tab *");
+        assert_eq!(ui.layout().pane(Pane::Timeline).unwrap().y, before.pane(Pane::Timeline).unwrap().y - 2);
+        press(ui, "z *");
+        assert!(text(ui).contains("one pane fills the screen: z shows the others"));
+    });
+}
+
+#[test]
+fn a_border_is_dragged_by_mouse() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        let stack = |ui: &Ui<'_>| ui.layout().pane(Pane::Stack).unwrap();
+        let right = stack(ui).right() - 1;
+        ui.act(Action::Click(right, 6));
+        ui.act(Action::Drag(right + 10, 6));
+        assert_eq!(stack(ui).right() - 1, right + 10);
+        let at = ui.cursor();
+        let top = ui.layout().pane(Pane::Timeline).unwrap().y;
+        ui.act(Action::Click(60, top));
+        ui.act(Action::Drag(50, top - 5));
+        assert_eq!(ui.layout().pane(Pane::Timeline).unwrap().y, top - 5);
+        assert_eq!(ui.cursor(), at, "the border is moved, not the cursor");
+        // Let go, the mouse does what it did.
+        ui.act(Action::Click(60, top));
+        ui.act(Action::Drag(40, top));
+        assert!(ui.held_border.is_none() && !ui.is_live(), "the cursor is");
+    });
+}
+
+#[test]
+fn a_moved_border_stays_with_its_layout_and_its_size() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        let before = ui.layout();
+        press(ui, "* V");
+        let kept = Arrangement::from_text(&ui.arrangement().to_text());
+        assert_eq!(kept, *ui.arrangement());
+        with_ui(Until::Spawn, SCREEN, Theme::default(), |other| {
+            other.set_arrangement(kept);
+            assert_eq!(other.arrangement.preset, Preset::Stack);
+            press(other, "V V V");
+            assert_ne!(other.layout().panes, before.panes);
+            let small = |ui: &mut Ui<'_>| {
+                ui.act(Action::Resize(80, 24));
+                ui.layout().panes
+            };
+            let moved = small(other);
+            other.set_arrangement(Arrangement::default());
+            assert_eq!(small(other), moved, "another size, other borders");
+        });
+    });
+}
+
+#[test]
+fn the_layouts_by_size() {
+    for (at, preset) in Preset::ALL.into_iter().enumerate().skip(1) {
+        snapshots(&format!("the_layout_{}", preset.name()), Until::Serving, &vec!["V"; at], "");
+    }
+}
