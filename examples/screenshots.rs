@@ -139,7 +139,7 @@ impl Studio {
     /// What the screen shows of a run now, after some keys.
     fn take(&self, name: &str, run: &Walk, size: (u16, u16), actions: &[Action]) {
         let material = Material { chain: &self.chain, book: &self.book, sources: &self.sources };
-        let mut ui = Ui::new(run.log.clone(), material, size, Theme { has_colour: true, is_ascii: false });
+        let mut ui = Ui::new(run.log.clone(), material, size, Theme::default());
         let address = run.address().map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         ui.set_program(address, Restart::default());
         ui.set_status(run.control.status());

@@ -2,6 +2,7 @@
 
 mod args;
 mod client;
+mod config;
 mod demo;
 mod info;
 mod live;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Serve(serve)) => serve::run(serve),
         Some(Subcommand::Open(open)) => open::run(open),
         Some(Subcommand::Info(info)) => info::run(info),
+        Some(Subcommand::Config) => config::print(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -57,7 +57,7 @@ mod time_window;
 mod timeline;
 mod ui;
 
-pub use command::{Action, COMMANDS, CommandRow, markdown_table};
+pub use command::{Action, COMMANDS, CommandRow, GROUPS, markdown_table};
 pub use copy::{Clipboard, Excerpt};
 pub use draw::draw;
 pub use keymap::Mode;
@@ -69,5 +69,5 @@ pub use run::{Options, run};
 pub use scene::{Clients, SCENES, Scene, SceneRow, scenes_table};
 pub use stack::RowId;
 pub use terminal::restore;
-pub use theme::Theme;
+pub use theme::{Base, COLOURED, COLOURS, Role, Theme, colour};
 pub use ui::{Effect, Ui};

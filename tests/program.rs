@@ -465,3 +465,12 @@ fn help_says_what_it_is_and_gives_examples() {
         assert!(out.contains(flag), "{flag}");
     }
 }
+
+#[test]
+fn config_prints_settings_that_change_nothing() {
+    let (code, out, err) = run(&["config"]);
+    assert_eq!((code, &*err), (0, ""));
+    for line in ["#layout = \"lesson\"", "[theme]", "#base = \"auto\"", "[keys]", "#into = \"s\""] {
+        assert!(out.lines().any(|said| said.starts_with(line)), "{line}");
+    }
+}

@@ -14,6 +14,9 @@ const LONG: Duration = Duration::from_secs(20);
 /// The end of a synchronized update.
 const END_OF_PICTURE: &[u8] = b"\x1b[?2026l";
 
+/// No directory, and none can be made there: neither settings nor layouts of whoever runs the tests.
+const NOWHERE: &str = "/dev/null/nowhere";
+
 struct Terminal {
     pty: Arc<pty_process::blocking::Pty>,
     child: Child,
@@ -37,6 +40,9 @@ impl Terminal {
         let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
             .args(args)
             .env_remove("NO_COLOR")
+            .env_remove("TMUX")
+            .env("XDG_CONFIG_HOME", NOWHERE)
+            .env("XDG_STATE_HOME", NOWHERE)
             .env("TERM", "xterm-256color")
             .envs(env.iter().copied());
         let child = command.spawn(pts).unwrap();
@@ -602,4 +608,102 @@ fn a_stack_is_put_into_the_clipboard_of_the_terminal() {
     terminal.wait_for("copied the stack of main: 2 lines");
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));
+}
+
+/// A directory of this test alone.
+fn directory(name: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("spanwalk-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_layout_is_remembered_unless_a_flag_says_otherwise_and_never_fails() {
+    let state = directory("state");
+    let env = [("XDG_STATE_HOME", state.to_str().unwrap())];
+    let code = |screen: &str| screen.lines().nth(1).unwrap_or_default().contains("┬ socketio.rs ─");
+    let demo = |args: &[&str]| Terminal::with_env((80, 24), &[&["demo", "--port", "0"], args].concat(), &env);
+    let first = demo(&[]);
+    assert!(!code(&first.wait_for("1/36 run")));
+    first.type_("VVV*");
+    first.wait_until("the layout code", code);
+    first.type_("q");
+    assert_eq!(first.end(), Some(0));
+    let kept = std::fs::read_to_string(state.join("spanwalk/layout")).unwrap();
+    assert!(kept.starts_with("layout = \"code\"\ncode.small.left = "), "{kept}");
+    let second = demo(&[]);
+    second.wait_until("the layout code", code);
+    second.type_("q");
+    assert_eq!(second.end(), Some(0));
+    let third = demo(&["--layout", "lesson"]);
+    assert!(!code(&third.wait_for("1/36 run")));
+    third.type_("q");
+    assert_eq!(third.end(), Some(0));
+    assert_eq!(
+        std::fs::read_to_string(state.join("spanwalk/layout")).unwrap(),
+        kept,
+        "nothing was changed by a person"
+    );
+    std::fs::remove_dir_all(state).unwrap();
+    // Where nothing can be kept, nothing is said and nothing fails.
+    let nowhere = Terminal::demo((80, 24));
+    nowhere.type_("V");
+    nowhere.wait_for("layout stack");
+    nowhere.type_("q");
+    assert_eq!(nowhere.end(), Some(0));
+}
+
+#[test]
+fn settings_choose_keys_colours_and_layout() {
+    let home = directory("config");
+    std::fs::create_dir_all(home.join("spanwalk")).unwrap();
+    let text =
+        "layout = \"timeline\"\nascii = true\n[theme]\naccent = \"#ff8000\"\n[keys]\ninto = \"J\"\nquit = \"Q\"\n";
+    std::fs::write(home.join("spanwalk/config.toml"), text).unwrap();
+    let env = [("XDG_CONFIG_HOME", home.to_str().unwrap())];
+    let terminal = Terminal::with_env((120, 40), &["demo", "--port", "0"], &env);
+    let screen = terminal.wait_for("1/36 run");
+    assert!(screen.is_ascii(), "{screen}");
+    terminal.type_("\t\t");
+    let screen = terminal.wait_until("the chosen keys", |screen| screen.lines().last().unwrap().contains("J into"));
+    assert!(screen.lines().last().unwrap().contains("Q quit"), "{screen}");
+    terminal.type_("J");
+    terminal.wait_for("2/36 new");
+    let bytes = terminal.shown.0.lock().unwrap().bytes.clone();
+    assert!(String::from_utf8_lossy(&bytes).contains("38;2;255;128;0"), "the accent is orange");
+    terminal.type_("q");
+    terminal.type_("Q");
+    assert_eq!(terminal.end(), Some(0));
+    // The file of a flag is read instead.
+    let other = home.join("other.toml");
+    std::fs::write(&other, "[keys]\nquit = \"X\"\n").unwrap();
+    let terminal = Terminal::with_env((120, 40), &["demo", "--port", "0", "--config", other.to_str().unwrap()], &env);
+    terminal.wait_for("X quit");
+    terminal.type_("X");
+    assert_eq!(terminal.end(), Some(0));
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+#[test]
+fn wrong_settings_are_said_in_one_line_before_the_screen_opens() {
+    let home = directory("wrong");
+    let file = home.join("config.toml");
+    let check = |text: &str, args: &[&str], code: i32, said: &str| {
+        std::fs::write(&file, text).unwrap();
+        let terminal = Terminal::new((200, 24), &[&["demo", "--port", "0"], args].concat());
+        let shown = terminal.shown.clone();
+        assert_eq!(terminal.end(), Some(code));
+        let screen = shown.0.lock().unwrap().parser.screen().contents();
+        let lines: Vec<&str> = screen.lines().filter(|line| !line.trim().is_empty()).collect();
+        assert_eq!(lines.len(), 1, "{screen}");
+        assert!(lines[0].starts_with("spanwalk: ") && lines[0].contains(said), "{screen}");
+    };
+    let path = file.to_str().unwrap();
+    let named = ["--config", path];
+    check("[keys]\nintoo = \"s\"\n", &named, 1, &format!("{path}:2: `intoo` is no command; did you mean `into`"));
+    check("[theme]\naccent = \"cian\"\n", &named, 1, "config.toml:2: `cian` for `accent` is no colour");
+    check("[keys]\ninto=\"x\"\nover=\"x\"\n", &named, 1, "config.toml:3: `x` for `over` is the key of `into` already");
+    check("", &["--config", "/nowhere/at/all"], 1, "cannot read the settings `/nowhere/at/all`");
+    check("", &["--layout", "cinema"], 2, "cinema");
+    std::fs::remove_dir_all(home).unwrap();
 }

@@ -56,6 +56,8 @@ pub enum Subcommand {
     Open(OpenArgs),
     /// Print what is in a recording.
     Info(InfoArgs),
+    /// Print a file of settings to begin with, and where it is looked for.
+    Config,
 }
 
 /// Arguments of `demo`.
@@ -99,6 +101,10 @@ pub struct ScreenArgs {
     /// How the panes share the screen at first. Without it as it was left, or as the settings say.
     #[arg(long, value_name = "NAME", value_parser = layouts(), help_heading = SCREEN)]
     pub(super) layout: Option<Preset>,
+
+    /// Read the settings, such as keys and colours, from this file instead of your own.
+    #[arg(long, value_name = "FILE", help_heading = SCREEN)]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// Where the flags about the screens stand in the help.

@@ -6,19 +6,26 @@ use std::sync::Arc;
 use etcetera::BaseStrategy as _;
 
 use super::args::ScreenArgs;
-use crate::tui::{self, Arrangement, Clipboard};
+use super::config;
+use crate::tui::{self, Arrangement, Clipboard, Theme};
 
 /// The options of the screens. Flags go before settings, and those before what is remembered.
 pub(super) fn screen(args: &ScreenArgs, is_ascii: bool) -> anyhow::Result<tui::Options> {
+    let config = config::read(args.config.as_deref())?;
     let memory = memory();
     let mut arrangement = memory.as_deref().map_or_else(Arrangement::default, remembered);
-    arrangement.preset = args.layout.unwrap_or(arrangement.preset);
+    arrangement.preset = args.layout.or(config.layout).unwrap_or(arrangement.preset);
     let is_in_tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
     Ok(tui::Options {
-        is_ascii,
+        theme: Theme { is_ascii: is_ascii || config.is_ascii, ..config.theme },
+        keys: config.keys,
         arrangement,
         remember: memory.map(|path| Arc::new(move |kept: &Arrangement| remember(&path, kept)) as _),
-        clipboard: if is_in_tmux { Clipboard::Tmux } else { Clipboard::Terminal },
+        clipboard: match (is_in_tmux, config.passes_through_tmux) {
+            (false, _) => Clipboard::Terminal,
+            (true, false) => Clipboard::Tmux,
+            (true, true) => Clipboard::TmuxPassthrough,
+        },
         ..tui::Options::default()
     })
 }

@@ -376,7 +376,7 @@ pub(super) fn command(id: &str) -> Option<&'static CommandRow> {
 }
 
 /// The groups, in the order of the table's first mention.
-pub(super) const GROUPS: [&str; 5] = [STEP, TIME, ASK, LOOK, PROGRAM];
+pub const GROUPS: [&str; 5] = [STEP, TIME, ASK, LOOK, PROGRAM];
 
 /// The keys as a Markdown table, for the README.
 #[must_use]

@@ -10,6 +10,7 @@ use ratatui::crossterm::event::{self, Event};
 
 use super::command::Action;
 use super::copy::Clipboard;
+use super::keys::Keys;
 use super::layout::Arrangement;
 use super::material::Material;
 use super::program::Program;
@@ -27,8 +28,10 @@ pub struct Options {
     pub arrangement: Arrangement,
     /// Told in the end how they are arranged, if a person has changed that.
     pub remember: Option<Arc<dyn Fn(&Arrangement) + Send + Sync>>,
-    /// Draw with ASCII only.
-    pub is_ascii: bool,
+    /// How roles look. `NO_COLOR` takes the colours away.
+    pub theme: Theme,
+    /// Which key does what.
+    pub keys: Keys,
     /// Who stands between the screens and the clipboard.
     pub clipboard: Clipboard,
     /// Set by whoever wants the screen to end, a signal for instance.
@@ -52,7 +55,8 @@ const LOOK: Duration = Duration::from_millis(16);
 /// If there is no terminal, or it goes away.
 pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options) -> io::Result<()> {
     let mut screen = Screen::take()?;
-    let mut ui = Ui::new(Log::new(), material, screen.size()?, Theme::from_env(options.is_ascii));
+    let mut ui = Ui::new(Log::new(), material, screen.size()?, options.theme.in_env());
+    ui.set_keys(options.keys.clone());
     ui.set_clipboard(options.clipboard);
     ui.set_arrangement(options.arrangement.clone());
     let ended = show(program, &mut screen, &mut ui, &options.asked_to_end);

@@ -84,7 +84,7 @@ fn keep(ui: &mut Ui<'_>, count: usize) {
 
 #[test]
 fn without_colour_nothing_is_coloured() {
-    let plain = Theme { has_colour: false, is_ascii: false };
+    let plain = Theme { has_colour: false, is_ascii: false, ..Theme::default() };
     let overlays =
         [Action::Moments, Action::Help, Action::Steps, Action::Statistics, Action::CriticalPath, Action::Request];
     for action in overlays.into_iter().chain([Action::Fit]) {
@@ -102,7 +102,7 @@ fn without_colour_nothing_is_coloured() {
 
 #[test]
 fn ascii_draws_nothing_else() {
-    let ascii = Theme { has_colour: true, is_ascii: true };
+    let ascii = Theme { has_colour: true, is_ascii: true, ..Theme::default() };
     let overlays = [Action::Moments, Action::Help, Action::Statistics, Action::CriticalPath, Action::Request];
     for action in overlays.into_iter().chain([Action::Fit, Action::Play]) {
         with_ui(Until::Serving, SCREEN, ascii, |ui| {

@@ -124,7 +124,7 @@ fn a_click_chooses_the_row_under_it() {
 
 #[test]
 fn the_selected_row_is_told_without_colour() {
-    with_ui(Until::Serving, SCREEN, Theme { has_colour: false, is_ascii: false }, |ui| {
+    with_ui(Until::Serving, SCREEN, Theme { has_colour: false, is_ascii: false, ..Theme::default() }, |ui| {
         press(ui, "g down");
         let shown = text(ui);
         assert!(shown.contains("→ 2  connect"), "{shown}");
