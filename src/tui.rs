@@ -38,6 +38,7 @@ mod moves;
 mod overlay;
 mod page;
 mod palette;
+mod pane_help;
 mod path;
 mod play;
 mod program;

@@ -1,13 +1,14 @@
-//! Help: the table of commands by group, the scenes of a client, and what the timeline's marks mean.
+//! Help: what works in the focused pane, then the table of commands by group, the scenes of a client, and what the timeline's marks mean.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::command::{COMMANDS, CommandRow, GROUPS};
+use super::pane_help;
 use super::scene::SCENES;
 use super::text::{pad, width, wrap_plain};
-use super::theme::Role;
+use super::theme::{Role, Theme};
 use super::ui::Ui;
 
 /// How wide the text is.
@@ -15,28 +16,34 @@ pub(super) fn columns(body: Rect) -> usize {
     usize::from(body.width.saturating_sub(4)).min(92)
 }
 
-/// All commands with their keys, then the marks of the timeline.
+/// What works in the focused pane, all commands with their keys, then the marks of the timeline.
 pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let theme = &ui.theme;
-    let keys = |row: &CommandRow| match ui.keys.of(row) {
-        [] => ui.keys.without_key(row),
-        keys => keys.join(" "),
-    };
+    let keys = |row: &CommandRow| ui.keys.of(row).join(" ");
     let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
-    let mut lines = Vec::new();
+    let (name, question) = pane_help::title(ui.focus);
+    let mut lines = vec![Line::from(vec![
+        Span::styled(format!(" Here: {name}"), theme.style(Role::Heading)),
+        Span::styled(format!("  {question}"), theme.style(Role::Dim)),
+    ])];
+    for (ids, text) in pane_help::entries(ui.focus).iter().chain(pane_help::EVERYWHERE) {
+        let keys: Vec<String> = ids.iter().map(|id| ui.keys.shown(id)).collect();
+        put_entry(&mut lines, &keys.join(" "), text, (wide, columns), theme);
+    }
+    let palette = ui.keys.shown("palette");
     for group in GROUPS {
+        lines.push(Line::default());
         lines.push(Line::styled(format!(" {group}"), theme.style(Role::Heading)));
         for row in COMMANDS.iter().filter(|row| row.group == group) {
-            let room = columns.saturating_sub(wide + 5);
-            for (index, line) in wrap_plain(row.doc, Style::new(), room, "").into_iter().enumerate() {
-                let keys = if index == 0 { keys(row) } else { String::new() };
-                let mut spans = vec![Span::styled(format!("   {}  ", pad(&keys, wide)), theme.style(Role::Key))];
-                spans.extend(line.spans);
-                lines.push(Line::from(spans));
+            match ui.keys.of(row) {
+                // Found by its name.
+                [] => put_entry(&mut lines, &palette, &format!("{}: {}", row.label, row.doc), (wide, columns), theme),
+                _ => put_entry(&mut lines, &keys(row), row.doc, (wide, columns), theme),
             }
         }
     }
     let again = ui.keys.shown("request");
+    lines.push(Line::default());
     lines.push(Line::styled(format!(" What a client may do: {again}, then"), theme.style(Role::Heading)));
     let names = SCENES.iter().map(|row| width(row.name)).max().unwrap_or(0);
     for (index, row) in SCENES.iter().enumerate() {
@@ -54,9 +61,21 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         ("   ┊  │", "the loop starts or serves; the cursor"),
         ("   ◆", "a match of the search; what is dim is later than the cursor"),
     ];
+    lines.push(Line::default());
     lines.extend(legend.into_iter().map(|(mark, text)| {
         let role = if text.is_empty() { Role::Heading } else { Role::Plain };
         Line::styled(format!("{}{text}", pad(mark, wide + 5)), theme.style(role))
     }));
     lines
+}
+
+/// Keys in `wide` columns and what they do, in `columns` altogether.
+fn put_entry(lines: &mut Vec<Line<'static>>, keys: &str, text: &str, (wide, columns): (usize, usize), theme: &Theme) {
+    let room = columns.saturating_sub(wide + 5);
+    for (index, line) in wrap_plain(text, Style::new(), room, "").into_iter().enumerate() {
+        let keys = if index == 0 { keys } else { "" };
+        let mut spans = vec![Span::styled(format!("   {}  ", pad(keys, wide)), theme.style(Role::Key))];
+        spans.extend(line.spans);
+        lines.push(Line::from(spans));
+    }
 }

@@ -269,7 +269,9 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
         Some(Overlay::Help { scroll }) => {
             let lines = help::lines(ui, help::columns(body));
             let area = centred(body, 96, lines.len() as u16 + 2);
-            let inner = framed(buffer, area, ui, "Help", "esc closes", true);
+            let is_cut = lines.len() > usize::from(area.height.saturating_sub(2)) + scroll;
+            let remark = if is_cut { "more ↓" } else { "esc closes" };
+            let inner = framed(buffer, area, ui, "Help", remark, true);
             put_lines(buffer, inner, &lines, *scroll);
         }
         Some(Overlay::Steps { at }) => {

@@ -116,16 +116,16 @@ fn zooming_the_timeline_changes_its_window_and_0_brings_it_back() {
 
 #[test]
 fn every_command_is_in_help() {
-    with_ui(Until::Spawn, (120, 110), Theme::default(), |ui| {
+    with_ui(Until::Spawn, (120, 140), Theme::default(), |ui| {
         ui.act(Action::Help);
         let text = text(ui);
         for row in COMMANDS {
-            let keys = match row.keys {
-                [] => format!(":{}", row.id),
-                keys => keys.join(" "),
+            let line = match row.keys {
+                [] => format!(":{:width$}{}: ", "", row.label, width = 12),
+                keys => format!("{}  ", keys.join(" ")),
             };
-            let line = format!("{keys}  ");
-            let start: String = row.doc.chars().take(50).collect();
+            let room = if row.keys.is_empty() { 50 - row.label.len() } else { 50 };
+            let start: String = row.doc.chars().take(room).collect();
             assert!(
                 text.lines().any(|text| text.contains(&line) && text.contains(start.trim())),
                 "`{}`\n{text}",

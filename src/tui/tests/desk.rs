@@ -269,3 +269,24 @@ fn the_layouts_by_size() {
         snapshots(&format!("the_layout_{}", preset.name()), Until::Serving, &vec!["V"; at], "");
     }
 }
+
+#[test]
+fn help_begins_with_what_works_in_the_pane_that_has_the_keys() {
+    with_ui(Until::Spawn, (80, 24), Theme::default(), |ui| {
+        let first = |ui: &mut Ui<'_>, keys: &str| {
+            press(ui, keys);
+            text(ui).lines().skip(2).take(2).map(str::to_owned).collect::<Vec<_>>().join("\n")
+        };
+        let stack = first(ui, "?");
+        assert!(stack.contains("Here: Call stack  who is where?") && stack.contains("↑ ↓"), "{stack}");
+        let lesson = first(ui, "esc tab ?");
+        assert!(lesson.contains("Here: Lesson") && lesson.contains("scroll"), "{lesson}");
+        let timeline = first(ui, "esc tab ?");
+        assert!(timeline.contains("Here: Timeline  when?") && timeline.contains("+ - 0"), "{timeline}");
+    });
+}
+
+#[test]
+fn help_by_size() {
+    snapshots("help_of_the_stack", Until::Spawn, &["?"], "");
+}

@@ -1,0 +1,69 @@
+//! What works in each pane: the first thing that help shows.
+
+use super::layout::Pane;
+
+/// Commands by id, and what they do in this pane.
+type Entry = (&'static [&'static str], &'static str);
+
+/// What a pane is called in help, and the question it answers.
+pub(super) fn title(pane: Pane) -> (&'static str, &'static str) {
+    match pane {
+        Pane::Stack => ("Call stack", "who is where?"),
+        Pane::Lesson => ("Lesson", "what does this step do, and is the report right?"),
+        Pane::Source => ("Source", "what code is that?"),
+        Pane::Fields => ("Fields", "with which values?"),
+        Pane::Timeline => ("Timeline", "when?"),
+    }
+}
+
+/// What works in a pane, the most used first.
+pub(super) fn entries(pane: Pane) -> &'static [Entry] {
+    match pane {
+        Pane::Stack => &[
+            (&["up", "down"], "select a frame or a lane; fields, source and page follow"),
+            (&["left", "right"], "fold the lane, unfold it"),
+            (&["toggle"], "fold or unfold; show the frames that were cut, the lanes that are done"),
+            (&["lane-back", "lane-forth"], "to the event before, the event after in the selected lane"),
+            (&["critical-path"], "what had to be waited for until the selected call was over"),
+            (&["copy"], "copy the frame or the stack"),
+        ],
+        Pane::Lesson => &[
+            (&["up", "down", "page-up", "page-down"], "scroll"),
+            (&["answer", "toggle"], "show the answer, hide it"),
+            (&["steps"], "all steps and pages"),
+            (&["copy"], "copy the claims, with what this run shows"),
+        ],
+        Pane::Source => &[(&["up", "down", "page-up", "page-down"], "scroll; the next selection scrolls back")],
+        Pane::Fields => {
+            &[(&["up", "down", "page-up", "page-down"], "scroll"), (&["copy"], "copy the frame with its fields")]
+        }
+        Pane::Timeline => &[
+            (&["zoom-in", "zoom-out", "fit"], "show less, show more, fit and follow"),
+            (&["left", "right"], "earlier, later"),
+            (&["up", "down"], "lanes further up, further down"),
+            (&["scrub-back", "scrub-forth"], "the cursor a little earlier, later; the mouse drags it"),
+            (&["toggle"], "play the recording, or pause"),
+            (&["start", "live"], "to the beginning, back to now"),
+        ],
+    }
+}
+
+/// What works in all of them.
+pub(super) const EVERYWHERE: &[Entry] = &[
+    (&["larger", "smaller", "zoom-pane"], "more room, less room, all of the screen"),
+    (&["next-pane", "next-layout"], "the next pane, the next layout"),
+    (&["palette"], "find any command by its name or what it does"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::command;
+    use super::*;
+
+    #[test]
+    fn every_entry_is_of_commands() {
+        for (ids, _) in Pane::ALL.into_iter().flat_map(entries).chain(EVERYWHERE) {
+            assert!(ids.iter().all(|id| command(id).is_some()), "{ids:?}");
+        }
+    }
+}
