@@ -388,4 +388,12 @@ mod tests {
             uncommented.lines().filter(|line| line.contains(" = ")).count()
         );
     }
+
+    #[test]
+    fn the_settings_of_the_readme_are_right() {
+        let readme = include_str!("../../README.md");
+        let (_, rest) = readme.split_once("```toml\n").expect("the README shows settings");
+        let config = parse(rest.split_once("```").expect("and ends them").0).unwrap();
+        assert_eq!((config.layout, config.theme.base), (Some(Preset::Timeline), Base::Light));
+    }
 }

@@ -209,6 +209,17 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         left -= size(&item);
         items.push(item);
     }
+    // A long notice leaves no room even for those.
+    let mut left = room.saturating_sub(used + items.iter().map(size).sum::<usize>());
+    let last: Vec<_> = last
+        .into_iter()
+        .filter(|item| {
+            // The blanks behind the last one may be cut.
+            let fits = size(item) <= left + 2;
+            left = left.saturating_sub(size(item));
+            fits
+        })
+        .collect();
     for (key, label) in items.into_iter().chain(last) {
         spans.push(Span::styled(key, theme.style(Role::Key)));
         spans.push(Span::raw(format!(" {label}  ")));

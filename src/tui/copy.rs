@@ -84,8 +84,8 @@ impl Clipboard {
     fn remark(self) -> &'static str {
         match self {
             Self::Terminal => "",
-            Self::Tmux => "; tmux keeps it unless set-clipboard is on",
-            Self::TmuxPassthrough => "; through tmux, if allow-passthrough is on",
+            Self::Tmux => "; tmux needs set-clipboard on",
+            Self::TmuxPassthrough => "; tmux needs allow-passthrough on",
         }
     }
 }

@@ -361,7 +361,7 @@ impl Splits<'_> {
     }
 
     fn small(&mut self, body: Rect, focus: Pane) -> Vec<(Pane, Rect)> {
-        let (upper, lower) = self.rows(Split::Time, body, low(body));
+        let (upper, lower) = self.rows(Split::Time, body, if body.height >= 20 { 7 } else { 5 });
         let (left, right) = self.columns(Split::Left, upper, upper.width / 2);
         vec![
             (if focus == Pane::Fields { Pane::Fields } else { Pane::Stack }, left),
@@ -380,10 +380,14 @@ impl Splits<'_> {
     /// The stacks in full height; beside them what belongs to the selected frame, and a low timeline.
     fn stack(&mut self, body: Rect, focus: Pane, form: Form, story: Story) -> Vec<(Pane, Rect)> {
         let (left, right) = self.columns(Split::Left, body, body.width * 54 / 100);
-        let timeline = if form == Form::Small { low(body) } else { right.height * 30 / 100 };
-        let (upper, lower) = self.rows(Split::Time, right, timeline);
+        if form == Form::Small {
+            // A second pane beside it would have no room for anything.
+            let beside = one_of(focus, &[Pane::Fields, Pane::Lesson, Pane::Source, Pane::Timeline]);
+            return vec![(Pane::Stack, left), (beside, right)];
+        }
+        let (upper, lower) = self.rows(Split::Time, right, right.height * 30 / 100);
         let mut panes = vec![(Pane::Stack, left), (Pane::Timeline, lower)];
-        if form == Form::Small || story == Story::Foreign {
+        if story == Story::Foreign {
             panes.push((one_of(focus, &[Pane::Fields, Pane::Lesson, Pane::Source]), upper));
         } else {
             let (fields, below) = self.rows(Split::RightRows, upper, upper.height * 62 / 100);
@@ -408,17 +412,18 @@ impl Splits<'_> {
     /// The source text in full height, the stack and what belongs to the frame beside it.
     fn code(&mut self, body: Rect, focus: Pane, form: Form) -> Vec<(Pane, Rect)> {
         let (left, source) = self.columns(Split::Left, body, body.width * 40 / 100);
-        let timeline = if form == Form::Small { low(body) } else { body.height * 26 / 100 };
-        let (upper, lower) = self.rows(Split::Time, left, timeline);
-        let mut panes = vec![(Pane::Source, source), (Pane::Timeline, lower)];
         if form == Form::Small {
-            panes.push((one_of(focus, &[Pane::Stack, Pane::Lesson, Pane::Fields]), upper));
-        } else {
-            let (stack, below) = self.rows(Split::LeftRows, upper, upper.height * 42 / 100);
-            panes.push((Pane::Stack, stack));
-            panes.push((one_of(focus, &[Pane::Lesson, Pane::Fields]), below));
+            let beside = one_of(focus, &[Pane::Stack, Pane::Lesson, Pane::Fields, Pane::Timeline]);
+            return vec![(Pane::Source, source), (beside, left)];
         }
-        panes
+        let (upper, lower) = self.rows(Split::Time, left, body.height * 26 / 100);
+        let (stack, below) = self.rows(Split::LeftRows, upper, upper.height * 42 / 100);
+        vec![
+            (Pane::Source, source),
+            (Pane::Timeline, lower),
+            (Pane::Stack, stack),
+            (one_of(focus, &[Pane::Lesson, Pane::Fields]), below),
+        ]
     }
 
     /// Splits off the lowest `lower` rows, or as many as somebody has chosen, the border between them shared.
@@ -453,11 +458,6 @@ impl Splits<'_> {
     fn moved(&self, split: Split) -> Option<u16> {
         self.arrangement.moved.get(&self.place(split)).copied()
     }
-}
-
-/// The height of a timeline where there is room for little more than a lane.
-fn low(body: Rect) -> u16 {
-    if body.height >= 20 { 7 } else { 5 }
 }
 
 /// The pane that has the keys if it is one of these, else the first.

@@ -20,8 +20,8 @@ use crate::trace::Place;
 
 /// What stands above the list: what is typed, and a blank line.
 const HEAD: u16 = 2;
-/// What stands below: the whole sentence of the chosen row.
-const FOOT: u16 = 2;
+/// What stands below: a line across, and the whole sentence of the chosen row.
+const FOOT: u16 = 3;
 
 /// Something that can be chosen.
 #[derive(Clone, Copy, Debug)]
@@ -155,8 +155,11 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
     if let Some(Choice::Command { row, .. }) = found.get(at)
         && list.bottom() < inner.bottom()
     {
-        let foot = Rect { x: list.x + 3, y: list.bottom(), width: list.width.saturating_sub(4), height: FOOT };
-        let said = wrap_plain(row.doc, theme.style(Role::Plain), usize::from(foot.width), "");
+        let foot = Rect { y: list.bottom(), height: FOOT, ..list };
+        let mut said = wrap_plain(row.doc, theme.style(Role::Plain), columns.saturating_sub(4), "");
+        said.iter_mut().for_each(|line| line.spans.insert(0, Span::raw("   ")));
+        said.insert(0, Line::styled("─".repeat(columns), theme.style(Role::Border)));
+        said.truncate(usize::from(FOOT));
         put_lines(buffer, foot.intersection(inner), &said, 0);
     }
     if lines.is_empty() {

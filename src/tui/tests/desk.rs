@@ -145,7 +145,7 @@ fn what_cannot_be_copied_says_why() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
         ui.set_clipboard(Clipboard::Tmux);
         press(ui, "y y");
-        assert_eq!(ui.notice(), Some("copied the frame spawn: 3 lines; tmux keeps it unless set-clipboard is on"));
+        assert_eq!(ui.notice(), Some("copied the frame spawn: 3 lines; tmux needs set-clipboard on"));
     });
 }
 
