@@ -92,7 +92,7 @@ fn frames(log: Log) {
     let chain = book.chain();
     let material = Material { chain: &chain, book: &book, sources: &Nothing };
     let len = log.len();
-    let mut ui = Ui::new(log, material, (200, 60), Theme { has_colour: true, is_ascii: false });
+    let mut ui = Ui::new(log, material, (200, 60), Theme::default());
     let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
     let mut random = Random(9);
     let timeline = Pane::ALL.iter().position(|pane| *pane == Pane::Timeline).unwrap_or(0);

@@ -66,7 +66,7 @@ pub use keys::{FIXED, Keys, is_key};
 pub use layout::{Arrangement, Pane, Preset};
 pub use material::{Material, Sources};
 pub use program::{News, Program, Progress, Resolver, Restart};
-pub use run::{Options, run};
+pub use run::{Options, Remember, run};
 pub use scene::{Clients, SCENES, Scene, SceneRow, scenes_table};
 pub use stack::RowId;
 pub use terminal::restore;

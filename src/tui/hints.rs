@@ -17,9 +17,20 @@ pub(super) const HELD: &[Hint] = &[
     ("run-until", ""),
     ("next-pane", ""),
     ("restart", ""),
+    ("palette", ""),
+    ("next-layout", ""),
 ];
-pub(super) const FREE: &[Hint] =
-    &[("request", ""), ("pause", ""), ("back", ""), ("moments", ""), ("steps", ""), ("restart", ""), ("next-pane", "")];
+pub(super) const FREE: &[Hint] = &[
+    ("request", ""),
+    ("pause", ""),
+    ("back", ""),
+    ("moments", ""),
+    ("steps", ""),
+    ("restart", ""),
+    ("next-pane", ""),
+    ("palette", ""),
+    ("next-layout", ""),
+];
 pub(super) const PAST: &[Hint] = &[
     ("back", ""),
     ("forth", ""),
@@ -85,6 +96,8 @@ pub(super) const RECORDED: &[Hint] = &[
     ("steps", ""),
     ("next-pane", ""),
     ("zoom-pane", ""),
+    ("palette", ""),
+    ("next-layout", ""),
 ];
 pub(super) const TIMES: &[Hint] = &[
     ("zoom-in", ""),

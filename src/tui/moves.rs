@@ -229,7 +229,7 @@ impl Ui<'_> {
             Some(Some(at)) => self.move_to(at),
             Some(None) => match (&seek.sought, seek.is_forth) {
                 (Sought::Named { name, .. }, _) => {
-                    self.notify(format!("no call so far is named `{name}`; {} searches", self.keys.shown("search")))
+                    self.notify(format!("no call so far is named `{name}`; {} searches", self.keys.shown("search")));
                 }
                 (Sought::Call, true) => self.move_to(self.log.len()),
                 (Sought::Call, false) => self.move_to(0),

@@ -141,7 +141,9 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
     let lines = found.iter().enumerate().map(|(index, choice)| {
         let (key, label, doc, by_name) = match *choice {
             Choice::Command { row, by_name } => (key(row), row.label, row.doc, by_name),
-            Choice::Place => (String::new(), "go to", "The place that you typed.", false),
+            Choice::Place => {
+                (String::new(), "go to", "That place in the recording: a time, a share, a span or an event.", false)
+            }
         };
         let mark = if index == at { '→' } else { ' ' };
         let mut spans = vec![Span::styled(format!(" {mark} {}  ", pad(&key, keys)), theme.style(Role::Key))];

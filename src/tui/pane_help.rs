@@ -28,15 +28,21 @@ pub(super) fn entries(pane: Pane) -> &'static [Entry] {
             (&["copy"], "copy the frame or the stack"),
         ],
         Pane::Lesson => &[
-            (&["up", "down", "page-up", "page-down"], "scroll"),
+            (&["up", "down"], "scroll"),
+            (&["page-up", "page-down"], "scroll by ten rows"),
             (&["answer", "toggle"], "show the answer, hide it"),
             (&["steps"], "all steps and pages"),
             (&["copy"], "copy the claims, with what this run shows"),
         ],
-        Pane::Source => &[(&["up", "down", "page-up", "page-down"], "scroll; the next selection scrolls back")],
-        Pane::Fields => {
-            &[(&["up", "down", "page-up", "page-down"], "scroll"), (&["copy"], "copy the frame with its fields")]
-        }
+        Pane::Source => &[
+            (&["up", "down"], "scroll; the next selection scrolls back"),
+            (&["page-up", "page-down"], "scroll by ten rows"),
+        ],
+        Pane::Fields => &[
+            (&["up", "down"], "scroll"),
+            (&["page-up", "page-down"], "scroll by ten rows"),
+            (&["copy"], "copy the frame with its fields"),
+        ],
         Pane::Timeline => &[
             (&["zoom-in", "zoom-out", "fit"], "show less, show more, fit and follow"),
             (&["left", "right"], "earlier, later"),

@@ -21,13 +21,16 @@ use super::ui::{Effect, Ui};
 use super::{draw, keymap};
 use crate::trace::{Log, Run};
 
+/// Keeps an arrangement of the panes.
+pub type Remember = Arc<dyn Fn(&Arrangement) + Send + Sync>;
+
 /// What the command line may ask for.
 #[derive(Clone, Default)]
 pub struct Options {
     /// How the panes are arranged at first.
     pub arrangement: Arrangement,
     /// Told in the end how they are arranged, if a person has changed that.
-    pub remember: Option<Arc<dyn Fn(&Arrangement) + Send + Sync>>,
+    pub remember: Option<Remember>,
     /// How roles look. `NO_COLOR` takes the colours away.
     pub theme: Theme,
     /// Which key does what.

@@ -290,3 +290,27 @@ fn help_begins_with_what_works_in_the_pane_that_has_the_keys() {
 fn help_by_size() {
     snapshots("help_of_the_stack", Until::Spawn, &["?"], "");
 }
+
+#[test]
+fn a_program_without_source_text_has_no_layout_for_it() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        keep(ui, 0);
+        // One lane of a program that has nothing of the chain.
+        ui.absorb(|log| {
+            let mut writer = fixture::Writer::new();
+            writer.lane(crate::trace::LaneId(1), "main", crate::trace::LaneKind::Thread);
+            *log = writer.log;
+            News::Another
+        });
+        for expected in [Preset::Stack, Preset::Timeline, Preset::Lesson, Preset::Stack] {
+            press(ui, "V");
+            assert_eq!(ui.arrangement.preset, expected);
+            for pane in panes(ui) {
+                assert!(!matches!(pane, Pane::Lesson | Pane::Source), "{expected:?}");
+            }
+        }
+        enter(ui, ":", "layout code", "enter");
+        assert_eq!(ui.arrangement.preset, Preset::Stack);
+        assert!(text(ui).contains("there is no source text of this program"), "{}", text(ui));
+    });
+}
