@@ -302,8 +302,8 @@ impl ServerArgs {
         engineio::Options {
             ping_interval: self.ping_interval,
             ping_timeout,
-            // Who answers pings and says nothing else is not waited for any longer than who does not answer.
-            connect_timeout: defaults.connect_timeout.min(Some(self.ping_interval + ping_timeout)),
+            // Who answers pings and says nothing else is not waited for much longer than who does not answer.
+            connect_timeout: defaults.connect_timeout.min(Some((self.ping_interval + ping_timeout) * 5 / 2)),
             max_payload: self.max_payload,
             origins: match self.cors_allowed_origins.as_slice() {
                 [] => engineio::origin::Origins::Same,

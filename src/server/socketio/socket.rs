@@ -228,14 +228,18 @@ impl Socket {
         let accepted = self.0.state.compare_exchange(CONNECTING, CONNECTED, Ordering::AcqRel, Ordering::Acquire);
         let packets = if accepted.is_ok() {
             let told = Value::Str(format!("{{\"sid\":\"{}\"}}", self.id().as_str()).into(), None);
-            let mut packets = encode(Packet::connect(self.namespace().to_string(), Some(told)));
-            packets.append(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
-            packets
+            encode(Packet::connect(self.namespace().to_string(), Some(told)))
         } else {
             encode(Packet::connect_error(self.namespace().to_string(), "disconnected by the connect handler"))
         };
         // If the client is gone meanwhile, the session says so.
-        let _ = self.0.engine.send(&packets).await;
+        let told = self.0.engine.send(&packets).await;
+        // A client may listen for events only once it is connected: they come by a write of their own.
+        tokio::task::yield_now().await;
+        let held = std::mem::take(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
+        if told.is_ok() && accepted.is_ok() && !held.is_empty() {
+            let _ = self.0.engine.send(&held).await;
+        }
     }
 
     /// The client is told why it is not connected; nothing else of what its connect handler has sent.
