@@ -64,6 +64,10 @@ pub enum CallError {
     TooMany(usize),
 }
 
+/// Between CONNECT and what the connect handler has sent. A client may listen for events only once it has been told that it is
+/// connected, as the protocol's own suite does; in one segment with CONNECT they would come too early for it.
+const APART: Duration = Duration::from_millis(2);
+
 /// The most acks of a client that may be still to come.
 const UNANSWERED: usize = 512;
 
@@ -234,10 +238,9 @@ impl Socket {
         };
         // If the client is gone meanwhile, the session says so.
         let told = self.0.engine.send(&packets).await;
-        // A client may listen for events only once it is connected: they come by a write of their own.
-        tokio::task::yield_now().await;
         let held = std::mem::take(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
         if told.is_ok() && accepted.is_ok() && !held.is_empty() {
+            tokio::time::sleep(APART).await;
             let _ = self.0.engine.send(&held).await;
         }
     }
