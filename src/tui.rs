@@ -14,6 +14,7 @@
 mod act;
 mod asked;
 mod bars;
+mod class;
 mod command;
 mod draw;
 mod fields;

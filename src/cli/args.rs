@@ -83,6 +83,10 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) walkthrough: Option<PathBuf>,
 
+    /// On the screen: take a step every so often, such as 3s; W stops it and begins again.
+    #[arg(long, value_name = "DURATION", value_parser = pace, allow_hyphen_values = true, conflicts_with_all = ["plain", "jsonl"])]
+    pub(super) step_every: Option<Duration>,
+
     /// Draw with plain ASCII characters.
     #[arg(long)]
     pub(super) ascii: bool,
@@ -356,6 +360,15 @@ fn heartbeat(text: &str) -> Result<Duration, String> {
     let duration = duration(text)?;
     if duration.is_zero() || !duration.subsec_nanos().is_multiple_of(1_000_000) {
         return Err("not a whole number of milliseconds above 0; write another, such as 300ms or 25s".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A pace that can be followed.
+fn pace(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_millis(100) {
+        return Err("faster than ten steps a second; write a longer one, such as 500ms or 3s".to_owned());
     }
     Ok(duration)
 }

@@ -60,6 +60,8 @@ impl Ui<'_> {
             Action::GoTo => self.overlay = Some(Overlay::GoTo { text: String::new() }),
             Action::Play => self.play_or_pause(),
             Action::Predict => self.predict(),
+            Action::Walk => self.walk_or_stop(),
+            Action::Class => self.is_class = !self.is_class,
             Action::Faster => self.change_speed(1),
             Action::Slower => self.change_speed(-1),
             Action::Reverse => self.reverse(),

@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use super::asked::Asked;
+use super::class::Walk;
 use super::keymap::Mode;
 use super::known::Known;
 use super::layout::{Layout, Pane, Story};
@@ -88,6 +89,12 @@ pub struct Ui<'a> {
     /// What a person has guessed, until it has come.
     pub(super) guess: Option<Guess>,
     pub(super) score: Score,
+    /// The walk goes on by itself.
+    pub(super) walk: Option<Walk>,
+    /// How often it does when it does.
+    pub(super) walks_every: Option<Duration>,
+    /// One idea at a time is shown.
+    pub(super) is_class: bool,
     /// A move of the cursor that has not arrived.
     pub(super) seek: Option<Seek>,
     pub(super) asked: Asked,
@@ -133,6 +140,9 @@ impl<'a> Ui<'a> {
             play: None,
             guess: None,
             score: Score::default(),
+            walk: None,
+            walks_every: None,
+            is_class: false,
             speed: Speed::default(),
             seek: None,
             asked: Asked::default(),
