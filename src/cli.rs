@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, and the only place that wires the rooms together.
 
 mod args;
+mod check;
 mod client;
 mod demo;
 mod info;
@@ -41,11 +42,12 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Serve(serve)) => serve::run(serve),
         Some(Subcommand::Open(open)) => open::run(open),
         Some(Subcommand::Info(info)) => info::run(info),
+        Some(Subcommand::Check(check)) => check::run(check),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if error.is::<AlreadySaid>() => ExitCode::from(1),
+        Err(error) if error.is::<AlreadySaid>() || error.is::<check::NotAsSaid>() => ExitCode::from(1),
         Err(error) => {
             complain(&format!("{error:#}"));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })

@@ -54,6 +54,8 @@ pub enum Subcommand {
     Open(OpenArgs),
     /// Print what is in a recording.
     Info(InfoArgs),
+    /// Check what the lessons claim against a recording.
+    Check(CheckArgs),
 }
 
 /// Arguments of `demo`.
@@ -121,6 +123,38 @@ pub struct InfoArgs {
     /// As one JSON object, with every callsite.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Arguments of `check`.
+///
+/// Prints every claim of every page, the predicate that stands for it, how it comes out, and the events that decide it. A
+/// claim that its page calls wrong is as its page says if the run contradicts it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk demo --until loop --record lesson.spanwalk    a recording
+  spanwalk check lesson.spanwalk                         what it says about every claim
+  spanwalk check lesson.spanwalk --json | jq .claims     the same for programs
+  spanwalk check lesson.spanwalk --walkthrough pages     your own pages
+
+A file that is still being written is checked as far as it has come.
+Exit codes: 0 what was decided came out as its page says, 1 something came out otherwise, or nothing was decided;
+2 wrong use. What has not run decides nothing, unless --all is given.")]
+pub struct CheckArgs {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// As one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Fail for claims that nothing in the recording decides, too.
+    #[arg(long)]
+    pub(super) all: bool,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
 }
 
 /// How the server is to run, whoever watches.
