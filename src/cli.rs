@@ -4,16 +4,19 @@ mod args;
 mod check;
 mod client;
 mod demo;
+mod fresh_run;
 mod info;
 mod live;
 mod open;
 mod plain;
 mod recording;
+mod sentences;
 mod serve;
 mod session;
 mod signals;
 mod sources;
 mod watch;
+mod worksheet;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -43,6 +46,7 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Open(open)) => open::run(open),
         Some(Subcommand::Info(info)) => info::run(info),
         Some(Subcommand::Check(check)) => check::run(check),
+        Some(Subcommand::Worksheet(worksheet)) => worksheet::run(worksheet),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

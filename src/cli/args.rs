@@ -56,6 +56,8 @@ pub enum Subcommand {
     Info(InfoArgs),
     /// Check what the lessons claim against a recording.
     Check(CheckArgs),
+    /// Write a worksheet in Markdown: questions to print, and the answers of the same run.
+    Worksheet(WorksheetArgs),
 }
 
 /// Arguments of `demo`.
@@ -151,6 +153,43 @@ pub struct CheckArgs {
     /// Fail for claims that nothing in the recording decides, too.
     #[arg(long)]
     pub(super) all: bool,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
+}
+
+/// Arguments of `worksheet`.
+///
+/// The questions of the lessons, the order of the calls, blank stacks to fill in, and sentences to judge; then, beginning on
+/// another page, the answers with the times of the run, the stacks before, during and after, and the verdicts. Without a
+/// file the server is run for it, with a few clients.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk worksheet -o sheet.md                   questions and answers of a run of its own
+  spanwalk worksheet --no-answers -o sheet.md      for the class
+  spanwalk worksheet lesson.spanwalk --answers     the answers of a recording that you have shown
+  spanwalk worksheet | pandoc -o sheet.html        to print")]
+pub struct WorksheetArgs {
+    /// The recording that answers; without one the server is run.
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+
+    /// Only the answers.
+    #[arg(long, conflicts_with = "no_answers")]
+    pub(super) answers: bool,
+
+    /// Only the questions.
+    #[arg(long)]
+    pub(super) no_answers: bool,
+
+    /// Write it into this file instead of to standard output.
+    #[arg(short, long, value_name = "OUT")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Replace that file if it exists.
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
 
     /// Read the lesson pages from this directory instead of the built-in ones.
     #[arg(long, value_name = "DIR")]
