@@ -9,6 +9,7 @@ mod info;
 mod live;
 mod open;
 mod plain;
+mod prompt;
 mod recording;
 mod sentences;
 mod serve;

@@ -71,6 +71,11 @@ pub struct DemoArgs {
     #[arg(long, conflicts_with = "jsonl")]
     pub(super) plain: bool,
 
+    /// Step by typed commands, answered in short lines: the whole tool without a screen, for screen readers and scripts.
+    /// `help` lists the commands; the end of the input is `quit`.
+    #[arg(long, conflicts_with_all = ["jsonl", "until", "for_"])]
+    pub(super) interactive: bool,
+
     /// Print the log instead, one JSON object a line.
     #[arg(long)]
     pub(super) jsonl: bool,
@@ -105,6 +110,10 @@ pub struct OpenArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
+
+    /// Walk through it by typed commands, answered in short lines, as in `spanwalk demo --interactive`.
+    #[arg(long)]
+    pub(super) plain: bool,
 
     /// Read the lesson pages from this directory instead of the built-in ones.
     #[arg(long, value_name = "DIR")]
