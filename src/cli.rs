@@ -5,8 +5,10 @@ mod check;
 mod client;
 mod demo;
 mod fresh_run;
+mod hint;
 mod info;
 mod live;
+mod manual;
 mod open;
 mod plain;
 mod prompt;
@@ -16,6 +18,7 @@ mod serve;
 mod session;
 mod signals;
 mod sources;
+mod version;
 mod watch;
 mod worksheet;
 
@@ -48,6 +51,8 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Info(info)) => info::run(info),
         Some(Subcommand::Check(check)) => check::run(check),
         Some(Subcommand::Worksheet(worksheet)) => worksheet::run(worksheet),
+        Some(Subcommand::Man(man)) => manual::man(man),
+        Some(Subcommand::Completions(completions)) => manual::completions(completions),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

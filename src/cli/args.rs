@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::styling::Styles;
 use clap::{Parser, ValueEnum};
 
-use super::recording;
+use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings, engineio};
@@ -22,15 +22,19 @@ use crate::server::{ResolverKind, Settings, engineio};
 #[command(
     name = "spanwalk",
     version,
+    long_version = version::FACTS.as_str(),
     styles = Styles::plain(),
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
   spanwalk                                   step through the start of a server
   spanwalk demo --resolver block             the same without a worker thread: it still serves
+  spanwalk demo --interactive                the same by typed commands: for screen readers, and scripts
   spanwalk demo --plain --until loop         the whole chain as text
   spanwalk demo --jsonl --until loop         the log, one JSON object a line
   spanwalk demo --record lesson.spanwalk     the same, kept in a file
   spanwalk open lesson.spanwalk              the file, in the same screens
+  spanwalk check lesson.spanwalk             whether it bears out what the lessons claim
+  spanwalk worksheet -o sheet.md             questions to print, with the answers of a run
   spanwalk serve --port 8000 --console       the server alone, with a door for tokio-console
 
 Exit codes: 0 ok, 1 failed, 2 wrong use."
@@ -58,10 +62,20 @@ pub enum Subcommand {
     Check(CheckArgs),
     /// Write a worksheet in Markdown: questions to print, and the answers of the same run.
     Worksheet(WorksheetArgs),
+    /// Print the manual page of the program or of a command.
+    Man(ManArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
 }
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk demo --port 0                     on any free port
+  spanwalk demo --slow-dns 2s                clients connect at once, and are answered after the lookup
+  spanwalk demo --interactive                by typed commands: step, stack, lesson, why 14.1, help
+  spanwalk demo --interactive < walk.txt     a script; what it prints reads as a conversation
+  spanwalk demo --plain --until loop         the whole chain as text")]
 pub struct DemoArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -106,6 +120,9 @@ pub struct ServeArgs {
 
 /// Arguments of `open`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk open lesson.spanwalk              in the screens of the demo
+  spanwalk open lesson.spanwalk --plain      by typed commands: step, run-to spawn, stack, search dur>1ms, help")]
 pub struct OpenArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
@@ -203,6 +220,34 @@ pub struct WorksheetArgs {
     /// Read the lesson pages from this directory instead of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub(super) walkthrough: Option<PathBuf>,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk man | man -l -                                    read it
+  spanwalk man demo | man -l -                               the page of a command
+  spanwalk man --dir ~/.local/share/man/man1                 install all; then man spanwalk-demo")]
+pub struct ManArgs {
+    /// The command whose page is printed; without one it is the program's.
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Option<String>,
+
+    /// Write all pages into this directory instead.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk completions bash > ~/.local/share/bash-completion/completions/spanwalk
+  spanwalk completions zsh > ~/.zfunc/_spanwalk              a directory in fpath, before compinit
+  spanwalk completions fish > ~/.config/fish/completions/spanwalk.fish")]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
 }
 
 /// How the server is to run, whoever watches.

@@ -12,7 +12,7 @@ use super::args::{DemoArgs, Until};
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
-use super::{UsageError, complain, prompt, recording, signals, watch};
+use super::{UsageError, complain, hint, prompt, recording, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Reader};
@@ -32,6 +32,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     // Better said now than when somebody has stepped to it.
     server::check_address(&args.server.host, args.server.port)?;
     if args.interactive {
+        hint::say_once();
         return held_server(args, |session, asked_to_end| {
             prompt::run(session, &book, &BuiltIn, false, asked_to_end).context("cannot write to standard output")
         });
@@ -45,6 +46,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
             return Err(UsageError(message).into());
         }
     }
+    hint::say_once();
     on_screen(args, &book)
 }
 

@@ -296,10 +296,10 @@ impl Prompt<'_> {
                     news.push(super::sentences::event(&self.log, &event));
                 }
                 if Some(at + 1) == marks.loop_starts {
-                    news.push("the loop starts".to_owned());
+                    news.push("The loop starts".to_owned());
                 }
                 if Some(at + 1) == marks.loop_serves {
-                    news.push("the loop serves".to_owned());
+                    news.push("The loop serves".to_owned());
                 }
             }
             let more = news.len().saturating_sub(TOLD);

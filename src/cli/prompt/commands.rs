@@ -171,7 +171,12 @@ impl Prompt<'_> {
         let mut lines = Lines::new();
         for _ in 0..count.max(1) {
             let before = (self.cursor(), self.log.len());
-            lines = once(self)?;
+            match once(self) {
+                Ok(now) => lines = now,
+                Err(why) if lines.is_empty() => return Err(why),
+                // As far as it goes.
+                Err(_) => break,
+            }
             if before == (self.cursor(), self.log.len()) {
                 break;
             }

@@ -97,7 +97,7 @@ impl Prompt<'_> {
         let mut lines = vec![
             format!("Claim {number}, of {}. {by} says: {}.", page.title, claim.says),
             format!("Its page calls this {}. As a question to a run: {}.", claim.verdict, claim.predicate),
-            format!("{}. {}.", in_this_run(&evidence), sentence(&evidence.detail).trim_end_matches('.')),
+            format!("{}: {}.", in_this_run(&evidence), evidence.detail),
         ];
         if evidence.outcome != Outcome::NotRun && evidence.outcome != claim.expected() {
             lines.push("That is not as its page says.".to_owned());

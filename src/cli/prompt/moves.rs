@@ -195,6 +195,11 @@ impl Prompt<'_> {
     }
 
     pub(super) fn restart(&mut self, text: &str) -> Answer {
+        if self.is_recording {
+            return Err(
+                "this is a recording: there is nothing to start again; goto 0% goes to its beginning".to_owned()
+            );
+        }
         let mut wanted = self.program.started_with();
         let mut words = text.split_whitespace();
         while let Some(word) = words.next() {

@@ -187,14 +187,18 @@ impl Prompt<'_> {
             None => return Err("there is no hub yet: new makes it".to_owned()),
         }
         lines.extend(self.instants_text());
-        for (step, what) in [
-            ("loop.poll", "polls"),
-            ("on_async", "times an async watcher fired, for an answer of the pool"),
-            ("do_read", "times the io watcher fired, for new clients"),
-            ("run_callbacks", "runs of callbacks"),
+        for (step, once, often) in [
+            ("loop.poll", "The system was asked once", "The system was asked"),
+            ("on_async", "An async watcher fired once, for an answer of the pool", "Async watchers fired"),
+            ("do_read", "The io watcher fired once, for a new client", "The io watcher fired"),
+            ("run_callbacks", "Callbacks were run once", "Callbacks were run"),
         ] {
             let Some(key) = self.chain.key(step) else { continue };
-            lines.push(format!("{step}: {} {what} so far.", self.log.calls(key, cursor).len()));
+            lines.push(match self.log.calls(key, cursor).len() {
+                0 => format!("{step} has not run."),
+                1 => format!("{once}: {step}."),
+                count => format!("{often} {count} times: {step}."),
+            });
         }
         let turns = turns(&self.log, cursor);
         lines.extend(turns.into_iter().map(|turn| format!("Turn over: {turn}.")));

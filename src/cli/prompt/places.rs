@@ -46,7 +46,9 @@ impl Prompt<'_> {
             Kind::Close { span } => Some((span, Edge::Exit)),
             _ => None,
         });
-        match state.paused().map(|stop| (stop.span, stop.edge)).or(edge) {
+        // Where the program stands at a place that is no stop, it goes on: what its lanes do says more.
+        let is_past = self.is_recording || cursor < self.log.len();
+        match state.paused().map(|stop| (stop.span, stop.edge)).or(edge.filter(|_| is_past)) {
             Some((span, edge)) => lines.extend(self.edge_lines(span, edge)),
             None => {
                 if cursor == self.log.len() && !self.is_recording && self.program.status().run == Run::Free {
