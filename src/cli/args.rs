@@ -59,8 +59,15 @@ pub enum Subcommand {
     /// Print what is in a recording.
     Info(InfoArgs),
     /// Check what the lessons claim against a recording.
+    ///
+    /// Prints every claim of every page, the predicate that stands for it, how it comes out, and the events that decide it. A
+    /// claim that its page calls wrong is as its page says if the run contradicts it.
     Check(CheckArgs),
     /// Write a worksheet in Markdown: questions to print, and the answers of the same run.
+    ///
+    /// The questions of the lessons, the order of the calls, blank stacks to fill in, and sentences to judge; then, beginning on
+    /// another page, the answers with the times of the run, the stacks before, during and after, and the verdicts. Without a
+    /// file the server is run for it, with a few clients.
     Worksheet(WorksheetArgs),
     /// Print the manual page of the program or of a command.
     Man(ManArgs),
@@ -154,15 +161,12 @@ pub struct InfoArgs {
 }
 
 /// Arguments of `check`.
-///
-/// Prints every claim of every page, the predicate that stands for it, how it comes out, and the events that decide it. A
-/// claim that its page calls wrong is as its page says if the run contradicts it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk demo --until loop --record lesson.spanwalk    a recording
-  spanwalk check lesson.spanwalk                         what it says about every claim
-  spanwalk check lesson.spanwalk --json | jq .claims     the same for programs
-  spanwalk check lesson.spanwalk --walkthrough pages     your own pages
+  spanwalk demo --plain --until loop --record a.spanwalk  a recording
+  spanwalk check a.spanwalk                               what it says about every claim
+  spanwalk check a.spanwalk --json | jq .claims           the same for programs
+  spanwalk check a.spanwalk --walkthrough pages           your own pages
 
 A file that is still being written is checked as far as it has come.
 Exit codes: 0 what was decided came out as its page says, 1 something came out otherwise, or nothing was decided;
@@ -186,10 +190,6 @@ pub struct CheckArgs {
 }
 
 /// Arguments of `worksheet`.
-///
-/// The questions of the lessons, the order of the calls, blank stacks to fill in, and sentences to judge; then, beginning on
-/// another page, the answers with the times of the run, the stacks before, during and after, and the verdicts. Without a
-/// file the server is run for it, with a few clients.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanwalk worksheet -o sheet.md                   questions and answers of a run of its own

@@ -42,12 +42,36 @@ fn page(all: &clap::Command, name: Option<&str>) -> anyhow::Result<Vec<u8>> {
             let names = || all.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join(", ");
             let found =
                 found.ok_or_else(|| UsageError(format!("there is no command `{name}`; name one of {}", names())))?;
-            found.clone().version(env!("CARGO_PKG_VERSION"))
+            found.clone()
         }
     };
+    let after = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
+    let has_subcommands = command.has_subcommands();
+    let man = Man::new(command).manual(MANUAL).source(concat!("spanwalk ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
-    Man::new(command).manual(MANUAL).render(&mut page)?;
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if has_subcommands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    page.extend(after.into_iter().flat_map(|after| as_it_is(&after).into_bytes()));
     Ok(page)
+}
+
+/// Examples and what follows them, line by line: filled, as the library would have them, commands are not to be told apart.
+fn as_it_is(after_help: &str) -> String {
+    let mut text = ".SH EXAMPLES\n.nf\n".to_owned();
+    for line in after_help.strip_prefix("Examples:\n").unwrap_or(after_help).lines() {
+        if line.starts_with(['.', '\'']) {
+            text += "\\&";
+        }
+        text += &line.replace('\\', "\\e").replace('-', "\\-");
+        text.push('\n');
+    }
+    text + ".fi\n"
 }
 
 /// Prints the completions for a shell.

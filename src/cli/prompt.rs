@@ -312,9 +312,13 @@ impl Prompt<'_> {
     }
 }
 
-/// A text as a sentence.
+/// A text of ours as a sentence.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    let text = chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect());
-    if text.ends_with(['.', '?', '!', ':']) { text } else { format!("{text}.") }
+    ended(&chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>()))
+}
+
+/// A text with its final stop. It may begin with the name of a call, which stays as it is.
+fn ended(text: &str) -> String {
+    if text.ends_with(['.', '?', '!', ':']) { text.to_owned() } else { format!("{text}.") }
 }

@@ -1,6 +1,6 @@
 //! What is asked of all of the log: searches, statistics, the critical path.
 
-use super::{Answer, Lines, Prompt, Search, sentence};
+use super::{Answer, Lines, Prompt, Search};
 use crate::cli::sentences;
 use crate::trace::{CriticalPath, Doing, Finder, How, Part, Query, QueryError, SpanId, Stage, Time, call_stats};
 
@@ -100,7 +100,7 @@ impl Prompt<'_> {
         }
         let key = self.key(self.step_called(text)?);
         let last = self.log.calls(key, self.log.len()).last();
-        last.map(|call| call.span).ok_or_else(|| sentence(&format!("{text} has not been called yet")))
+        last.map(|call| call.span).ok_or_else(|| format!("the step {text} has not run yet"))
     }
 
     fn part_text(&self, part: &Part) -> String {

@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::places::verdict_text;
-use super::{Answer, Lines, Prompt, sentence};
+use super::{Answer, Lines, Prompt, ended};
 use crate::cli::{check, sentences};
 use crate::lesson::{Author, Evidence, Outcome, Page, evaluate};
 
@@ -31,18 +31,18 @@ impl Prompt<'_> {
         let page = &self.book.pages()[at];
         let mut lines = vec![heading(page)];
         if let Some(report) = &page.report {
-            lines.push(format!("The report says: {}", sentence(report.trim().trim_matches(['"', '“', '”']))));
+            lines.push(format!("The report says: {}", ended(report.trim().trim_matches(['"', '“', '”']))));
         }
         if let Some(verdict) = page.verdict {
             lines.push(format!("{}.", verdict_text(verdict)));
         }
-        lines.extend(page.truth.as_ref().map(|truth| format!("What happens: {}", sentence(&plain(truth).join(" ")))));
+        lines.extend(page.truth.as_ref().map(|truth| format!("What happens: {}", ended(&plain(truth).join(" ")))));
         for (at, (claim, evidence)) in page.claims.iter().zip(self.evidence(page)).enumerate() {
             lines.push(format!("Claim {}: {}. {}.", check::number(page, at), claim.says, in_this_run(&evidence)));
         }
-        lines.extend(page.look.as_ref().map(|look| format!("Look at: {}", sentence(look))));
+        lines.extend(page.look.as_ref().map(|look| format!("Look at: {}", ended(look))));
         if let Some(question) = &page.question {
-            lines.push(format!("Question: {} answer tells.", sentence(question)));
+            lines.push(format!("Question: {} answer tells.", ended(question)));
         }
         lines.push("page reads the whole text.".to_owned());
         Ok(lines)
@@ -70,7 +70,7 @@ impl Prompt<'_> {
         let page = &self.book.pages()[at];
         match (&page.question, &page.answer) {
             (Some(question), Some(answer)) => {
-                Ok(vec![format!("Question: {}", sentence(question)), format!("Answer: {}", sentence(answer))])
+                Ok(vec![format!("Question: {}", ended(question)), format!("Answer: {}", ended(answer))])
             }
             _ => Err(format!("the lesson {} asks nothing", page.title)),
         }

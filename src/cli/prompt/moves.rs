@@ -286,7 +286,7 @@ impl Prompt<'_> {
     fn move_to_end(&mut self, span: SpanId) -> Answer {
         let record = self.log.span(span).ok_or("that call is not known")?;
         let Some((close, _)) = record.close else {
-            return Err(format!("{} does not end in this recording; step goes on", record.callsite.name));
+            return Err(format!("the call {} does not end in this recording; step goes on", record.callsite.name));
         };
         self.cursor = Some(close.0 as usize + 1);
         Ok(self.tell())

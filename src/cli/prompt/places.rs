@@ -121,6 +121,7 @@ impl Prompt<'_> {
             Place::At(time) => self.log.cursor_at(time),
             Place::Later(by) => self.log.cursor_at(Time(now.0.saturating_add(by.0))),
             Place::Earlier(by) => self.log.cursor_at(Time(now.0.saturating_sub(by.0))),
+            Place::Share(share) if share <= 0.0 => 0,
             Place::Share(share) if share >= 100.0 => self.log.len(),
             Place::Share(share) => self.log.cursor_at(Time((end.0 as f64 * share / 100.0) as u64)),
             Place::Event(at) if at > self.log.len() => return Err(format!("there are {} events", self.log.len())),
