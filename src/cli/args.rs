@@ -26,16 +26,16 @@ use crate::server::{ResolverKind, Settings, engineio};
     styles = Styles::plain(),
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
-  spanwalk                                   step through the start of a server
-  spanwalk demo --resolver block             the same without a worker thread: it still serves
-  spanwalk demo --interactive                the same by typed commands: for screen readers, and scripts
-  spanwalk demo --plain --until loop         the whole chain as text
-  spanwalk demo --jsonl --until loop         the log, one JSON object a line
-  spanwalk demo --record lesson.spanwalk     the same, kept in a file
-  spanwalk open lesson.spanwalk              the file, in the same screens
-  spanwalk check lesson.spanwalk             whether it bears out what the lessons claim
-  spanwalk worksheet -o sheet.md             questions to print, with the answers of a run
-  spanwalk serve --port 8000 --console       the server alone, with a door for tokio-console
+  spanwalk                                 step through the start of a server
+  spanwalk demo --resolver block           without a worker thread: it still serves
+  spanwalk demo --interactive              by typed commands, without a screen
+  spanwalk demo --plain --until loop       the whole chain as text
+  spanwalk demo --jsonl --until loop       the log, one JSON object a line
+  spanwalk demo --record lesson.spanwalk   the demo, kept in a file
+  spanwalk open lesson.spanwalk            the file, in the same screens
+  spanwalk check lesson.spanwalk           whether it bears the lessons out
+  spanwalk worksheet -o sheet.md           questions to print, with the answers
+  spanwalk serve --console                 the server alone, for tokio-console
 
 Exit codes: 0 ok, 1 failed, 2 wrong use."
 )]
@@ -78,11 +78,11 @@ pub enum Subcommand {
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk demo --port 0                     on any free port
-  spanwalk demo --slow-dns 2s                clients connect at once, and are answered after the lookup
-  spanwalk demo --interactive                by typed commands: step, stack, lesson, why 14.1, help
-  spanwalk demo --interactive < walk.txt     a script; what it prints reads as a conversation
-  spanwalk demo --plain --until loop         the whole chain as text")]
+  spanwalk demo --port 0                   on any free port
+  spanwalk demo --slow-dns 2s              clients connect, and are kept waiting
+  spanwalk demo --interactive              by commands: step, lesson, stack, help
+  spanwalk demo --interactive < walk.txt   a script, answered as a conversation
+  spanwalk demo --plain --until loop       the whole chain as text")]
 pub struct DemoArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -120,6 +120,10 @@ pub struct DemoArgs {
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk serve --port 8000                     a chat at http://127.0.0.1:8000/
+  spanwalk serve --record work.spanwalk --rotate 100MB --keep 10
+  spanwalk serve --console                       then: tokio-console")]
 pub struct ServeArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -128,8 +132,8 @@ pub struct ServeArgs {
 /// Arguments of `open`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk open lesson.spanwalk              in the screens of the demo
-  spanwalk open lesson.spanwalk --plain      by typed commands: step, run-to spawn, stack, search dur>1ms, help")]
+  spanwalk open lesson.spanwalk            in the screens of the demo
+  spanwalk open lesson.spanwalk --plain    by commands: step, stack, help")]
 pub struct OpenArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
@@ -150,6 +154,9 @@ pub struct OpenArgs {
 
 /// Arguments of `info`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk info lesson.spanwalk                  how long, how much, how whole
+  spanwalk info lesson.spanwalk --json | jq .calls")]
 pub struct InfoArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
@@ -163,14 +170,16 @@ pub struct InfoArgs {
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk demo --plain --until loop --record a.spanwalk  a recording
-  spanwalk check a.spanwalk                               what it says about every claim
-  spanwalk check a.spanwalk --json | jq .claims           the same for programs
-  spanwalk check a.spanwalk --walkthrough pages           your own pages
+  spanwalk demo --plain --until loop --record a.spanwalk   a recording
+  spanwalk check a.spanwalk                                every claim
+  spanwalk check a.spanwalk --json | jq .claims            for programs
+  spanwalk check a.spanwalk --walkthrough pages            your own pages
 
 A file that is still being written is checked as far as it has come.
-Exit codes: 0 what was decided came out as its page says, 1 something came out otherwise, or nothing was decided;
-2 wrong use. What has not run decides nothing, unless --all is given.")]
+What has not run decides nothing, unless --all is given.
+
+Exit codes: 0 what was decided came out as its page says; 1 something came out
+otherwise, or nothing was decided; 2 wrong use.")]
 pub struct CheckArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
@@ -192,10 +201,10 @@ pub struct CheckArgs {
 /// Arguments of `worksheet`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk worksheet -o sheet.md                   questions and answers of a run of its own
-  spanwalk worksheet --no-answers -o sheet.md      for the class
-  spanwalk worksheet lesson.spanwalk --answers     the answers of a recording that you have shown
-  spanwalk worksheet | pandoc -o sheet.html        to print")]
+  spanwalk worksheet -o sheet.md                 of a run of its own
+  spanwalk worksheet --no-answers -o sheet.md    for the class
+  spanwalk worksheet lesson.spanwalk --answers   of a run that you have shown
+  spanwalk worksheet | pandoc -o sheet.html      to print")]
 pub struct WorksheetArgs {
     /// The recording that answers; without one the server is run.
     #[arg(value_name = "FILE")]
@@ -225,9 +234,9 @@ pub struct WorksheetArgs {
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk man | man -l -                                    read it
-  spanwalk man demo | man -l -                               the page of a command
-  spanwalk man --dir ~/.local/share/man/man1                 install all; then man spanwalk-demo")]
+  spanwalk man | man -l -                      read it
+  spanwalk man demo | man -l -                 the page of a command
+  spanwalk man --dir ~/.local/share/man/man1   install all: man spanwalk-demo")]
 pub struct ManArgs {
     /// The command whose page is printed; without one it is the program's.
     #[arg(value_name = "COMMAND")]
@@ -242,7 +251,7 @@ pub struct ManArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanwalk completions bash > ~/.local/share/bash-completion/completions/spanwalk
-  spanwalk completions zsh > ~/.zfunc/_spanwalk              a directory in fpath, before compinit
+  spanwalk completions zsh > ~/.zfunc/_spanwalk   in fpath, before compinit
   spanwalk completions fish > ~/.config/fish/completions/spanwalk.fish")]
 pub struct CompletionsArgs {
     /// The shell.
