@@ -19,8 +19,7 @@ fn commands() -> Vec<String> {
 
 /// The long flags that a text of help has.
 fn flags(help: &str) -> Vec<String> {
-    let words =
-        help.lines().filter_map(|line| line.trim_start().split_whitespace().find(|word| word.starts_with("--")));
+    let words = help.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
     let lines = help.lines().filter(|line| line.trim_start().starts_with('-'));
     let lines: Vec<&str> = lines.collect();
     let of_lines = |word: &&str| lines.iter().any(|line| line.contains(word));

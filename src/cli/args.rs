@@ -80,7 +80,7 @@ pub enum Subcommand {
 #[command(after_help = "Examples:
   spanwalk demo --port 0                   on any free port
   spanwalk demo --slow-dns 2s              clients connect, and are kept waiting
-  spanwalk demo --interactive              by commands: step, lesson, stack, help
+  spanwalk demo --interactive              by typed commands; help lists them
   spanwalk demo --interactive < walk.txt   a script, answered as a conversation
   spanwalk demo --plain --until loop       the whole chain as text")]
 pub struct DemoArgs {
@@ -121,9 +121,9 @@ pub struct DemoArgs {
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk serve --port 8000                     a chat at http://127.0.0.1:8000/
+  spanwalk serve --port 8000               a chat at http://127.0.0.1:8000/
   spanwalk serve --record work.spanwalk --rotate 100MB --keep 10
-  spanwalk serve --console                       then: tokio-console")]
+  spanwalk serve --console                 then: tokio-console")]
 pub struct ServeArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -133,7 +133,7 @@ pub struct ServeArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanwalk open lesson.spanwalk            in the screens of the demo
-  spanwalk open lesson.spanwalk --plain    by commands: step, stack, help")]
+  spanwalk open lesson.spanwalk --plain    by typed commands; help lists them")]
 pub struct OpenArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
@@ -250,8 +250,8 @@ pub struct ManArgs {
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  spanwalk completions bash > ~/.local/share/bash-completion/completions/spanwalk
-  spanwalk completions zsh > ~/.zfunc/_spanwalk   in fpath, before compinit
+  spanwalk completions bash >> ~/.bash_completion
+  spanwalk completions zsh > ~/.zfunc/_spanwalk     in fpath, before compinit
   spanwalk completions fish > ~/.config/fish/completions/spanwalk.fish")]
 pub struct CompletionsArgs {
     /// The shell.
