@@ -18,6 +18,7 @@ mod moves;
 mod pictures;
 mod places;
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use crate::lesson::Book;
 use crate::trace::{Activity, Chain, Finder, Kind, Landmarks, Log, Lookout, Run, State, Status};
-use crate::tui::{News, Program, Sources};
+use crate::tui::{News, Program, Progress, Sources};
 
 /// How often the program hears of its viewer while a person thinks: a gate that hears nothing for a second opens.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(100);
@@ -36,6 +37,8 @@ const LOOK: Duration = Duration::from_millis(1);
 const QUIET: Duration = Duration::from_millis(100);
 /// How long a command waits before it says that it does not wait any longer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often one who waits for a file to be read is told how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 /// What happened since the last answer is told up to so many events.
 const TOLD: usize = 6;
 
@@ -111,6 +114,7 @@ pub(super) fn run(
     let is_typed = io::stdin().is_terminal();
     let lines = read_lines()?;
     let mut out = io::stdout();
+    prompt.load(&mut out)?;
     print(&mut out, &prompt.greeting())?;
     loop {
         if is_typed {
@@ -146,8 +150,12 @@ fn read_lines() -> io::Result<Receiver<String>> {
     let (send, lines) = mpsc::channel();
     let read = move || {
         for line in io::stdin().lock().lines() {
-            // What is no text cannot be a command either.
-            let line = line.unwrap_or_default();
+            let line = match line {
+                Ok(line) => line,
+                // What is no text is no command either, and is told so.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => char::REPLACEMENT_CHARACTER.to_string(),
+                Err(_) => return,
+            };
             if send.send(line).is_err() {
                 return;
             }
@@ -196,8 +204,25 @@ impl Prompt<'_> {
         status
     }
 
-    /// Reads what a file has by now.
-    fn load(&mut self) {
+    /// Reads what a file has, and says how far it has come to who waits for long.
+    fn load(&mut self, out: &mut impl Write) -> io::Result<()> {
+        let mut told = Instant::now();
+        while let Some(Progress { done, all }) = self.program.progress() {
+            if self.asked_to_end.load(Ordering::Acquire) {
+                break;
+            }
+            self.attend();
+            if told.elapsed() > TELL_EVERY {
+                told = Instant::now();
+                writeln!(out, "Reading, {} percent.", 100 * done / all.max(1))?;
+                out.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what has come to a file since.
+    fn read_on(&mut self) {
         self.attend();
         while self.program.progress().is_some() && !self.asked_to_end.load(Ordering::Acquire) {
             self.attend();
@@ -256,7 +281,6 @@ impl Prompt<'_> {
     fn greeting(&mut self) -> Lines {
         let mut lines = Lines::new();
         if self.is_recording {
-            self.load();
             let end = self.log.clock().program(self.log.time_at(self.log.len()));
             let what = format!("{}: a recording of {} events, {end}.", self.program.address(), self.log.len());
             lines.push(what);
@@ -276,7 +300,7 @@ impl Prompt<'_> {
     fn answer(&mut self, line: &str) -> Option<Lines> {
         self.attend();
         let answer = self.obey(line)?;
-        let mut lines: Lines = self.notices.drain(..).map(|notice| format!("Meanwhile: {notice}.")).collect();
+        let mut lines: Lines = self.notices.drain(..).map(|notice| format!("Meanwhile: {}", ended(&notice))).collect();
         lines.extend(answer.unwrap_or_else(|why| vec![sentence(&why)]));
         Some(lines)
     }
@@ -287,24 +311,31 @@ impl Prompt<'_> {
         let mut lines = Lines::new();
         if self.told < cursor {
             let marks = self.marks();
-            let mut news: Lines = Lines::new();
+            // The last of them: a recording may be long.
+            let (mut news, mut more) = (VecDeque::new(), 0);
+            let mut push = |text: String| {
+                news.push_back(text);
+                if news.len() > TOLD {
+                    news.pop_front();
+                    more += 1;
+                }
+            };
             for (at, event) in (self.told..cursor).zip(self.log.events_in(self.told..cursor)) {
                 if matches!(
                     event.kind,
                     Kind::Switch { .. } | Kind::Wake { .. } | Kind::LaneOpen { .. } | Kind::LaneClose
                 ) {
-                    news.push(super::sentences::event(&self.log, &event));
+                    push(super::sentences::event(&self.log, &event));
                 }
                 if Some(at + 1) == marks.loop_starts {
-                    news.push("The loop starts".to_owned());
+                    push("The loop starts".to_owned());
                 }
                 if Some(at + 1) == marks.loop_serves {
-                    news.push("The loop serves".to_owned());
+                    push("The loop serves".to_owned());
                 }
             }
-            let more = news.len().saturating_sub(TOLD);
             lines.extend((more > 0).then(|| format!("{more} more events; events lists them.")));
-            lines.extend(news.into_iter().skip(more).map(|text| format!("{text}.")));
+            lines.extend(news.into_iter().map(|text| format!("{text}.")));
         }
         self.told = cursor;
         lines.extend(self.whereabouts());

@@ -6,6 +6,8 @@ use crate::trace::{CriticalPath, Doing, Finder, How, Part, Query, QueryError, Sp
 
 /// Matches, and rows of the statistics, that are listed at once.
 const LISTED: usize = 10;
+/// Events that are read between two signs of life.
+const SLICE: usize = 200_000;
 
 impl Prompt<'_> {
     pub(super) fn search(&mut self, text: &str) -> Answer {
@@ -18,7 +20,11 @@ impl Prompt<'_> {
                 "say what to look for, such as search name:spawn, search dur>1ms or search lane:hub poll".to_owned()
             );
         };
-        search.finder.read(&self.log, usize::MAX);
+        while search.finder.is_behind(&self.log) {
+            search.finder.read(&self.log, SLICE);
+            // A sign of life.
+            self.program.status();
+        }
         let all = search.finder.len();
         let mut lines = Lines::new();
         if search.listed == 0 {
@@ -74,7 +80,10 @@ impl Prompt<'_> {
         let now = self.log.time_at(self.log.len());
         let (from, to) = (record.entered.unwrap_or(record.open.1), record.close.map_or(now, |close| close.1));
         let mut path = CriticalPath::new(&self.log, Stage { lane: record.lane, from, to });
-        path.read(&self.log, usize::MAX);
+        while path.is_behind() {
+            path.read(&self.log, SLICE);
+            self.program.status();
+        }
         let parts = path.parts().map_err(|error| error.to_string())?;
         let clock = self.log.clock();
         let length = |from: Time, to: Time| clock.program(to).since(clock.program(from));

@@ -102,7 +102,7 @@ impl Prompt<'_> {
 
     pub(super) fn wait(&mut self) -> Answer {
         if self.is_recording {
-            self.load();
+            self.read_on();
             return Ok(self.whereabouts());
         }
         let arrival = self.settle();
@@ -223,7 +223,6 @@ impl Prompt<'_> {
             std::thread::sleep(LOOK);
             self.attend();
         }
-        self.notices.clear();
         let arrival = self.settle();
         let mut lines = vec!["The server was started again and is held at its first call.".to_owned()];
         lines.extend(self.arrived(arrival));
@@ -260,7 +259,7 @@ impl Prompt<'_> {
     fn move_to_edge(&mut self, is_it: impl Fn(&Self, &Event, usize) -> bool) -> Answer {
         let from = self.cursor();
         if self.is_recording {
-            self.load();
+            self.read_on();
         }
         let is_right = |event: &Event| {
             let depth = event.kind.span().and_then(|span| self.log.span(span)).map_or(0, |span| span.depth);

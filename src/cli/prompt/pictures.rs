@@ -44,9 +44,7 @@ impl Prompt<'_> {
     /// The open call of that name in our lane, or in any; ours if none is named.
     fn call_named(&self, text: &str) -> Result<SpanId, String> {
         if text.is_empty() {
-            let edge = self.log.event(self.cursor().wrapping_sub(1)).filter(|event| self.is_edge(event));
-            let span = self.here().or_else(|| edge.and_then(|event| event.kind.span()));
-            return span.ok_or_else(|| "no call has begun yet".to_owned());
+            return self.here().ok_or_else(|| "no call has begun yet".to_owned());
         }
         if let Some(number) = text.strip_prefix('#').and_then(|number| number.parse().ok()) {
             let span = self.log.span(SpanId(number)).map(|span| span.id);

@@ -9,9 +9,13 @@ use crate::trace::{Edge, Kind, LaneId, Place, PlaceError, Run, SpanId, Time, her
 const AROUND: usize = 4;
 
 impl Prompt<'_> {
-    /// The call we are in, or nothing.
+    /// The call we are in, or whose end we look at, or nothing.
     pub(super) fn here(&self) -> Option<SpanId> {
-        here(&self.log, &self.state(), self.cursor())
+        let (state, cursor) = (self.state(), self.cursor());
+        let is_past = state.paused().is_none() && (self.is_recording || cursor < self.log.len());
+        let event = is_past.then(|| self.log.event(cursor.checked_sub(1)?)).flatten();
+        let edge = event.filter(|event| self.is_edge(event)).and_then(|event| event.kind.span());
+        edge.or_else(|| here(&self.log, &state, cursor))
     }
 
     /// The step we are in.
@@ -103,7 +107,7 @@ impl Prompt<'_> {
 
     pub(super) fn go_to(&mut self, text: &str) -> Answer {
         if self.is_recording {
-            self.load();
+            self.read_on();
         }
         let place: Place = match text {
             "end" => Place::Share(100.0),
