@@ -1,5 +1,6 @@
 //! What the panes show, as sentences: stacks, fields, source, timeline, the event loop, before and after.
 
+use super::places::{LANES, more_lanes};
 use super::{Answer, Lines, Prompt, sentence};
 use crate::cli::sentences;
 use crate::lesson::instants;
@@ -32,11 +33,14 @@ impl Prompt<'_> {
         if text == "all" || ours.is_empty() {
             lines.extend(others.iter().flat_map(|lane| sentences::stack(&state, lane)));
         } else {
-            lines.extend(others.iter().map(|lane| {
-                let inner =
-                    lane.frames().last().map_or_else(String::new, |frame| format!(", in {}", frame.callsite.name));
-                format!("{}: {}{inner}.", lane.name, sentences::doing(&state, lane))
+            lines.extend(others.iter().take(LANES).map(|lane| {
+                let doing = sentences::doing(&state, lane);
+                match lane.frames().last().filter(|frame| !doing.ends_with(&*frame.callsite.name)) {
+                    Some(frame) => format!("{}: {doing}, in {}.", lane.name, frame.callsite.name),
+                    None => format!("{}: {doing}.", lane.name),
+                }
             }));
+            lines.extend(more_lanes(others.len()));
         }
         Ok(lines)
     }
@@ -140,6 +144,10 @@ impl Prompt<'_> {
 
     /// Where the loop starts and serves.
     fn instants_text(&self) -> Lines {
+        if self.log.len() == self.cursor() && !self.chain.steps().iter().any(|step| self.log.has_entered(&step.key)) {
+            // A program that has nothing of the chain has no such loop.
+            return Lines::new();
+        }
         let marks = self.marks();
         let time = |at: usize| self.log.clock().program(self.log.time_at(at));
         let text = |mark: Option<usize>, what: &str| match mark {

@@ -7,6 +7,8 @@ use crate::trace::{Edge, Kind, LaneId, Place, PlaceError, Run, SpanId, Time, her
 
 /// Calls around ours that are named.
 const AROUND: usize = 4;
+/// Lanes that are named unasked.
+pub(super) const LANES: usize = 8;
 
 impl Prompt<'_> {
     /// The call we are in, or whose end we look at, or nothing.
@@ -58,8 +60,10 @@ impl Prompt<'_> {
                 if cursor == self.log.len() && !self.is_recording && self.program.status().run == Run::Free {
                     lines.push("The program runs on its own.".to_owned());
                 }
-                let lanes = state.lanes().iter().filter(|lane| !lane.is_done);
-                lines.extend(lanes.map(|lane| format!("{}: {}.", lane.name, sentences::doing(&state, lane))));
+                let lanes: Vec<_> = state.lanes().iter().filter(|lane| !lane.is_done).collect();
+                let shown = lanes.iter().take(LANES);
+                lines.extend(shown.map(|lane| format!("{}: {}.", lane.name, sentences::doing(&state, lane))));
+                lines.extend(more_lanes(lanes.len()));
             }
         }
         lines
@@ -171,6 +175,12 @@ impl Prompt<'_> {
         let lines: Lines = lines.collect();
         if lines.is_empty() { Err("nothing has happened yet".to_owned()) } else { Ok(lines) }
     }
+}
+
+/// What is said of the lanes beyond those that are named.
+pub(super) fn more_lanes(all: usize) -> Option<String> {
+    let more = all.saturating_sub(LANES);
+    (more > 0).then(|| format!("{more} more lanes; timeline names them."))
 }
 
 /// What a verdict says of the report.
