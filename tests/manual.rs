@@ -137,3 +137,21 @@ fn every_example_of_the_help_is_a_command_line_that_is_understood() {
     }
     assert!(seen > 20, "{seen}");
 }
+
+#[test]
+fn the_readme_names_every_typed_command() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+    command.args(["demo", "--interactive", "--port", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"help\n").unwrap();
+    let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let help = out.split_once("> help\n").unwrap().1;
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let section = readme.split_once("## By typed commands").unwrap().1.split_once("\n## ").unwrap().0;
+    let words: Vec<&str> = section.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+    let names: Vec<&str> = help.lines().filter_map(|line| line.split_once([' ', ':'])).map(|found| found.0).collect();
+    assert!(names.len() > 30 && names.contains(&"before-after"), "{names:?}");
+    for name in names.iter().filter(|name| !["The", "quit"].contains(name)) {
+        assert!(words.contains(name), "{name} is not in the README");
+    }
+}

@@ -276,6 +276,17 @@ fn a_recording_that_grows_is_read_on() {
 }
 
 #[test]
+fn a_person_may_think_for_longer_than_the_gate_waits_for_a_viewer_that_is_gone() {
+    let mut talk = Talk::demo(&[]);
+    talk.check("run-to spawn", &["main: spawn begins."]);
+    // A gate that hears of nobody for a second lets everybody go: that second has to pass, and nothing else is waited for.
+    let (_nobody, nothing) = std::sync::mpsc::channel::<()>();
+    assert!(nothing.recv_timeout(std::time::Duration::from_millis(1_500)).is_err());
+    talk.check("where", &["main: spawn begins."]);
+    talk.check("step", &["main: put begins."]);
+}
+
+#[test]
 fn quit_ends_it_and_an_empty_line_repeats() {
     let mut talk = Talk::demo(&[]);
     talk.ask("s");
