@@ -79,6 +79,8 @@ fn a_sheet_of_a_fresh_run_has_questions_blank_stacks_and_on_other_pages_the_answ
     assert_eq!(asked.len(), told.len());
     assert!(asked[1..].windows(2).all(|pair| pair[0][1] < pair[1][1]));
     assert_eq!(told[1][..3], ["1", "run", "main"]);
+    let begins: Vec<spanwalk::trace::Time> = told[1..].iter().map(|row| row[3].parse().unwrap()).collect();
+    assert!(begins.is_sorted(), "{begins:?}");
     let row = |call: &str| told.iter().position(|row| row[1] == call).unwrap();
     let pairs = [
         ("spawn", "hub.run"),
