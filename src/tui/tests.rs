@@ -3,6 +3,7 @@
 mod asked;
 mod commands;
 mod panes;
+mod predict;
 mod replay;
 mod scenes;
 
