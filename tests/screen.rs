@@ -38,6 +38,8 @@ impl Terminal {
             .args(args)
             .env_remove("NO_COLOR")
             .env("TERM", "xterm-256color")
+            // No hint for the first run, and nothing written into anybody's home.
+            .env("CI", "true")
             .envs(env.iter().copied());
         let child = command.spawn(pts).unwrap();
         let parser = vt100::Parser::new(not_zero(rows), not_zero(columns), 0);
@@ -507,7 +509,8 @@ fn signals_give_the_terminal_back_though_the_server_is_held() {
 fn a_terminal_that_is_closed_ends_the_program() {
     let (pty, pts) = pty_process::blocking::open().unwrap();
     pty.resize(pty_process::Size::new(24, 80)).unwrap();
-    let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_spanwalk")).args(["--port", "0"]);
+    let command =
+        pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_spanwalk")).args(["--port", "0"]).env("CI", "true");
     let mut child = command.spawn(pts).unwrap();
     let mut shown = Vec::new();
     while !shown.windows(END_OF_PICTURE.len()).any(|end| end == END_OF_PICTURE) {
