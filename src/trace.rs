@@ -56,8 +56,8 @@ pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use event_loop::{
-    Callback, Doing as WorkerDoing, Fired, Job, JobState, LoopState, LoopTurn, LoopTurns, Phase, Pool, Sockets, Watcher, WatcherState,
-    Why, Worker,
+    Callback, Doing as WorkerDoing, Fired, Job, JobState, LoopState, LoopTurn, LoopTurns, Phase, Pool, Sockets,
+    Watcher, WatcherState, Why, Worker,
 };
 pub use find::{Finder, Match};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};

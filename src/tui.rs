@@ -16,6 +16,7 @@ mod asked;
 mod bars;
 mod command;
 mod draw;
+mod event_loop;
 mod fields;
 #[cfg(test)]
 mod fixture;

@@ -167,10 +167,9 @@ impl CallsOf<'_> {
         Some((spans.id(number), spans.lane(number)))
     }
 
-    /// The place of the opening of one of them, by the place in which it is written and its number there.
-    pub(super) fn opened(&self, list: usize, at: usize) -> Option<usize> {
-        let number = *self.lists.get(list)?.get(at)?;
-        Some(self.log.index.spans.seq(number) as usize)
+    /// The place of the first enter of one of them, by the place in which it is written and its number there.
+    pub(super) fn entered(&self, list: usize, at: usize) -> Option<usize> {
+        self.log.entered_at(*self.lists.get(list)?.get(at)?)
     }
 
     /// One of them, by the place in which it is written and its number there.

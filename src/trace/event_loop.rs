@@ -33,8 +33,8 @@ use super::{Activity, Chain, Key, Lane, LaneId, LaneKind, Log, SpanId, State};
 
 /// Events of the present turn that are looked at.
 const LOOK: usize = 4096;
-/// Events of each turn before.
-const GLANCE: usize = 256;
+/// Events of all turns before, and of each of them at the most and at the least.
+const GLANCE: (usize, usize, usize) = (4096, 256, 32);
 /// Callbacks that are named of all that are ready.
 const NAMED: usize = 24;
 
@@ -114,14 +114,14 @@ impl LoopState {
         let cursor = cursor.min(log.len());
         let hub = hub(chain, state);
         let turns = LoopTurns::of(log, chain);
-        let has_begun = |turns: &LoopTurns<'_>| turns.began().map_or_else(|| turns.end_of(0), |began| began) < cursor;
-        let turns = turns.filter(has_begun);
+        let turns = turns.filter(|turns| turns.began() < cursor);
         let at = turns.as_ref().map_or(0, |turns| turns.at(cursor));
         let lane = hub.map(|hub| hub.id);
         let turn = turns.as_ref().map(|turns| turns.turn(at, cursor, LOOK, lane));
+        let glance = (GLANCE.0 / before.max(1)).clamp(GLANCE.2, GLANCE.1);
         let earlier = turns.iter().flat_map(|turns| {
-            // What comes before the first poll is a turn only if something was done in it.
-            (at.saturating_sub(before).max(1)..at).map(|number| turns.turn(number, cursor, GLANCE, lane))
+            // What comes before the first poll is no turn once there is one.
+            (at.saturating_sub(before).max(1)..at).map(|number| turns.turn(number, cursor, glance, lane))
         });
         let before = earlier.collect();
         let running = running(state, hub);
@@ -161,8 +161,7 @@ fn phase(
     };
     let Some(hub) = hub else { return Phase::Over };
     let is = |key: Option<&Key>| {
-        hub.stack.iter().any(|frame| key.is_some_and(|key| key.matches(&frame.callsite)) && frame.enters == 0)
-            || hub.frames().any(|frame| key.is_some_and(|key| key.matches(&frame.callsite)) && frame.is_entered)
+        hub.frames().any(|frame| frame.is_entered && key.is_some_and(|key| key.matches(&frame.callsite)))
     };
     if is(chain.key("loop.poll")) {
         return Phase::Polls;

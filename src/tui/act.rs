@@ -49,11 +49,13 @@ impl Ui<'_> {
             Action::Moments => {
                 self.overlay = Some(Overlay::Moments { column: self.moment_now(), scroll: 0 });
             }
+            Action::EventLoop => self.overlay = Some(Overlay::EventLoop),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Back | Action::Forth => self.move_by_step(action == Action::Forth),
             Action::EventBack | Action::EventForth => self.move_by_event(action == Action::EventForth),
             Action::CallBack | Action::CallForth => self.move_by_call(action == Action::CallForth),
             Action::LaneBack | Action::LaneForth => self.move_by_lane(action == Action::LaneForth),
+            Action::TurnBack | Action::TurnForth => self.move_by_turn(action == Action::TurnForth),
             Action::ScrubBack | Action::ScrubForth => self.scrub(action == Action::ScrubForth),
             Action::ToStart => self.move_to(0),
             Action::ToLive => self.move_to(self.log.len()),

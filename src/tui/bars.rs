@@ -134,6 +134,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Until { .. }) => TYPE,
         Some(Overlay::Restart { .. }) => RESTART,
         Some(Overlay::Moments { .. }) => COMPARE,
+        Some(Overlay::EventLoop) => LOOP,
         Some(Overlay::GoTo { .. }) => GO_TO,
         Some(Overlay::Search { .. }) => FIND,
         Some(Overlay::Matches { .. }) => MATCHES,
@@ -182,7 +183,8 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();
     let is_foreign = ui.story() == Story::Foreign;
-    let is_idle = |id: &str| (is_told && id == "request") || (is_foreign && matches!(id, "moments" | "steps"));
+    let is_idle =
+        |id: &str| (is_told && id == "request") || (is_foreign && matches!(id, "moments" | "steps" | "event-loop"));
     for item in hints.iter().filter(|hint| !is_idle(hint.0)).filter_map(item) {
         if size(&item) > left {
             break;

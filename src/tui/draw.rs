@@ -30,7 +30,7 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
     if layout.hint.height > 0 {
         bars::hint_line(buffer, layout.hint, ui);
     }
-    if ui.overlay.as_ref().is_some_and(Overlay::compares_moments) {
+    if ui.overlay.as_ref().is_some_and(Overlay::hides_panes) {
         overlay::draw(buffer, layout.body, ui);
     } else {
         // The focused pane last: its border is the one that is seen.
@@ -48,7 +48,14 @@ pub(super) fn framed(buffer: &mut Buffer, area: Rect, ui: &Ui, title: &str, rema
     frame_as(buffer, area, ui, (title, remark), is_on_top, is_on_top)
 }
 
-fn frame_as(buffer: &mut Buffer, area: Rect, ui: &Ui, titles: (&str, &str), has_keys: bool, is_on_top: bool) -> Rect {
+pub(super) fn frame_as(
+    buffer: &mut Buffer,
+    area: Rect,
+    ui: &Ui,
+    titles: (&str, &str),
+    has_keys: bool,
+    is_on_top: bool,
+) -> Rect {
     if area.width < 3 || area.height < 3 {
         // No room for a border: the content matters more.
         return area;

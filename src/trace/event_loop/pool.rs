@@ -266,7 +266,8 @@ fn jobs(
         let number = spawned - spawns.len() + at - refused;
         let task = (number < begun).then(|| tasks.get((tasks.len() + number).checked_sub(begun)?)).flatten();
         let is_its = |answer: &Answer| {
-            answer.call.entered > spawn.entered && (answer.fd.is_none() || answer.fd == watcher.map(|watcher| watcher.0))
+            answer.call.entered > spawn.entered
+                && (answer.fd.is_none() || answer.fd == watcher.map(|watcher| watcher.0))
         };
         let answer = answers.iter().zip(&is_taken).position(|(answer, is_taken)| !is_taken && is_its(answer));
         if told.inner.iter().any(|field| &*field.name == "queued") {

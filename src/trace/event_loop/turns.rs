@@ -3,7 +3,7 @@
 //! ```text
 //!   turn 0            turn 1                               turn 2
 //!   before any poll │ poll ─ fired watchers ─ callbacks │ poll …
-//!                   └ a turn ends where the next poll is opened
+//!                   └ a turn ends where the next poll is entered
 //! ```
 //!
 //! Polls are in the index of calls, so a turn is found without a look at any other, and only its own events are read; of
@@ -22,7 +22,7 @@ pub struct LoopTurns<'a> {
     list: usize,
     count: usize,
     /// Where the loop was first entered.
-    began: Option<usize>,
+    began: usize,
     /// What gives control to whoever is ready.
     run_callbacks: Option<&'a Key>,
 }
@@ -72,9 +72,9 @@ impl<'a> LoopTurns<'a> {
         let hub = chain.key("hub.run").and_then(|key| log.first_enter(key));
         let polls = log.calls(chain.key("loop.poll")?, log.len());
         let (list, count) = polls.lens().enumerate().max_by_key(|of| of.1).unwrap_or((0, 0));
-        let began = hub.map(|cursor| cursor - 1);
+        let began = hub.map(|cursor| cursor - 1).into_iter().chain(polls.entered(list, 0)).min()?;
         let run_callbacks = chain.key("run_callbacks");
-        (began.is_some() || count > 0).then_some(Self { log, polls, list, count, began, run_callbacks })
+        Some(Self { log, polls, list, count, began, run_callbacks })
     }
 
     /// How many there are in the whole log: one more than there are polls.
@@ -85,16 +85,16 @@ impl<'a> LoopTurns<'a> {
 
     /// Where the loop was first entered.
     #[must_use]
-    pub fn began(&self) -> Option<usize> {
+    pub fn began(&self) -> usize {
         self.began
     }
 
-    /// The place where a turn ends: where the next poll is opened, or the end of the log.
+    /// The place where a turn ends: before the next poll is entered, or at the end of the log.
     fn end(&self, turn: usize) -> usize {
-        self.polls.opened(self.list, turn).unwrap_or(self.log.len())
+        self.polls.entered(self.list, turn).unwrap_or(self.log.len())
     }
 
-    /// The turn at a cursor: how many polls were opened before it.
+    /// The turn at a cursor: how many polls were entered before it.
     #[must_use]
     pub fn at(&self, cursor: usize) -> usize {
         let (mut low, mut high) = (0, self.count);
@@ -131,11 +131,12 @@ impl<'a> LoopTurns<'a> {
     pub fn turn(&self, turn: usize, cursor: usize, look: usize, hub: Option<LaneId>) -> LoopTurn {
         let from = match turn.checked_sub(1) {
             Some(before) => self.end(before),
-            None => self.began.unwrap_or(0),
+            None => self.began,
         };
         let to = self.end(turn).min(cursor).max(from);
         let poll = turn.checked_sub(1).and_then(|poll| self.polls.span(self.list, poll)).map(|poll| poll.0);
         let mut reading = Reading { poll, hub, ..Reading::new(self.log, turn as u64, (from, to), self.run_callbacks) };
+        reading.open();
         let half = look / 2;
         if to - from <= look {
             self.log.events_in(from..to).for_each(|event| reading.take(&event));
@@ -178,15 +179,21 @@ impl<'a> Reading<'a> {
         Self { log, turn, run_callbacks, poll: None, hub: None, counted: 0, told: None, first: None }
     }
 
+    /// What was said when the poll was opened, just before it was entered.
+    fn open(&mut self) {
+        let opened =
+            self.poll.and_then(|poll| self.log.span(poll)).and_then(|span| self.log.event(span.open.0.0 as usize));
+        if let Some(Event { kind: Kind::Open { fields, .. }, .. }) = opened {
+            self.turn.number = field(&fields, "turn").and_then(number).unwrap_or(self.turn.number);
+            self.turn.watchers = field(&fields, "watchers").and_then(number);
+        }
+    }
+
     fn take(&mut self, event: &Event) {
         let turn = &mut self.turn;
         let now = || self.log.clock().program(event.time);
         let is_hub = self.hub.is_none_or(|hub| hub == event.lane);
         match &event.kind {
-            Kind::Open { span, fields, .. } if Some(*span) == self.poll => {
-                turn.number = field(fields, "turn").and_then(number).unwrap_or(turn.number);
-                turn.watchers = field(fields, "watchers").and_then(number);
-            }
             Kind::Enter { span } if Some(*span) == self.poll => turn.polled = Some((now(), None)),
             Kind::Exit { span } if Some(*span) == self.poll => {
                 if let Some(polled) = &mut turn.polled {

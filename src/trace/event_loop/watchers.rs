@@ -55,7 +55,7 @@ pub struct Sockets {
     pub lanes: Vec<(LaneId, Arc<str>, i64)>,
 }
 
-/// The watchers at a cursor, those that are closed first.
+/// The watchers at a cursor, those that are closed last.
 pub(super) fn watchers(log: &Log, chain: &Chain, cursor: usize, jobs: &[Job]) -> Vec<Watcher> {
     let mut watchers: Vec<Watcher> = jobs.iter().filter_map(|job| of_job(log, chain, cursor, job)).collect();
     // Of those that have done their work only the last.
@@ -66,7 +66,7 @@ pub(super) fn watchers(log: &Log, chain: &Chain, cursor: usize, jobs: &[Job]) ->
         watcher.state != WatcherState::Closed || Some(at - 1) == closed
     });
     watchers.extend(io(log, chain, cursor));
-    watchers.sort_by_key(|watcher| (watcher.state != WatcherState::Closed, watcher.since));
+    watchers.sort_by_key(|watcher| (watcher.state == WatcherState::Closed, watcher.since));
     watchers
 }
 
@@ -108,10 +108,12 @@ fn io(log: &Log, chain: &Chain, cursor: usize) -> Vec<Watcher> {
     let mut watchers = Vec::new();
     for (at, arming) in armings.iter().enumerate() {
         // It is armed when the call is over.
-        let (Some(armed), Some(fd)) = (arming.closed, Told::of(log, arming.span, cursor).signed("fd")) else { continue };
-        let is_stopped = stops.iter().any(|(stop, of)| {
-            stop.entered > armed && stop.closed.is_some() && of.is_none_or(|of| of == fd)
-        });
+        let (Some(armed), Some(fd)) = (arming.closed, Told::of(log, arming.span, cursor).signed("fd")) else {
+            continue;
+        };
+        let is_stopped = stops
+            .iter()
+            .any(|(stop, of)| stop.entered > armed && stop.closed.is_some() && of.is_none_or(|of| of == fd));
         let state = if is_stopped { WatcherState::Closed } else { WatcherState::Armed };
         let mut watcher = Watcher {
             kind: "io",

@@ -1,0 +1,287 @@
+//! The picture of the event loop, of real runs: what it says at moments that are known; and its laws.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod programs;
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use programs::log;
+use proptest::prelude::*;
+use spanwalk::lesson::Book;
+use spanwalk::record::{HoldMode, Recorder};
+use spanwalk::server::{ResolverKind, Server, Settings};
+use spanwalk::trace::{
+    Chain, ChainStep, Event, JobState, Key, Kind, Log, LoopState, LoopTurns, Phase, WatcherState, Why, WorkerDoing,
+    field,
+};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+/// Longer than anything takes here; only a failure waits for it.
+const LONG: Duration = Duration::from_secs(20);
+
+/// The subscriber of a process is set once, so runs take turns.
+fn recorder() -> (MutexGuard<'static, ()>, Recorder) {
+    static TURN: Mutex<()> = Mutex::new(());
+    static RECORDER: OnceLock<Recorder> = OnceLock::new();
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let recorder = RECORDER.get_or_init(|| {
+        let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
+        let recorder = Recorder::builder().filter(filter).build();
+        tracing::subscriber::set_global_default(recorder.subscriber()).unwrap();
+        recorder
+    });
+    (turn, recorder.clone())
+}
+
+fn get(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /static/hello.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("hello\n"));
+}
+
+/// A run in which a slow lookup is made by the resolver, two clients connect during it, and one request is answered.
+fn run(resolver: ResolverKind, chain: &Chain) -> Log {
+    let (_turn, recorder) = recorder();
+    recorder.restart(HoldMode::Follow);
+    let slow_dns = Some(Duration::from_millis(100));
+    let mut log = Log::new();
+    let mut reader = recorder.reader();
+    let server = Server::start(Settings { port: 0, resolver, slow_dns, ..Settings::default() }).unwrap();
+    let began = Instant::now();
+    let mut read_until = |log: &mut Log, is_there: &dyn Fn(&Log) -> bool| {
+        while !is_there(log) {
+            assert!(began.elapsed() < LONG, "it did not happen");
+            reader.read_into(log, Duration::from_millis(20));
+        }
+    };
+    read_until(&mut log, &|log| chain.landmarks(log).loop_serves.is_some());
+    let address = server.address().unwrap();
+    let clients = [TcpStream::connect(address).unwrap(), TcpStream::connect(address).unwrap()];
+    read_until(&mut log, &|log| log.lanes().iter().any(|lane| &*lane.name == "conn-2"));
+    get(address);
+    server.stopper()();
+    drop(clients);
+    server.join().unwrap();
+    recorder.reader().read_into(&mut log, Duration::ZERO);
+    log
+}
+
+fn picture(log: &Log, chain: &Chain, cursor: usize) -> LoopState {
+    LoopState::new(log, chain, &log.state_at(cursor), cursor, 50)
+}
+
+/// The cursor behind the first event that fits.
+#[track_caller]
+fn after(log: &Log, from: usize, fits: impl Fn(&Event) -> bool) -> usize {
+    from + log.events_in(from..).position(|event| fits(&event)).expect("it happens") + 1
+}
+
+fn records<'a>(log: &'a Log, step: &'a Key, name: &'a str) -> impl Fn(&Event) -> bool + 'a {
+    move |event| match &event.kind {
+        Kind::Record { span, fields } => {
+            field(fields, name).is_some() && step.matches(&log.span(*span).unwrap().callsite)
+        }
+        _ => false,
+    }
+}
+
+fn closes<'a>(log: &'a Log, step: &'a Key) -> impl Fn(&Event) -> bool + 'a {
+    move |event| match event.kind {
+        Kind::Close { span } => step.matches(&log.span(span).unwrap().callsite),
+        _ => false,
+    }
+}
+
+#[test]
+fn a_lookup_by_the_pool_is_seen_from_spawn_to_on_async() {
+    let chain = Book::embedded().chain();
+    let log = run(ResolverKind::Thread, &chain);
+    let key = |id: &str| chain.key(id).unwrap();
+
+    let before = picture(&log, &chain, log.first_enter(key("spawn")).unwrap() - 2);
+    assert_eq!((before.phase, before.pool.spawned, before.watchers.len()), (Phase::Created, 0, 0));
+
+    // In spawn: a place is taken, the watcher armed, the task queued, the thread being made.
+    let spawn = log.first_enter(key("spawn")).unwrap();
+    assert_eq!(picture(&log, &chain, spawn).pool.places, Some((11, 11)));
+    let named = after(&log, spawn, records(&log, key("spawn"), "worker"));
+    let seen = picture(&log, &chain, named);
+    assert_eq!(seen.phase, Phase::Created);
+    assert_eq!((seen.pool.places, seen.pool.most), (Some((10, 11)), Some(10)));
+    assert_eq!(seen.pool.jobs.iter().map(|job| job.state).collect::<Vec<_>>(), [JobState::Queued]);
+    assert_eq!(seen.pool.jobs[0].func.as_ref(), "gethostbyaddr");
+    let [worker] = &seen.pool.workers[..] else { panic!("{:?}", seen.pool) };
+    assert_eq!((&*worker.name, &worker.doing), ("worker-1", &WorkerDoing::Starting));
+    let [watcher] = &seen.watchers[..] else { panic!("{:?}", seen.watchers) };
+    assert_eq!((watcher.kind, watcher.state), ("async", WatcherState::Armed));
+
+    // All three are alive: the loop polls, the worker looks up, the queue is empty.
+    let during = picture(&log, &chain, chain.landmarks(&log).during.unwrap());
+    assert_eq!(during.phase, Phase::Polls);
+    assert_eq!(during.pool.jobs[0].state, JobState::Running);
+    assert!(matches!(&during.pool.workers[0].doing, WorkerDoing::Runs { func, .. } if &**func == "gethostbyaddr"));
+    let turn = during.turn.unwrap();
+    assert!(turn.number >= 1, "the system may wake it for nothing");
+    assert_eq!((turn.woke, turn.watchers), (None, Some(1)));
+    assert!(turn.polled.unwrap().1.is_none());
+
+    // The worker has written, the loop fires, main is ready.
+    let fires = log.first_enter(key("on_async")).unwrap();
+    let seen = picture(&log, &chain, after(&log, fires, |event| matches!(event.kind, Kind::Wake { .. })));
+    assert_eq!(seen.phase, Phase::Watchers);
+    assert_eq!((seen.watchers[0].kind, seen.watchers[0].state), ("async", WatcherState::Fires));
+    assert_eq!(seen.pool.places, Some((11, 11)));
+    assert_eq!(&*seen.ready[0].name, "main");
+    assert!(matches!(&seen.ready[0].why, Why::Woken { reason: Some(reason), .. } if &**reason == "AsyncResult.set"));
+    let turn = seen.turn.unwrap();
+    let fd = turn.fired[0].fd.unwrap();
+    assert_eq!(turn.woke.as_deref(), Some(&*format!("async watcher on fd {fd}")));
+    assert_eq!(turn.fired[0].call.as_ref().map(|call| &*call.1), Some("on_async"));
+
+    // Main has the thread: the loop stands still, and the watcher is closed.
+    let away = after(&log, fires, closes(&log, key("get")));
+    let seen = picture(&log, &chain, away);
+    assert_eq!(seen.phase, Phase::Away);
+    assert_eq!(seen.running.map(|running| running.0), log.state_at(away).lane_named("main").map(|lane| lane.id));
+    assert_eq!((seen.watchers[0].state, seen.watchers.len()), (WatcherState::Closed, 1));
+    assert_eq!(seen.pool.jobs[0].state, JobState::Done);
+    assert_eq!(seen.pool.jobs[0].result.as_deref(), Some("localhost"));
+
+    accepts(&log, &chain);
+    the_turns_agree_with_what_the_program_counts(&log, &chain);
+
+    let end = picture(&log, &chain, log.len());
+    assert_eq!(end.phase, Phase::Over);
+    assert!(end.watchers.iter().all(|watcher| watcher.state == WatcherState::Closed), "{:?}", end.watchers);
+    assert!(matches!(&end.pool.workers[..], [worker] if matches!(&worker.doing, WorkerDoing::Left { why: Some(_) })));
+}
+
+/// The io watcher is armed by `start_accepting` and by nothing before; when it fires, handlers are made ready.
+fn accepts(log: &Log, chain: &Chain) {
+    let key = |id: &str| chain.key(id).unwrap();
+    let io = |seen: &LoopState| seen.watchers.iter().find(|watcher| watcher.kind == "io").cloned();
+    let arming = log.first_enter(key("start_accepting")).unwrap();
+    assert_eq!(io(&picture(log, chain, arming)), None);
+    let armed = after(log, arming, closes(log, key("start_accepting")));
+    let watcher = io(&picture(log, chain, armed)).unwrap();
+    assert_eq!((watcher.state, watcher.fired), (WatcherState::Armed, 0));
+    let serves = picture(log, chain, chain.landmarks(log).loop_serves.unwrap());
+    assert_eq!(serves.phase, Phase::Polls);
+
+    let reads = log.first_enter(key("do_read")).unwrap();
+    let made = after(
+        log,
+        reads,
+        |event| matches!(&event.kind, Kind::Open { callsite, .. } if key("handle").matches(callsite)),
+    );
+    let seen = picture(log, chain, made);
+    assert_eq!(seen.phase, Phase::Watchers);
+    assert_eq!(io(&seen).unwrap().state, WatcherState::Fires);
+    let [ready] = &seen.ready[..] else { panic!("{:?}", seen.ready) };
+    assert_eq!((&*ready.name, &ready.why), ("conn-1", &Why::Made));
+    assert_eq!(seen.running, None);
+
+    let runs = log.first_enter(key("handle")).unwrap();
+    let seen = picture(log, chain, runs);
+    assert_eq!(seen.phase, Phase::Callbacks);
+    assert_eq!(seen.running.map(|running| running.0), Some(ready.lane));
+    assert!(!seen.ready.iter().any(|other| other.lane == ready.lane));
+
+    // Both clients send nothing: they wait for their sockets.
+    let app = picture(log, chain, log.first_enter(key("app")).unwrap());
+    assert_eq!(app.sockets.count, 2, "{:?}", app.sockets);
+    assert!(io(&app).unwrap().fired >= 2);
+}
+
+fn the_turns_agree_with_what_the_program_counts(log: &Log, chain: &Chain) {
+    let turns = LoopTurns::of(log, chain).unwrap();
+    let polls = log.calls(chain.key("loop.poll").unwrap(), log.len()).len();
+    assert_eq!(turns.count(), polls + 1);
+    let hub = log.lanes().iter().find(|lane| &*lane.name == "hub").map(|lane| lane.id);
+    let all: Vec<_> = (0..turns.count()).map(|turn| turns.turn(turn, log.len(), usize::MAX, hub)).collect();
+    for (at, turn) in all.iter().enumerate() {
+        assert_eq!(turn.number, at as u64, "the program counts its polls too");
+        let said = log.events_in(turn.range.0..turn.range.1).filter_map(|event| match event.kind {
+            Kind::Note { fields, .. } if field(&fields, "woke").is_some() => Some(fields),
+            _ => None,
+        });
+        let said: Vec<_> = said.collect();
+        let sum = |name| {
+            let counts = said.iter().map(|fields| field(fields, name).unwrap().to_string().parse::<u64>().unwrap());
+            counts.sum::<u64>()
+        };
+        assert_eq!(turn.fired.len() as u64, sum("watchers_fired"), "{turn:?}");
+        assert_eq!(turn.callbacks, sum("callbacks"), "{turn:?}");
+        assert_eq!(turn.woke.is_some(), !said.is_empty(), "{turn:?}");
+    }
+    // Looked at from its end, and while it is under way, it is the same beginning.
+    for cursor in (0..log.len()).step_by(7) {
+        let turn = turns.turn(turns.at(cursor), cursor, usize::MAX, hub);
+        let whole = &all[turns.at(cursor)];
+        assert!(
+            whole.fired.iter().map(|fired| fired.fd).take(turn.fired.len()).eq(turn.fired.iter().map(|fired| fired.fd))
+        );
+        assert!(whole.ran.starts_with(&turn.ran));
+    }
+}
+
+#[test]
+fn with_the_blocking_resolver_the_io_watcher_accepts_and_there_is_no_pool_at_all() {
+    let chain = Book::embedded().chain();
+    let log = run(ResolverKind::Block, &chain);
+    accepts(&log, &chain);
+    the_turns_agree_with_what_the_program_counts(&log, &chain);
+    for cursor in (0..=log.len()).step_by(5) {
+        let seen = picture(&log, &chain, cursor);
+        assert!(seen.pool.spawned == 0 && seen.pool.workers.is_empty() && seen.pool.places.is_none());
+        assert!(seen.watchers.iter().all(|watcher| watcher.kind == "io"));
+    }
+    let end = picture(&log, &chain, log.len());
+    assert_eq!(end.pool.resolver.as_deref(), Some("block"));
+}
+
+fn small_chain() -> Chain {
+    let steps = ["hub.run", "loop.poll", "run_callbacks", "spawn", "worker.run_task", "on_async", "start_accepting"];
+    let step = |id: &str| ChainStep {
+        id: id.to_owned(),
+        key: Key { name: id.rsplit('.').next().unwrap().to_owned(), target: "t".to_owned() },
+    };
+    Chain::new(steps.map(step).to_vec())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_seen_at_a_cursor_is_what_was_seen_live_there(whole in log(), share in 0.0..=1.0_f64) {
+        let chain = small_chain();
+        let cursor = (whole.len() as f64 * share) as usize;
+        let mut live = Log::new();
+        whole.events_in(..cursor).for_each(|event| live.push(event));
+        let (mut then, mut now) = (picture(&live, &chain, cursor), picture(&whole, &chain, cursor));
+        // That a loop will come is not known before.
+        if then.phase == Phase::Absent && now.phase == Phase::Created {
+            (then.phase, now.phase) = (Phase::Created, Phase::Created);
+        }
+        prop_assert_eq!(then, now);
+    }
+
+    #[test]
+    fn turns_lie_end_to_end_and_next_and_previous_go_from_end_to_end(whole in log(), share in 0.0..=1.0_f64) {
+        let chain = small_chain();
+        let Some(turns) = LoopTurns::of(&whole, &chain) else { return Ok(()) };
+        let ends: Vec<usize> = (0..turns.count()).map(|turn| turns.end_of(turn)).collect();
+        prop_assert!(ends.is_sorted());
+        prop_assert_eq!(ends.last(), Some(&whole.len()));
+        let cursor = (whole.len() as f64 * share) as usize;
+        let next = ends.iter().copied().find(|end| *end > cursor);
+        let previous = ends.iter().copied().rfind(|end| *end < cursor);
+        prop_assert_eq!(turns.next(cursor), next);
+        prop_assert_eq!(turns.previous(cursor), previous);
+    }
+}
