@@ -1,7 +1,7 @@
 //! The event loop as a picture: poll, watchers and callbacks in the order of a turn, the pool beside them, the turns below.
 //!
 //! ```text
-//!   ┌ ▶ Poll ──┬ Watchers ──┬ Callbacks ──┬ Pool ──┐     the part of the turn we are in is lit
+//!   ┌ ▶ 1 Poll ┬ 2 Watchers ┬ 3 Callbacks ┬ Pool ──┐     the part of the turn we are in is lit
 //!   ├ Turns ───┴────────────┴─────────────┴────────┤
 //!   │ ▶ 3   1.19 s   io watcher on fd 8   do_read …│     the last turns, the present one last
 //! ```
@@ -19,8 +19,8 @@ use super::text::{count, cut, pad, width, wrap_plain};
 use super::theme::{Role, Theme};
 use super::ui::{Effect, Ui};
 use crate::trace::{
-    Activity, Callback, Job, JobState, LaneId, LoopState, LoopTurn, Phase, Time, Watcher, WatcherState, Why, Worker,
-    WorkerDoing,
+    Activity, Callback, Job, JobState, LaneId, LoopState, LoopTurn, Phase, Run, Time, Watcher, WatcherState, Why,
+    Worker, WorkerDoing,
 };
 
 /// Turns that page up and page down go.
@@ -257,14 +257,14 @@ impl Picture<'_> {
     fn title(&self, at: usize) -> (&'static str, String) {
         let turn = self.state.turn.as_ref();
         match at {
-            0 => ("Poll", turn.map_or_else(String::new, |turn| format!("turn {}", count(turn.number)))),
+            0 => ("1 Poll", turn.map_or_else(String::new, |turn| format!("turn {}", count(turn.number)))),
             1 => {
                 let fired = turn.map_or(0, |turn| turn.fired.len());
-                ("Watchers", if fired > 0 { format!("fired {fired}") } else { String::new() })
+                ("2 Watchers", if fired > 0 { format!("fired {fired}") } else { String::new() })
             }
             2 => {
                 let ran = turn.map_or(0, |turn| turn.callbacks);
-                ("Ready callbacks", if ran > 0 { format!("ran {}", count(ran)) } else { String::new() })
+                ("3 Ready callbacks", if ran > 0 { format!("ran {}", count(ran)) } else { String::new() })
             }
             _ => ("Pool", "other threads".to_owned()),
         }
@@ -312,7 +312,7 @@ impl Picture<'_> {
                 let what = match call {
                     Some((span, name)) if is_open(*span) => format!("the hub calls {name}"),
                     Some((_, name)) => format!("the hub has called {name}"),
-                    None => "the poll is over".to_owned(),
+                    None => "the poll is over, and nothing more is recorded".to_owned(),
                 };
                 (format!("Turn {number}{woke}: {what}."), Role::Accent)
             }
@@ -358,8 +358,13 @@ impl Picture<'_> {
         Line::styled(cut(text, columns), self.theme.style(role))
     }
 
+    /// How long something has gone on at the cursor. Of a program that runs nothing is known since its last event.
+    fn so_far(&self, since: Time) -> Option<String> {
+        let is_known = !self.ui.is_live() || self.ui.status.run == Run::Over || self.ui.known.state.paused().is_some();
+        is_known.then(|| format!("{} so far", Time(self.ui.time_now().since(since))))
+    }
+
     fn poll(&self, columns: usize) -> Said {
-        let now = self.ui.time_now();
         let words = match self.state.phase {
             Phase::Polls => ("POLLING", Role::Good),
             Phase::Created => ("has not run", Role::Dim),
@@ -373,10 +378,19 @@ impl Picture<'_> {
         let Some((turn, polled)) = self.state.turn.as_ref().and_then(|turn| Some((turn, turn.polled?))) else {
             return lines;
         };
-        lines.push_minor(self.labelled("since", &polled.0.to_string(), Role::Plain, columns));
-        let took = Time(polled.1.unwrap_or(now).since(polled.0)).to_string();
-        let took = if polled.1.is_none() { format!("{took} so far") } else { took };
-        lines.push(self.labelled("took", &took, Role::Plain, columns));
+        let since = self.labelled("since", &polled.0.to_string(), Role::Plain, columns);
+        match polled.1 {
+            Some(to) => {
+                lines.push_minor(since);
+                lines.push(self.labelled("took", &Time(to.since(polled.0)).to_string(), Role::Plain, columns));
+            }
+            None => {
+                lines.push(since);
+                if let Some(so_far) = self.so_far(polled.0) {
+                    lines.push(self.labelled("took", &so_far, Role::Plain, columns));
+                }
+            }
+        }
         if let Some(watchers) = turn.watchers {
             let text = if watchers == 1 { "1 watcher".to_owned() } else { format!("{watchers} watchers") };
             lines.push(self.labelled("armed", &text, Role::Plain, columns));
@@ -384,7 +398,7 @@ impl Picture<'_> {
         let woke = match (&turn.woke, polled.1) {
             (Some(woke), _) => (woke.to_string(), Role::Accent),
             (None, None) => ("nothing yet".to_owned(), Role::Dim),
-            (None, Some(_)) => ("not recorded so far".to_owned(), Role::Dim),
+            (None, Some(_)) => ("not recorded".to_owned(), Role::Dim),
         };
         lines.push(self.labelled("woke by", &woke.0, woke.1, columns));
         lines
@@ -531,14 +545,14 @@ impl Picture<'_> {
             let argument = job.argument.as_deref().unwrap_or_default();
             lines.push(self.plain(&format!("✓ {} {argument}", job.func), Role::Dim, columns));
             if let Some(result) = &job.result {
-                lines.push_minor(self.plain(&format!("  → {result}"), Role::Plain, columns));
+                let by = job.worker.map_or_else(String::new, |lane| format!(", by {}", self.name(lane)));
+                lines.push_minor(self.plain(&format!("  → {result}{by}"), Role::Plain, columns));
             }
         }
         lines
     }
 
     fn worker(&self, lines: &mut Said, worker: &Worker, columns: usize) {
-        let now = self.ui.time_now();
         let row = |text: &str, role: Role| self.beside((&worker.name, POOL_LABEL), text, role, columns);
         let below = |text: &str| self.beside(("", POOL_LABEL), text, Role::Plain, columns);
         match &worker.doing {
@@ -546,7 +560,7 @@ impl Picture<'_> {
             WorkerDoing::Runs { func, argument, since } => {
                 lines.push(row(&format!("RUNS {func}"), Role::Good));
                 lines.push_minor(below(argument.as_deref().unwrap_or_default()));
-                lines.push(below(&format!("{} so far", Time(now.since(*since)))));
+                lines.push(below(&self.so_far(*since).unwrap_or_else(|| format!("since {since}"))));
             }
             WorkerDoing::Waits { what, at_most_ms, .. } => {
                 lines.push(row(&format!("waits for {what}"), Role::Plain));
@@ -554,7 +568,12 @@ impl Picture<'_> {
                     lines.push_minor(below(&format!("{} at most", Time(ms.saturating_mul(1_000_000)))));
                 }
             }
-            WorkerDoing::Between => lines.push(row("between jobs", Role::Plain)),
+            WorkerDoing::Between => {
+                let state = &self.ui.known.state;
+                let activity = state.lane_named(&worker.name).map(|lane| state.activity(lane));
+                let is_held = matches!(activity, Some(Activity::Held(_) | Activity::Paused(_)));
+                lines.push(row(if is_held { "is held" } else { "between jobs" }, Role::Plain));
+            }
             WorkerDoing::Left { why } => {
                 let why = why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
                 lines.push(row(&format!("has left{why}"), Role::Dim));
@@ -644,7 +663,7 @@ impl Picture<'_> {
 /// A row of the list of turns, in columns.
 fn turn_row(cells: [&str; 5], columns: usize) -> String {
     let rest = columns.saturating_sub(7 + 9 + 2 + 1);
-    let (woke, fired) = if rest >= 90 { (26, 30) } else { (rest * 38 / 100, rest * 28 / 100) };
+    let (woke, fired) = if rest >= 90 { (26, 30) } else { (rest * 40 / 100, rest * 28 / 100) };
     let polled = format!("{}{}", " ".repeat(9_usize.saturating_sub(width(cells[1]))), cut(cells[1], 9));
     let ran = columns.saturating_sub(7 + 9 + 2 + woke + fired + 1);
     format!(

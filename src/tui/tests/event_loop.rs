@@ -263,7 +263,7 @@ fn before_the_loop_nothing_is_claimed_of_it() {
         "thread",
         "begin",
         &["The loop has not run", "has not run", "none is armed", "nobody is ready", "no job so far", "no turn yet"],
-        &["POLLING", "▶ Poll", "semaphore", "accepts"],
+        &["POLLING", "▶ 1 Poll", "semaphore", "accepts"],
     );
 }
 
@@ -290,7 +290,7 @@ fn during_the_lookup_the_loop_polls_and_the_worker_runs_it() {
         "lookup",
         &[
             "Turn 1: polling.",
-            "▶ Poll",
+            "▶ 1 Poll",
             "POLLING",
             "nothing yet",
             "worker-1  RUNS gethostbyaddr",
@@ -314,7 +314,7 @@ fn the_async_watcher_fires_and_main_is_ready() {
         "on_async",
         &[
             "Turn 1, woken by async watcher on fd 9: the hub calls on_async.",
-            "▶ Watchers",
+            "▶ 2 Watchers",
             "▶ async fd 9  FIRES: on_async",
             "→ main READY:",
             "AsyncResult.set",
@@ -361,7 +361,7 @@ fn the_io_watcher_accepts_and_two_handlers_are_ready() {
         "thread",
         "handles",
         &[
-            "▶ Ready callbacks",
+            "▶ 3 Ready callbacks",
             "▶ conn-2",
             "runs handle_one_request",
             "✓ conn-1 has run",
@@ -420,7 +420,7 @@ fn a_program_without_a_loop_is_told_so_with_what_to_do() {
         });
         let text = text(ui);
         assert!(text.contains("Nothing of an event loop is recorded here") && text.contains("spanwalk demo"), "{text}");
-        assert!(!text.contains("Poll") && !text.contains("Pool"), "{text}");
+        assert!(!text.contains("1 Poll") && !text.contains("Pool"), "{text}");
     });
 }
 
