@@ -56,7 +56,7 @@ pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use event_loop::{
-    Callback, Doing as WorkerDoing, Fired, Job, JobState, LoopState, LoopTurn, LoopTurns, Phase, Pool, Sockets,
+    Callback, Doing as WorkerDoing, Fired, Job, JobState, LoopState, LoopTurn, LoopTurns, Phase, Pool, Waiter, Waiting,
     Watcher, WatcherState, Why, Worker,
 };
 pub use find::{Finder, Match};

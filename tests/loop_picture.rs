@@ -194,7 +194,9 @@ fn accepts(log: &Log, chain: &Chain) {
 
     // Both clients send nothing: they wait for their sockets.
     let app = picture(log, chain, log.first_enter(key("app")).unwrap());
-    assert_eq!(app.sockets.count, 2, "{:?}", app.sockets);
+    let waiting: Vec<_> = app.waiting.first.iter().map(|waiter| (&*waiter.name, &*waiter.reason)).collect();
+    assert_eq!(waiting, [("conn-1", "its socket"), ("conn-2", "its socket")]);
+    assert!(app.waiting.count == 2 && app.waiting.first.iter().all(|waiter| waiter.fd.is_some()));
     assert!(io(&app).unwrap().fired >= 2);
 }
 

@@ -27,14 +27,14 @@ use std::sync::Arc;
 
 pub use pool::{Doing, Job, JobState, Pool, Worker};
 pub use turns::{Fired, LoopTurn, LoopTurns};
-pub use watchers::{Sockets, Watcher, WatcherState};
+pub use watchers::{Waiter, Waiting, Watcher, WatcherState};
 
 use super::{Activity, Chain, Key, Lane, LaneId, LaneKind, Log, SpanId, State};
 
 /// Events of the present turn that are looked at.
 const LOOK: usize = 4096;
 /// Events of all turns before, and of each of them at the most and at the least.
-const GLANCE: (usize, usize, usize) = (4096, 256, 32);
+const GLANCE: (usize, usize, usize) = (8192, 512, 32);
 /// Callbacks that are named of all that are ready.
 const NAMED: usize = 24;
 
@@ -55,8 +55,8 @@ pub struct LoopState {
     pub running: Option<(LaneId, SpanId)>,
     /// The watchers that the program has told of.
     pub watchers: Vec<Watcher>,
-    /// Who waits for a socket.
-    pub sockets: Sockets,
+    /// The handlers that wait.
+    pub waiting: Waiting,
     /// The thread pool.
     pub pool: Pool,
 }
@@ -129,7 +129,7 @@ impl LoopState {
         let (ready, ready_count) = ready(state, turn.as_ref(), lane);
         let pool = pool::pool(log, chain, state, cursor);
         let watchers = watchers::watchers(log, chain, cursor, &pool.jobs);
-        Self { phase, turn, before, ready, ready_count, running, watchers, sockets: watchers::sockets(state), pool }
+        Self { phase, turn, before, ready, ready_count, running, watchers, waiting: watchers::waiting(state), pool }
     }
 }
 

@@ -19,8 +19,8 @@ use super::text::{count, cut, pad, width, wrap_plain};
 use super::theme::{Role, Theme};
 use super::ui::{Effect, Ui};
 use crate::trace::{
-    Activity, Callback, Job, JobState, LaneId, LoopState, LoopTurn, Phase, Run, Time, Watcher, WatcherState, Why,
-    Worker, WorkerDoing,
+    Activity, Callback, Job, JobState, LaneId, LoopState, LoopTurn, Phase, Run, Time, Waiter, Watcher, WatcherState,
+    Why, Worker, WorkerDoing,
 };
 
 /// Turns that page up and page down go.
@@ -294,8 +294,12 @@ impl Picture<'_> {
     fn sentence(&self) -> (String, Role) {
         let turn = self.state.turn.as_ref();
         let number = turn.map_or(0, |turn| turn.number);
-        let woke =
-            turn.and_then(|turn| turn.woke.as_deref()).map_or_else(String::new, |woke| format!(", woken by {woke}"));
+        // A watcher wakes the loop; a handler is what it woke to run.
+        let woke = turn.and_then(|turn| turn.woke.as_deref());
+        let fired = turn.and_then(|turn| turn.fired.first());
+        let is_watcher = fired.is_some_and(|fired| woke.is_some_and(|woke| woke.starts_with(&*fired.watcher)));
+        let how = if is_watcher { "woken by" } else { "woken for" };
+        let woke = woke.map_or_else(String::new, |woke| format!(", {how} {woke}"));
         match self.state.phase {
             Phase::Absent => (self.absent(), Role::Plain),
             Phase::Created if self.state.pool.spawned > 0 => {
@@ -400,7 +404,12 @@ impl Picture<'_> {
             (None, None) => ("nothing yet".to_owned(), Role::Dim),
             (None, Some(_)) => ("not recorded".to_owned(), Role::Dim),
         };
-        lines.push(self.labelled("woke by", &woke.0, woke.1, columns));
+        if 9 + width(&woke.0) <= columns {
+            lines.push(self.beside(("woke for", 0), &woke.0, woke.1, columns));
+        } else {
+            lines.push(self.plain("woke for", Role::Dim, columns));
+            lines.push(self.plain(&format!("  {}", woke.0), woke.1, columns));
+        }
         lines
     }
 
@@ -412,23 +421,24 @@ impl Picture<'_> {
         if lines.0.is_empty() {
             lines.push(self.plain("none is armed", Role::Dim, columns));
         }
-        let sockets = &self.state.sockets;
-        if sockets.count > 0 {
-            let text = match sockets.count {
-                1 => "1 handler waits on a socket".to_owned(),
-                more => format!("{} handlers wait on sockets", count(more as u64)),
+        let waiting = &self.state.waiting;
+        if waiting.count > 0 {
+            let text = match waiting.count {
+                1 => "1 handler waits".to_owned(),
+                more => format!("{} handlers wait", count(more as u64)),
             };
             lines.push(self.plain(&text, Role::Plain, columns));
-            for (_, name, fd) in &sockets.lanes {
-                lines.push_minor(self.plain(&format!("  {name}  fd {fd}"), Role::Dim, columns));
+            for Waiter { name, fd, reason, .. } in &waiting.first {
+                let fd = fd.map_or_else(String::new, |fd| format!(" fd {fd}"));
+                lines.push_minor(self.plain(&format!("  {name}{fd}: {reason}"), Role::Dim, columns));
             }
         }
         lines
     }
 
     fn watcher(&self, lines: &mut Said, watcher: &Watcher, columns: usize) {
-        let has_fired =
-            self.state.turn.iter().flat_map(|turn| &turn.fired).any(|fired| fired.watcher.starts_with(watcher.kind));
+        let mut fired = self.state.turn.iter().flat_map(|turn| &turn.fired);
+        let has_fired = fired.any(|fired| fired.watcher.starts_with(watcher.kind) && fired.fd == Some(watcher.fd));
         let callback = watcher.callback.as_deref().unwrap_or("?");
         let (mark, word, role) = match watcher.state {
             WatcherState::Fires => ('▶', format!("FIRES: {callback}"), Role::Accent),
@@ -588,7 +598,7 @@ impl Picture<'_> {
         let columns = usize::from(inner.width);
         let rows = usize::from(inner.height).saturating_sub(1);
         let mut lines =
-            vec![self.plain(&turn_row(["turn", "polled", "woke by", "fired", "ran"], columns), Role::Dim, columns)];
+            vec![self.plain(&turn_row(["turn", "polled", "woke for", "fired", "ran"], columns), Role::Dim, columns)];
         let turns = seen(self.state, rows);
         for (at, turn) in turns.iter().enumerate() {
             lines.push(self.turn(turn, at + 1 == turns.len(), columns));

@@ -129,9 +129,8 @@ impl Told {
         let parts = if to - from <= 2 * NEAR { [from..to, to..to] } else { [from..from + NEAR, to - NEAR..to] };
         for part in parts {
             for (place, event) in part.clone().zip(log.events_in(part)) {
-                let (of, fields) = match event.kind {
-                    Kind::Open { span, fields, .. } | Kind::Record { span, fields } => (span, fields),
-                    _ => continue,
+                let (Kind::Open { span: of, fields, .. } | Kind::Record { span: of, fields }) = event.kind else {
+                    continue;
                 };
                 if of == span {
                     told.fields.extend(fields.into_iter().map(|field| (place, field)));

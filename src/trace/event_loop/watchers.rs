@@ -8,7 +8,7 @@ use crate::trace::{Activity, Call, Chain, LaneId, LaneKind, Log, State, Time};
 
 /// Calls that arm, or stop, a watcher: the latest are looked at.
 const LATEST: usize = 4;
-/// Lanes that are named of all that wait for their sockets.
+/// Handlers that are named of all that wait.
 const NAMED: usize = 24;
 
 /// A watcher.
@@ -45,14 +45,27 @@ pub enum WatcherState {
     Closed,
 }
 
-/// Handlers that wait for their sockets. The loop watches those too, by watchers of the runtime's own, which are not
+/// Handlers that wait. The loop watches their sockets and timers too, by watchers of the runtime's own, which are not
 /// recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sockets {
+pub struct Waiting {
     /// How many there are.
     pub count: usize,
-    /// The first of them, with the descriptor.
-    pub lanes: Vec<(LaneId, Arc<str>, i64)>,
+    /// The first of them.
+    pub first: Vec<Waiter>,
+}
+
+/// A handler that waits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiter {
+    /// Its lane.
+    pub lane: LaneId,
+    /// The lane's name.
+    pub name: Arc<str>,
+    /// The descriptor of its socket, if it has told that.
+    pub fd: Option<i64>,
+    /// For what, in the program's words.
+    pub reason: String,
 }
 
 /// The watchers at a cursor, those that are closed last.
@@ -144,20 +157,18 @@ fn io(log: &Log, chain: &Chain, cursor: usize) -> Vec<Watcher> {
     watchers
 }
 
-/// Handlers that wait, and whose outermost call has a descriptor.
-pub(super) fn sockets(state: &State) -> Sockets {
-    let mut sockets = Sockets::default();
+/// Tasks that wait, in the order of their lanes.
+pub(super) fn waiting(state: &State) -> Waiting {
+    let mut waiting = Waiting::default();
     for lane in state.lanes().iter().filter(|lane| lane.kind == LaneKind::Task && !lane.is_done) {
-        let Some(fd) = lane.frames().next().and_then(|frame| frame.field("fd")).and_then(signed) else { continue };
-        // Only in its outermost call it waits for the socket itself.
-        if lane.frames().count() == 1 && matches!(state.activity(lane), Activity::Waiting(_)) {
-            sockets.count += 1;
-            if sockets.lanes.len() < NAMED {
-                sockets.lanes.push((lane.id, lane.name.clone(), fd));
-            }
+        let Activity::Waiting(reason) = state.activity(lane) else { continue };
+        waiting.count += 1;
+        if waiting.first.len() < NAMED {
+            let fd = lane.frames().next().and_then(|frame| frame.field("fd")).and_then(signed);
+            waiting.first.push(Waiter { lane: lane.id, name: lane.name.clone(), fd, reason });
         }
     }
-    sockets
+    waiting
 }
 
 fn program(log: &Log, place: usize) -> Time {

@@ -365,7 +365,8 @@ fn the_io_watcher_accepts_and_two_handlers_are_ready() {
             "▶ conn-2",
             "runs handle_one_request",
             "✓ conn-1 has run",
-            "1 handler waits on a socket",
+            "1 handler waits",
+            "conn-1 fd 10: its socket",
         ],
         &["READY"],
     );
