@@ -5,7 +5,7 @@ mod programs;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use programs::log;
@@ -14,8 +14,8 @@ use spanwalk::lesson::Book;
 use spanwalk::record::{HoldMode, Recorder};
 use spanwalk::server::{ResolverKind, Server, Settings};
 use spanwalk::trace::{
-    Chain, ChainStep, Event, JobState, Key, Kind, Log, LoopState, LoopTurns, Phase, WatcherState, Why, WorkerDoing,
-    field,
+    Callsite, Chain, ChainStep, Event, Field, JobState, Key, Kind, LaneId, LaneKind, Log, LoopState, LoopTurns, Phase,
+    Seq, SpanId, Thread, ThreadId, Time, Value, WatcherState, Why, WorkerDoing, field,
 };
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -245,6 +245,148 @@ fn with_the_blocking_resolver_the_io_watcher_accepts_and_there_is_no_pool_at_all
     }
     let end = picture(&log, &chain, log.len());
     assert_eq!(end.pool.resolver.as_deref(), Some("block"));
+}
+
+/// A log by hand: what a thread did, in few letters.
+#[derive(Default)]
+struct Writer {
+    log: Log,
+    spans: u64,
+}
+
+const MAIN: LaneId = LaneId(1);
+const HUB: LaneId = LaneId(2);
+
+impl Writer {
+    fn push(&mut self, lane: LaneId, kind: Kind) {
+        let at = self.log.len() as u64;
+        let id = if lane == HUB { MAIN.0 } else { lane.0 };
+        let thread = Arc::new(Thread { id: ThreadId(id), name: format!("thread-{id}").into() });
+        self.log.push(Event { seq: Seq(at), time: Time(at * 1000), thread, lane, kind });
+    }
+
+    fn lane(&mut self, lane: LaneId, name: &str) {
+        let kind = if lane.0 < 10 { LaneKind::Thread } else { LaneKind::Task };
+        self.push(lane, Kind::LaneOpen { name: name.into(), kind });
+    }
+
+    fn open(&mut self, lane: LaneId, parent: Option<SpanId>, name: &str, values: &[(&str, Value)]) -> SpanId {
+        self.spans += 1;
+        let span = SpanId(self.spans);
+        let callsite = Callsite { name: name.into(), target: "t".into(), file: None, line: None };
+        self.push(lane, Kind::Open { span, parent, callsite: Arc::new(callsite), fields: fields(values) });
+        self.push(lane, Kind::Enter { span });
+        span
+    }
+
+    fn record(&mut self, lane: LaneId, span: SpanId, values: &[(&str, Value)]) {
+        self.push(lane, Kind::Record { span, fields: fields(values) });
+    }
+
+    fn close(&mut self, lane: LaneId, span: SpanId) {
+        self.push(lane, Kind::Exit { span });
+        self.push(lane, Kind::Close { span });
+    }
+
+    /// A job whose watcher has this descriptor, with a place fewer than before.
+    fn spawn(&mut self, func: &str, fd: i64, before: u64) {
+        let values = [("func", Value::from(func)), ("semaphore_before", Value::U64(before))];
+        let spawn = self.open(MAIN, None, "spawn", &values);
+        self.record(MAIN, spawn, &[("semaphore_after", Value::U64(before - 1)), ("watcher_fd", Value::I64(fd))]);
+        let put = self.open(MAIN, Some(spawn), "put", &[]);
+        self.record(MAIN, put, &[("queued", Value::U64(1))]);
+        self.close(MAIN, put);
+        self.record(MAIN, spawn, &[("pool_size", Value::U64(2))]);
+        self.close(MAIN, spawn);
+    }
+
+    /// The loop takes the answer from this descriptor.
+    fn fires(&mut self, run: SpanId, fd: i64, before: u64) {
+        let said = fields(&[("watcher", Value::from("async watcher")), ("fd", Value::I64(fd))]);
+        let callsite = Callsite { name: "event".into(), target: "t".into(), file: None, line: None };
+        self.push(HUB, Kind::Note { span: Some(run), callsite: Arc::new(callsite), fields: said });
+        let call = self.open(HUB, Some(run), "on_async", &[("semaphore_before", Value::U64(before))]);
+        self.record(HUB, call, &[("semaphore_after", Value::U64(before + 1))]);
+        self.close(HUB, call);
+    }
+}
+
+fn fields(values: &[(&str, Value)]) -> Vec<Field> {
+    values.iter().map(|(name, value)| Field { name: (*name).into(), value: value.clone() }).collect()
+}
+
+#[test]
+fn jobs_of_several_workers_keep_their_watchers_apart_though_answers_come_out_of_order_and_descriptors_again() {
+    let chain = small_chain();
+    let mut w = Writer::default();
+    let (one, two) = (LaneId(3), LaneId(4));
+    for (lane, name) in [(MAIN, "main"), (HUB, "hub"), (one, "worker-1"), (two, "worker-2")] {
+        w.lane(lane, name);
+    }
+    for (at, func) in ["a", "b", "c"].iter().enumerate() {
+        w.spawn(func, 7 + at as i64, 11 - at as u64);
+    }
+    let roots = [one, two].map(|lane| w.open(lane, None, "run", &[("tasks", Value::U64(0))]));
+    let states = |log: &Log| {
+        let seen = picture(log, &chain, log.len());
+        seen.pool.jobs.iter().map(|job| (job.func.to_string(), job.state)).collect::<Vec<_>>()
+    };
+    let expect = |states: [JobState; 3]| ["a", "b", "c"].map(str::to_owned).into_iter().zip(states).collect::<Vec<_>>();
+    assert_eq!(states(&w.log), expect([JobState::Queued; 3]));
+    let task = |w: &mut Writer, at: usize, func: &str| {
+        let lane = [one, two][at];
+        w.open(lane, Some(roots[at]), "run_task", &[("func", Value::from(func))])
+    };
+    let a = task(&mut w, 0, "a");
+    let b = task(&mut w, 1, "b");
+    assert_eq!(states(&w.log), expect([JobState::Running, JobState::Running, JobState::Queued]));
+    let seen = picture(&w.log, &chain, w.log.len());
+    assert_eq!((seen.pool.places, seen.pool.workers.len()), (Some((8, 11)), 2));
+    // The second is done first.
+    w.close(two, b);
+    assert_eq!(states(&w.log), expect([JobState::Running, JobState::Written, JobState::Queued]));
+    let hub = w.open(HUB, None, "run", &[]);
+    w.fires(hub, 8, 8);
+    let c = task(&mut w, 1, "c");
+    assert_eq!(states(&w.log), expect([JobState::Running, JobState::Done, JobState::Running]));
+    let armed = |log: &Log| {
+        let seen = picture(log, &chain, log.len());
+        let armed = seen.watchers.iter().filter(|watcher| watcher.state != WatcherState::Closed);
+        armed.map(|watcher| watcher.fd).collect::<Vec<_>>()
+    };
+    assert_eq!(armed(&w.log), [7, 9]);
+    // A new job gets the descriptor that is free.
+    w.spawn("d", 8, 9);
+    assert_eq!(armed(&w.log), [7, 9, 8]);
+    w.close(one, a);
+    w.close(two, c);
+    w.fires(hub, 7, 8);
+    w.fires(hub, 9, 9);
+    let seen = picture(&w.log, &chain, w.log.len());
+    assert_eq!((armed(&w.log), seen.pool.places), (vec![8], Some((10, 11))));
+    assert_eq!(seen.pool.jobs.last().map(|job| job.state), Some(JobState::Queued));
+}
+
+#[test]
+fn of_a_turn_of_many_events_the_end_is_seen_and_that_it_is_cut() {
+    let chain = small_chain();
+    let mut w = Writer::default();
+    w.lane(MAIN, "main");
+    w.lane(HUB, "hub");
+    w.lane(LaneId(11), "conn-1");
+    let hub = w.open(HUB, None, "run", &[]);
+    let poll = w.open(HUB, Some(hub), "poll", &[("turn", Value::U64(1)), ("watchers", Value::U64(3))]);
+    w.close(HUB, poll);
+    for _ in 0..3_000 {
+        let call = w.open(HUB, Some(hub), "work", &[]);
+        w.close(HUB, call);
+    }
+    w.push(HUB, Kind::Wake { to: LaneId(11), reason: Some("a packet".into()) });
+    let seen = picture(&w.log, &chain, w.log.len());
+    let turn = seen.turn.unwrap();
+    assert!(turn.is_cut && turn.polled.unwrap().1.is_some());
+    assert_eq!((turn.number, turn.watchers), (1, Some(3)));
+    assert_eq!(seen.ready.iter().map(|ready| &*ready.name).collect::<Vec<_>>(), ["conn-1"]);
 }
 
 fn small_chain() -> Chain {

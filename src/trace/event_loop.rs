@@ -59,6 +59,8 @@ pub struct LoopState {
     pub waiting: Waiting,
     /// The thread pool.
     pub pool: Pool,
+    /// Events before the cursor are missing: how often something happened is a least, and some of it may be old.
+    pub has_gaps: bool,
 }
 
 /// What the loop does.
@@ -129,7 +131,19 @@ impl LoopState {
         let (ready, ready_count) = ready(state, turn.as_ref(), lane);
         let pool = pool::pool(log, chain, state, cursor);
         let watchers = watchers::watchers(log, chain, cursor, &pool.jobs);
-        Self { phase, turn, before, ready, ready_count, running, watchers, waiting: watchers::waiting(state), pool }
+        let has_gaps = log.gaps().iter().any(|gap| gap.at < cursor);
+        Self {
+            has_gaps,
+            phase,
+            turn,
+            before,
+            ready,
+            ready_count,
+            running,
+            watchers,
+            waiting: watchers::waiting(state),
+            pool,
+        }
     }
 }
 

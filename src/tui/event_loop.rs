@@ -470,7 +470,8 @@ impl Picture<'_> {
                 lines.push_minor(indented(format!("since {}", watcher.since), Role::Dim));
             }
             _ => {
-                lines.push(indented(format!("accepts: {callback} ran {}×", watcher.fired), Role::Plain));
+                let least = if self.state.has_gaps { "+" } else { "" };
+                lines.push(indented(format!("accepts: {callback} ran {}×{least}", watcher.fired), Role::Plain));
                 if !said.is_empty() {
                     lines.push_minor(indented(said, Role::Dim));
                 }
@@ -547,6 +548,9 @@ impl Picture<'_> {
         lines.push(self.beside(("queue", POOL_LABEL), &queue, role, columns));
         for worker in &pool.workers {
             self.worker(&mut lines, worker, columns);
+        }
+        if self.state.has_gaps {
+            lines.push(self.plain("events are missing: may be old", Role::Doubt, columns));
         }
         if of(JobState::Written).next().is_some() {
             lines.push(self.plain("→ the answer is written", Role::Good, columns));

@@ -69,6 +69,8 @@ pub enum JobState {
     Done,
     /// `spawn` could not.
     Refused,
+    /// What became of it is among events that are missing.
+    Lost,
 }
 
 /// A thread of the pool.
@@ -242,6 +244,7 @@ fn jobs(
     let tasks: Vec<Call> = tasks.map_or_else(Vec::new, |tasks| tasks.latest(2 * JOBS));
     let program = |place: usize| log.clock().program(log.time_at(place + 1));
     let mut is_taken = vec![false; answers.len()];
+    let missing = log.gaps().iter().rev().find(|gap| gap.at < cursor).map(|gap| gap.at);
     let mut jobs = Vec::new();
     let mut refused = 0;
     for (at, (spawn, told)) in spawns.iter().zip(told).enumerate() {
@@ -282,6 +285,8 @@ fn jobs(
             is_taken[answer] = true;
             job.fired = Some(program(answers[answer].call.entered));
             job.state = JobState::Done;
+        } else if missing.is_some_and(|missing| missing > spawn.entered) {
+            job.state = JobState::Lost;
         }
         jobs.push(job);
     }

@@ -92,7 +92,7 @@ fn of_job(log: &Log, chain: &Chain, cursor: usize, job: &Job) -> Option<Watcher>
         last.is_some_and(|last| last.closed.is_none() && Some(program(log, last.entered)) == job.fired)
     };
     let state = match job.state {
-        JobState::Refused => return None,
+        JobState::Refused | JobState::Lost => return None,
         JobState::Done if is_under_way() => WatcherState::Fires,
         JobState::Done => WatcherState::Closed,
         JobState::Written => WatcherState::Written,
