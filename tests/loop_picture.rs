@@ -14,8 +14,8 @@ use spanwalk::lesson::Book;
 use spanwalk::record::{HoldMode, Recorder};
 use spanwalk::server::{ResolverKind, Server, Settings};
 use spanwalk::trace::{
-    Callsite, Chain, ChainStep, Event, Field, JobState, Key, Kind, LaneId, LaneKind, Log, LoopState, LoopTurns, Phase,
-    Seq, SpanId, Thread, ThreadId, Time, Value, WatcherState, Why, WorkerDoing, field,
+    Callsite, Chain, ChainStep, Event, Field, JobState, Key, Kind, LaneId, LaneKind, Log, LoopState, LoopTurns, Packer,
+    Phase, Seq, SpanId, State, Thread, ThreadId, Time, Value, WatcherState, Why, WorkerDoing, field,
 };
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -365,6 +365,44 @@ fn jobs_of_several_workers_keep_their_watchers_apart_though_answers_come_out_of_
     let seen = picture(&w.log, &chain, w.log.len());
     assert_eq!((armed(&w.log), seen.pool.places), (vec![8], Some((10, 11))));
     assert_eq!(seen.pool.jobs.last().map(|job| job.state), Some(JobState::Queued));
+}
+
+#[test]
+fn where_events_are_missing_no_job_is_said_to_be_under_way() {
+    let chain = small_chain();
+    let mut w = Writer::default();
+    w.lane(MAIN, "main");
+    w.lane(HUB, "hub");
+    w.spawn("a", 7, 11);
+    let hub = w.open(HUB, None, "run", &[]);
+    let poll = w.open(HUB, Some(hub), "poll", &[]);
+    let lost = w.log.len()..w.log.len() + 20;
+    (0..10).for_each(|_| w.push(MAIN, Kind::Wake { to: HUB, reason: None }));
+    w.close(HUB, poll);
+    w.fires(hub, 7, 10);
+    w.push(MAIN, Kind::Wake { to: HUB, reason: None });
+    w.open(HUB, Some(hub), "poll", &[]);
+    let whole = picture(&w.log, &chain, w.log.len());
+    assert_eq!((whole.pool.jobs[0].state, whole.has_gaps), (JobState::Done, false));
+
+    let (mut state, mut packer, mut log) = (State::default(), Packer::default(), Log::new());
+    for (at, event) in w.log.events_in(..).enumerate() {
+        if !lost.contains(&at) {
+            packer.begin(event.seq);
+            state.open_set().iter().for_each(|event| packer.event(event));
+            packer.begin_events();
+            packer.event(&event);
+            log.append(&packer.chunk()).unwrap();
+        }
+        state.apply(&event);
+    }
+    assert_eq!(log.gaps().len(), 1);
+    let seen = picture(&log, &chain, log.len());
+    assert_eq!((seen.pool.jobs[0].state, seen.has_gaps, seen.phase), (JobState::Lost, true, Phase::Polls));
+    assert!(seen.watchers.is_empty(), "{:?}", seen.watchers);
+    let before = picture(&log, &chain, log.gaps()[0].at);
+    assert_eq!((before.pool.jobs[0].state, before.has_gaps), (JobState::Queued, false));
+    assert_eq!(before.watchers.len(), 1);
 }
 
 #[test]
