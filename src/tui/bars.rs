@@ -134,7 +134,6 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Until { .. }) => TYPE,
         Some(Overlay::Restart { .. }) => RESTART,
         Some(Overlay::Moments { .. }) => COMPARE,
-        Some(Overlay::EventLoop) => LOOP,
         Some(Overlay::GoTo { .. }) => GO_TO,
         Some(Overlay::Search { .. }) => FIND,
         Some(Overlay::Matches { .. }) => MATCHES,
@@ -143,6 +142,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Scenes { .. }) => SCENES,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
+        None if ui.shows_loop => LOOP,
         None if !ui.is_live() && ui.focus == Pane::Timeline => TIMES,
         None if !ui.is_live() => PAST,
         None if ui.status.run == Run::Over && ui.focus == Pane::Stack => RECORDED,
@@ -161,7 +161,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         used += width(&text) + 3;
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
         spans.push(Span::raw("   "));
-    } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
+    } else if ui.overlay.is_none() && !ui.shows_loop && ui.is_waiting_for_the_world() {
         let text = match ui.status.run {
             Run::Free => "running freely: p stops at the next call, g sends a request   ",
             _ => "running: nothing to step until something arrives — g sends a request   ",

@@ -14,7 +14,7 @@ use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{bars, fields, lesson_pane, stack};
+use super::{bars, event_loop, fields, lesson_pane, stack};
 use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
@@ -30,7 +30,10 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
     if layout.hint.height > 0 {
         bars::hint_line(buffer, layout.hint, ui);
     }
-    if ui.overlay.as_ref().is_some_and(Overlay::hides_panes) {
+    if ui.overlay.as_ref().is_some_and(Overlay::compares_moments) {
+        overlay::draw(buffer, layout.body, ui);
+    } else if ui.shows_loop {
+        event_loop::draw(buffer, layout.body, ui);
         overlay::draw(buffer, layout.body, ui);
     } else {
         // The focused pane last: its border is the one that is seen.

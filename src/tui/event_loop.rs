@@ -14,7 +14,6 @@ use ratatui::text::{Line, Span};
 
 use super::command::{Action, command};
 use super::draw::{frame_as, framed, put_lines};
-use super::overlay::Overlay;
 use super::text::{count, cut, pad, width, wrap_plain};
 use super::theme::{Role, Theme};
 use super::ui::{Effect, Ui};
@@ -86,44 +85,32 @@ fn halves(area: Rect) -> [Rect; 2] {
 }
 
 impl Ui<'_> {
-    /// Keys while the loop is looked at: moves and steps are what they are elsewhere, the arrows go from turn to turn.
+    /// Keys while the loop is looked at: what they are elsewhere, but for the arrows, which go from turn to turn, and for
+    /// what is of the panes.
     pub(super) fn act_in_loop(&mut self, action: Action) -> Effect {
-        let back = (Action::TurnBack, 1);
-        let forth = (Action::TurnForth, 1);
         let (action, times) = match action {
-            Action::Left | Action::Up | Action::Wheel(_, _, false) => back,
-            Action::Right | Action::Down | Action::Wheel(_, _, true) => forth,
+            Action::Left | Action::Up | Action::Wheel(_, _, false) => (Action::TurnBack, 1),
+            Action::Right | Action::Down | Action::Wheel(_, _, true) => (Action::TurnForth, 1),
             Action::PageUp => (Action::TurnBack, PAGE),
             Action::PageDown => (Action::TurnForth, PAGE),
-            Action::Request => {
-                self.open_scenes(Some(Box::new(Overlay::EventLoop)));
-                return Effect::None;
-            }
             Action::Click(column, row) => {
                 if let Some(at) = self.turn_at(Position::new(column, row)) {
                     self.move_to(at);
                 }
-                self.overlay = Some(Overlay::EventLoop);
                 return Effect::None;
             }
-            // Of panes that are not seen.
             Action::Toggle
             | Action::NextPane
             | Action::PreviousPane
             | Action::ZoomPane
             | Action::Answer
-            | Action::Drag(..) => {
-                self.overlay = Some(Overlay::EventLoop);
-                return Effect::None;
-            }
+            | Action::Drag(..) => return Effect::None,
             action => (action, 1),
         };
         let mut effect = Effect::None;
         for _ in 0..times {
-            effect = self.act_without_overlay(action);
+            effect = self.act_in_panes(action);
         }
-        // Another that was opened from here takes its place.
-        self.overlay.get_or_insert(Overlay::EventLoop);
         effect
     }
 

@@ -183,7 +183,7 @@ impl Ui<'_> {
 
     fn look_at_loop(&mut self, cursor: usize) {
         let wanted = (cursor, self.log.len(), self.size);
-        if !self.overlay.as_ref().is_some_and(Overlay::shows_loop) {
+        if !self.shows_loop {
             (self.known.event_loop, self.known.event_loop_of) = (None, None);
         } else if self.known.event_loop_of != Some(wanted) {
             let rows = event_loop::rows(self.layout().body);

@@ -1,5 +1,5 @@
-//! What lies on top of the panes: help, the list of steps, run until, restart, the comparison, the event loop, the menu of
-//! scenes, prompts and what was asked.
+//! What lies on top of the panes: help, the list of steps, run until, restart, the comparison, the menu of scenes, prompts and
+//! what was asked.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{event_loop, help, lists, matches, moments, path, prompt, scenes, statistics};
+use super::{help, lists, matches, moments, path, prompt, scenes, statistics};
 use crate::trace::{Command, Target};
 
 /// What is open on top.
@@ -37,7 +37,6 @@ pub(super) enum Overlay {
         column: usize,
         scroll: usize,
     },
-    EventLoop,
     GoTo {
         text: String,
     },
@@ -62,25 +61,11 @@ pub(super) enum Overlay {
 }
 
 impl Overlay {
-    /// Whether the panes are not seen.
-    pub(super) fn hides_panes(&self) -> bool {
-        self.compares_moments() || self.shows_loop()
-    }
-
-    /// Whether the moments side by side are seen.
+    /// Whether the moments side by side are seen, which hide what is below.
     pub(super) fn compares_moments(&self) -> bool {
         match self {
             Self::Moments { .. } => true,
             Self::Scenes { below, .. } => below.as_ref().is_some_and(|below| below.compares_moments()),
-            _ => false,
-        }
-    }
-
-    /// Whether the event loop is seen.
-    pub(super) fn shows_loop(&self) -> bool {
-        match self {
-            Self::EventLoop => true,
-            Self::Scenes { below, .. } => below.as_ref().is_some_and(|below| below.shows_loop()),
             _ => false,
         }
     }
@@ -121,7 +106,6 @@ impl Ui<'_> {
             | (Overlay::Help { .. }, Action::Help)
             | (Overlay::Steps { .. }, Action::Steps)
             | (Overlay::Moments { .. }, Action::Moments)
-            | (Overlay::EventLoop, Action::EventLoop)
             | (Overlay::Restart { .. }, Action::Restart)
             | (Overlay::Matches { .. }, Action::Matches)
             | (Overlay::Statistics { .. }, Action::Statistics)
@@ -164,7 +148,6 @@ impl Ui<'_> {
                     _ => {}
                 }
             }
-            (Overlay::EventLoop, _) => return self.act_in_loop(action),
             (Overlay::Until { text }, Action::Type(letter)) => text.push(*letter),
             (Overlay::Until { text }, Action::Erase) => drop(text.pop()),
             (Overlay::Until { text }, Action::Toggle) => {
@@ -246,6 +229,7 @@ impl Ui<'_> {
             Some(step) => self.run_until(&step.id),
             None => {
                 self.page = Some(at - steps.len());
+                self.shows_loop = false;
                 self.lesson_scroll = 0;
                 Effect::None
             }
@@ -297,7 +281,6 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
         Some(Overlay::Moments { column, scroll }) => {
             moments::draw(buffer, body, ui, *column, *scroll);
         }
-        Some(Overlay::EventLoop) => event_loop::draw(buffer, body, ui),
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
         Some(Overlay::Matches { at }) => {

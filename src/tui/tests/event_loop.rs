@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::replay::press;
+use super::replay::{enter, press};
 use super::*;
 use crate::trace::{
     Callsite, Chain, ChainStep, Event, Field, Key, Kind, LaneId, LaneKind, Run, Seq, SpanId, Status, Thread, ThreadId,
@@ -440,7 +440,7 @@ fn the_arrows_go_from_turn_to_turn_and_the_keys_do_so_everywhere() {
         press(ui, "right");
         assert!(text(ui).contains("this is the last turn so far"), "{}", text(ui));
         press(ui, "w {");
-        assert!(ui.overlay.is_none() && ui.cursor() == second);
+        assert!(!ui.shows_loop && ui.cursor() == second);
         press(ui, "{ { {");
         assert!(text(ui).contains("the loop had not polled"), "{}", text(ui));
         press(ui, "}");
@@ -458,7 +458,23 @@ fn a_click_on_a_turn_goes_to_its_end_and_events_are_stepped_inside_it() {
         assert!(text(ui).contains("▶ 1 "), "{}", text(ui));
         let end = ui.cursor();
         press(ui, "E E");
-        assert!(ui.cursor() == end - 2 && matches!(ui.overlay, Some(Overlay::EventLoop)));
+        assert!(ui.cursor() == end - 2 && ui.shows_loop);
+    });
+}
+
+#[test]
+fn what_is_opened_on_top_of_the_loop_leaves_it_there() {
+    at("thread", "end", SCREEN, Theme::default(), |ui| {
+        press(ui, "?");
+        assert!(text(ui).contains("Help") && ui.overlay.is_some());
+        press(ui, "esc");
+        assert!(text(ui).contains("1 Poll"), "{}", text(ui));
+        enter(ui, ":", "@44", "enter");
+        assert!(text(ui).contains("FIRES: on_async"), "{}", text(ui));
+        press(ui, "B esc g esc");
+        assert!(text(ui).contains("FIRES: on_async"), "{}", text(ui));
+        press(ui, "esc");
+        assert!(text(ui).contains("Call stack"), "{}", text(ui));
     });
 }
 
