@@ -157,6 +157,11 @@ fn a_lookup_by_the_pool_is_seen_from_spawn_to_on_async() {
 
     let end = picture(&log, &chain, log.len());
     assert_eq!(end.phase, Phase::Over);
+    let hub = log.lanes().iter().find(|lane| &*lane.name == "hub").unwrap().id;
+    assert!(
+        end.before.iter().chain(&end.turn).all(|turn| !turn.ran.contains(&hub)),
+        "it gives control, and gets it back"
+    );
     assert!(end.watchers.iter().all(|watcher| watcher.state == WatcherState::Closed), "{:?}", end.watchers);
     assert!(matches!(&end.pool.workers[..], [worker] if matches!(&worker.doing, WorkerDoing::Left { why: Some(_) })));
 }
@@ -204,8 +209,7 @@ fn the_turns_agree_with_what_the_program_counts(log: &Log, chain: &Chain) {
     let turns = LoopTurns::of(log, chain).unwrap();
     let polls = log.calls(chain.key("loop.poll").unwrap(), log.len()).len();
     assert_eq!(turns.count(), polls + 1);
-    let hub = log.lanes().iter().find(|lane| &*lane.name == "hub").map(|lane| lane.id);
-    let all: Vec<_> = (0..turns.count()).map(|turn| turns.turn(turn, log.len(), usize::MAX, hub)).collect();
+    let all: Vec<_> = (0..turns.count()).map(|turn| turns.turn(turn, log.len(), usize::MAX)).collect();
     for (at, turn) in all.iter().enumerate() {
         assert_eq!(turn.number, at as u64, "the program counts its polls too");
         let said = log.events_in(turn.range.0..turn.range.1).filter_map(|event| match event.kind {
@@ -223,7 +227,7 @@ fn the_turns_agree_with_what_the_program_counts(log: &Log, chain: &Chain) {
     }
     // Looked at from its end, and while it is under way, it is the same beginning.
     for cursor in (0..log.len()).step_by(7) {
-        let turn = turns.turn(turns.at(cursor), cursor, usize::MAX, hub);
+        let turn = turns.turn(turns.at(cursor), cursor, usize::MAX);
         let whole = &all[turns.at(cursor)];
         assert!(
             whole.fired.iter().map(|fired| fired.fd).take(turn.fired.len()).eq(turn.fired.iter().map(|fired| fired.fd))

@@ -119,11 +119,11 @@ impl LoopState {
         let turns = turns.filter(|turns| turns.began() < cursor);
         let at = turns.as_ref().map_or(0, |turns| turns.at(cursor));
         let lane = hub.map(|hub| hub.id);
-        let turn = turns.as_ref().map(|turns| turns.turn(at, cursor, LOOK, lane));
+        let turn = turns.as_ref().map(|turns| turns.turn(at, cursor, LOOK));
         let glance = (GLANCE.0 / before.max(1)).clamp(GLANCE.2, GLANCE.1);
         let earlier = turns.iter().flat_map(|turns| {
             // What comes before the first poll is no turn once there is one.
-            (at.saturating_sub(before).max(1)..at).map(|number| turns.turn(number, cursor, glance, lane))
+            (at.saturating_sub(before).max(1)..at).map(|number| turns.turn(number, cursor, glance))
         });
         let before = earlier.collect();
         let running = running(state, hub);

@@ -303,7 +303,7 @@ impl Picture<'_> {
                 let what = match call {
                     Some((span, name)) if is_open(*span) => format!("the hub calls {name}"),
                     Some((_, name)) => format!("the hub has called {name}"),
-                    None => "the poll is over, and nothing more is recorded".to_owned(),
+                    None => "the poll is over; nothing has followed yet".to_owned(),
                 };
                 (format!("Turn {number}{woke}: {what}."), Role::Accent)
             }

@@ -23,6 +23,8 @@ pub struct LoopTurns<'a> {
     count: usize,
     /// Where the loop was first entered.
     began: usize,
+    /// The loop's lane.
+    lane: Option<LaneId>,
     /// What gives control to whoever is ready.
     run_callbacks: Option<&'a Key>,
 }
@@ -69,12 +71,13 @@ impl<'a> LoopTurns<'a> {
     /// The turns of a log. `None` if the chain names no poll, or nothing of the loop has ever run.
     #[must_use]
     pub fn of(log: &'a Log, chain: &'a Chain) -> Option<Self> {
-        let hub = chain.key("hub.run").and_then(|key| log.first_enter(key));
+        let hub = chain.key("hub.run").and_then(|key| log.calls(key, log.len()).first(1).pop());
         let polls = log.calls(chain.key("loop.poll")?, log.len());
         let (list, count) = polls.lens().enumerate().max_by_key(|of| of.1).unwrap_or((0, 0));
-        let began = hub.map(|cursor| cursor - 1).into_iter().chain(polls.entered(list, 0)).min()?;
+        let began = hub.map(|hub| hub.entered).into_iter().chain(polls.entered(list, 0)).min()?;
+        let lane = polls.span(list, 0).map(|poll| poll.1).or(hub.map(|hub| hub.lane));
         let run_callbacks = chain.key("run_callbacks");
-        Some(Self { log, polls, list, count, began, run_callbacks })
+        Some(Self { log, polls, list, count, began, lane, run_callbacks })
     }
 
     /// How many there are in the whole log: one more than there are polls.
@@ -128,14 +131,15 @@ impl<'a> LoopTurns<'a> {
 
     /// A turn, as of a cursor behind its beginning. At most `look` of its events are read.
     #[must_use]
-    pub fn turn(&self, turn: usize, cursor: usize, look: usize, hub: Option<LaneId>) -> LoopTurn {
+    pub fn turn(&self, turn: usize, cursor: usize, look: usize) -> LoopTurn {
         let from = match turn.checked_sub(1) {
             Some(before) => self.end(before),
             None => self.began,
         };
         let to = self.end(turn).min(cursor).max(from);
         let poll = turn.checked_sub(1).and_then(|poll| self.polls.span(self.list, poll)).map(|poll| poll.0);
-        let mut reading = Reading { poll, hub, ..Reading::new(self.log, turn as u64, (from, to), self.run_callbacks) };
+        let mut reading =
+            Reading { poll, hub: self.lane, ..Reading::new(self.log, turn as u64, (from, to), self.run_callbacks) };
         reading.open();
         let half = look / 2;
         if to - from <= look {
