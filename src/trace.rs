@@ -36,6 +36,7 @@ mod packed;
 mod place;
 mod query;
 mod rebuild;
+mod records;
 mod retained;
 mod rows;
 mod source;

@@ -37,6 +37,7 @@ mod overlay;
 mod page;
 mod path;
 mod play;
+mod predict;
 mod program;
 mod prompt;
 mod run;

@@ -183,6 +183,10 @@ pub struct ServerArgs {
     #[arg(long, value_name = "CONNECTIONS", help_heading = CLIENTS)]
     pub(super) max_connections: Option<NonZero<usize>>,
 
+    /// The most Engine.IO sessions at a time; the handshake of another is answered 503.
+    #[arg(long, value_name = "SESSIONS", default_value = "10000", help_heading = CLIENTS)]
+    pub(super) max_sessions: NonZero<usize>,
+
     /// What happens when a client takes nothing and 1,024 packets wait for it: it is disconnected, or whoever sends waits.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = WhenFull::Disconnect, help_heading = CLIENTS)]
     pub(super) when_full: WhenFull,
@@ -191,7 +195,7 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
 
-    /// Replace the file of --record if it exists, and those of --rotate.
+    /// Replace the file of --record if it exists; with --rotate, also the numbered ones of earlier recordings.
     #[arg(long, requires = "record")]
     pub(super) force: bool,
 
@@ -298,8 +302,8 @@ impl ServerArgs {
         engineio::Options {
             ping_interval: self.ping_interval,
             ping_timeout,
-            // Who answers pings and says nothing else is not waited for any longer than who does not answer.
-            connect_timeout: defaults.connect_timeout.min(Some(self.ping_interval + ping_timeout)),
+            // Who answers pings and says nothing else is not waited for much longer than who does not answer.
+            connect_timeout: defaults.connect_timeout.min(Some((self.ping_interval + ping_timeout) * 5 / 2)),
             max_payload: self.max_payload,
             origins: match self.cors_allowed_origins.as_slice() {
                 [] => engineio::origin::Origins::Same,
@@ -307,6 +311,7 @@ impl ServerArgs {
                 listed => engineio::origin::Origins::Listed(listed.to_vec()),
             },
             transports,
+            max_sessions: self.max_sessions.get(),
             when_full: match self.when_full {
                 WhenFull::Disconnect => engineio::WhenFull::Disconnect,
                 WhenFull::Wait => engineio::WhenFull::Wait,

@@ -48,6 +48,7 @@ fn held(args: &DemoArgs) -> Settings {
     let engineio = &mut settings.engineio;
     engineio.ping_timeout = args.server.ping_timeout.unwrap_or(PATIENCE);
     (engineio.body_timeout, engineio.connect_timeout) = (None, None);
+    (engineio.upgrade_timeout, engineio.ack_timeout) = (None, None);
     settings
 }
 

@@ -4,6 +4,7 @@ mod asked;
 mod commands;
 mod event_loop;
 mod panes;
+mod predict;
 mod replay;
 mod scenes;
 

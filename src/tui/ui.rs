@@ -18,6 +18,7 @@ use super::material::Material;
 use super::moves::Seek;
 use super::overlay::Overlay;
 use super::play::{Play, Speed};
+use super::predict::{Guess, Score};
 use super::program::{News, Progress, Restart};
 use super::scene::{Clients, Scene};
 use super::stack::{Folds, RowId};
@@ -86,6 +87,9 @@ pub struct Ui<'a> {
     /// The recording runs on by itself.
     pub(super) play: Option<Play>,
     pub(super) speed: Speed,
+    /// What a person has guessed, until it has come.
+    pub(super) guess: Option<Guess>,
+    pub(super) score: Score,
     /// A move of the cursor that has not arrived.
     pub(super) seek: Option<Seek>,
     pub(super) asked: Asked,
@@ -130,6 +134,8 @@ impl<'a> Ui<'a> {
             page: None,
             known: Known::default(),
             play: None,
+            guess: None,
+            score: Score::default(),
             speed: Speed::default(),
             seek: None,
             asked: Asked::default(),
@@ -225,7 +231,7 @@ impl<'a> Ui<'a> {
         if is_over {
             self.notice = None;
         }
-        self.loading.tick(now) | self.play_on() | is_over
+        self.loading.tick(now) | self.play_on() | self.reveal() | is_over
     }
 
     /// Shows a sentence in the last line for a moment.
@@ -269,7 +275,7 @@ impl<'a> Ui<'a> {
     #[must_use]
     pub fn mode(&self) -> Mode {
         match self.overlay {
-            Some(Overlay::Scenes { .. }) => Mode::Menu,
+            Some(Overlay::Scenes { .. } | Overlay::Predict { .. }) => Mode::Menu,
             Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. }) => Mode::Text,
             _ => Mode::Commands,
         }
@@ -284,7 +290,7 @@ impl<'a> Ui<'a> {
         self.window = None;
         self.lanes_skipped = 0;
         self.page = None;
-        (self.play, self.seek) = (None, None);
+        (self.play, self.seek, self.guess) = (None, None, None);
         self.known = Known::default();
         self.ask_again();
         self.refresh();
