@@ -108,7 +108,8 @@ fn a_lookup_by_the_pool_is_seen_from_spawn_to_on_async() {
 
     // In spawn: a place is taken, the watcher armed, the task queued, the thread being made.
     let spawn = log.first_enter(key("spawn")).unwrap();
-    assert_eq!(picture(&log, &chain, spawn).pool.places, Some((11, 11)));
+    let seen = picture(&log, &chain, spawn);
+    assert_eq!((seen.pool.places, seen.pool.jobs[0].state), (Some((11, 11)), JobState::Spawning));
     let named = after(&log, spawn, records(&log, key("spawn"), "worker"));
     let seen = picture(&log, &chain, named);
     assert_eq!(seen.phase, Phase::Created);
@@ -148,6 +149,7 @@ fn a_lookup_by_the_pool_is_seen_from_spawn_to_on_async() {
     let seen = picture(&log, &chain, away);
     assert_eq!(seen.phase, Phase::Away);
     assert_eq!(seen.running.map(|running| running.0), log.state_at(away).lane_named("main").map(|lane| lane.id));
+    assert_eq!(seen.ready, [], "main has had its turn");
     assert_eq!((seen.watchers[0].state, seen.watchers.len()), (WatcherState::Closed, 1));
     assert_eq!(seen.pool.jobs[0].state, JobState::Done);
     assert_eq!(seen.pool.jobs[0].result.as_deref(), Some("localhost"));
