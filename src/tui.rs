@@ -17,6 +17,7 @@ mod bars;
 mod class;
 mod command;
 mod draw;
+mod event_loop;
 mod fields;
 #[cfg(test)]
 mod fixture;

@@ -313,6 +313,36 @@ fn before_during_and_after_stand_side_by_side() {
     assert_eq!(terminal.end(), Some(0));
 }
 
+#[test]
+fn the_event_loop_is_watched_from_its_start_to_a_request_and_its_turns_are_gone_through() {
+    for size in [(80, 24), (120, 40)] {
+        let terminal = Terminal::demo(size);
+        terminal.type_("w");
+        terminal.wait_for("The loop has not run");
+        terminal.type_("r");
+        let said = ["16/36 hub.run", "semaphore 10 of 11 free", "async fd", "has not polled"];
+        terminal.wait_until("the loop begins", |screen| said.iter().all(|said| screen.contains(said)));
+        terminal.type_("r");
+        let said =
+            ["serving", "semaphore 11 of 11 free", "✓ gethostbyaddr 127.0.0.1", "do_read ran 0×", "1 → on_async"];
+        terminal.wait_until("it serves", |screen| said.iter().all(|said| screen.contains(said)));
+        terminal.type_("cg");
+        terminal.wait_for("vanishing client");
+        terminal.type_("g");
+        let said = ["200 OK", "▶ 1 Poll", "do_read ran 1×", "1 → do_read", "1: conn-1"];
+        terminal.wait_until("it has accepted", |screen| said.iter().all(|said| screen.contains(said)));
+        // Up, and down to where it was.
+        terminal.type_("\x1b[A");
+        terminal.wait_for("LOOKING BACK");
+        terminal.type_("\x1b[B");
+        terminal.wait_until("live", |screen| !screen.contains("LOOKING BACK") && screen.contains("POLLING"));
+        terminal.type_("w");
+        terminal.wait_for("Call stack");
+        terminal.type_("q");
+        assert_eq!(terminal.end(), Some(0));
+    }
+}
+
 /// A recording of the demo's start, removed when it is dropped.
 struct Recording(std::path::PathBuf);
 

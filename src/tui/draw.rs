@@ -14,7 +14,7 @@ use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{bars, class, fields, lesson_pane, stack};
+use super::{bars, class, event_loop, fields, lesson_pane, stack};
 use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
@@ -31,6 +31,9 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
         bars::hint_line(buffer, layout.hint, ui);
     }
     if ui.overlay.as_ref().is_some_and(Overlay::compares_moments) {
+        overlay::draw(buffer, layout.body, ui);
+    } else if ui.shows_loop {
+        event_loop::draw(buffer, layout.body, ui);
         overlay::draw(buffer, layout.body, ui);
     } else if ui.is_class {
         class::draw(buffer, layout.body, ui);
@@ -56,7 +59,14 @@ pub(super) fn framed_quietly(buffer: &mut Buffer, area: Rect, ui: &Ui, title: &s
     frame_as(buffer, area, ui, (title, remark), false, false)
 }
 
-fn frame_as(buffer: &mut Buffer, area: Rect, ui: &Ui, titles: (&str, &str), has_keys: bool, is_on_top: bool) -> Rect {
+pub(super) fn frame_as(
+    buffer: &mut Buffer,
+    area: Rect,
+    ui: &Ui,
+    titles: (&str, &str),
+    has_keys: bool,
+    is_on_top: bool,
+) -> Rect {
     if area.width < 3 || area.height < 3 {
         // No room for a border: the content matters more.
         return area;

@@ -11,6 +11,7 @@ pub(super) const HELD: &[Hint] = &[
     ("continue", ""),
     ("back", ""),
     ("moments", ""),
+    ("event-loop", ""),
     ("request", ""),
     ("next-lane", ""),
     ("predict", ""),
@@ -19,8 +20,16 @@ pub(super) const HELD: &[Hint] = &[
     ("next-pane", ""),
     ("restart", ""),
 ];
-pub(super) const FREE: &[Hint] =
-    &[("request", ""), ("pause", ""), ("back", ""), ("moments", ""), ("steps", ""), ("restart", ""), ("next-pane", "")];
+pub(super) const FREE: &[Hint] = &[
+    ("request", ""),
+    ("pause", ""),
+    ("back", ""),
+    ("moments", ""),
+    ("event-loop", ""),
+    ("steps", ""),
+    ("restart", ""),
+    ("next-pane", ""),
+];
 pub(super) const PAST: &[Hint] = &[
     ("back", ""),
     ("forth", ""),
@@ -32,6 +41,7 @@ pub(super) const PAST: &[Hint] = &[
     ("lane-forth", ""),
     ("event-forth", "next event"),
     ("moments", ""),
+    ("event-loop", ""),
     ("next-pane", ""),
 ];
 pub(super) const PLAYING: &[Hint] =
@@ -75,6 +85,18 @@ pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
 pub(super) const COMPARE: &[Hint] =
     &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+pub(super) const LOOP: &[Hint] = &[
+    ("left", "turn before"),
+    ("right", "next turn"),
+    ("event-forth", "event"),
+    ("close", ""),
+    ("into", ""),
+    ("request", ""),
+    ("live", ""),
+    ("event-back", ""),
+    ("play", ""),
+    ("run-to-loop", ""),
+];
 pub(super) const RECORDED: &[Hint] = &[
     ("back", ""),
     ("start", ""),
@@ -84,6 +106,7 @@ pub(super) const RECORDED: &[Hint] = &[
     ("statistics", ""),
     ("critical-path", ""),
     ("moments", ""),
+    ("event-loop", ""),
     ("steps", ""),
     ("next-pane", ""),
     ("zoom-pane", ""),

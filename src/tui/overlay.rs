@@ -67,7 +67,7 @@ pub(super) enum Overlay {
 }
 
 impl Overlay {
-    /// Whether the moments side by side are seen, which hide the panes.
+    /// Whether the moments side by side are seen, which hide what is below.
     pub(super) fn compares_moments(&self) -> bool {
         match self {
             Self::Moments { .. } => true,
@@ -241,6 +241,7 @@ impl Ui<'_> {
             Some(step) => self.run_until(&step.id),
             None => {
                 self.page = Some(at - steps.len());
+                self.shows_loop = false;
                 self.lesson_scroll = 0;
                 Effect::None
             }

@@ -80,6 +80,8 @@ pub struct Ui<'a> {
     pub(super) source_scroll: usize,
     pub(super) fields_scroll: usize,
     pub(super) shows_answer: bool,
+    /// The event loop is seen instead of the panes.
+    pub(super) shows_loop: bool,
     /// A page that belongs to no step, shown instead of the step's.
     pub(super) page: Option<usize>,
     pub(super) known: Known,
@@ -135,6 +137,7 @@ impl<'a> Ui<'a> {
             source_scroll: 0,
             fields_scroll: 0,
             shows_answer: false,
+            shows_loop: false,
             page: None,
             known: Known::default(),
             play: None,

@@ -63,7 +63,7 @@ fn the_class_at_two_sizes() {
 #[test]
 fn a_walk_takes_a_step_when_it_is_due_and_only_where_the_program_stands() {
     held(SCREEN, |ui| {
-        let mut at = |ui: &mut Ui<'_>, now| {
+        let at = |ui: &mut Ui<'_>, now| {
             ui.tick(now);
             ui.walk_on()
         };
