@@ -12,8 +12,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use spanwalk::lesson::Book;
 use spanwalk::trace::{
-    Callsite, Chunk, Event, Field, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, State, Thread, ThreadId, Time,
-    Value, call_stats,
+    Callsite, Chain, ChainStep, Chunk, Event, Field, Key, Kind, LaneId, LaneKind, Log, LoopState, Packer, Seq, SpanId,
+    State, Thread, ThreadId, Time, Value, call_stats,
 };
 use spanwalk::tui::{Action, Material, Pane, Sources, Theme, Ui, draw};
 
@@ -75,7 +75,25 @@ fn measure(log: Log) {
         black_box(log.cursor_at_raw(log.time_at(cursor)));
     });
     at("call_stats", &mut |_| drop(black_box(call_stats(&log))));
+    loop_pictures(&log, &cursors);
     frames(log);
+}
+
+/// The event loop at a cursor with forty of its turns, taken as if the calls of `turn` were its polls.
+fn loop_pictures(log: &Log, cursors: &[usize]) {
+    let step = |(id, name): (&str, &str)| ChainStep {
+        id: id.to_owned(),
+        key: Key { name: name.to_owned(), target: "app".to_owned() },
+    };
+    let steps = [("hub.run", "run"), ("loop.poll", "turn"), ("do_read", "request"), ("start_accepting", "run")];
+    let chain = Chain::new(steps.map(step).to_vec());
+    let took = cursors.iter().map(|cursor| {
+        let state = log.state_at(*cursor);
+        let begin = Instant::now();
+        black_box(LoopState::new(log, &chain, &state, *cursor, 40));
+        begin.elapsed()
+    });
+    report("loop picture", took.collect());
 }
 
 struct Nothing;

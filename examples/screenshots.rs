@@ -39,6 +39,10 @@ fn main() {
     studio.take("serving", &run, (120, 40), &[]);
     studio.take("menu", &run, (80, 24), &[Action::Request]);
     let client = run.client();
+    run.to(Target::Name("do_handle".into()));
+    // At its end the handler is made, and has not run.
+    run.step(Command::Over);
+    studio.take("event-loop", &run, (120, 30), &[Action::EventLoop]);
     run.to(Target::Call(studio.key("app")));
     studio.take("request", &run, (120, 40), &[]);
     run.end();
@@ -98,7 +102,11 @@ impl Walk {
     }
 
     fn to(&mut self, target: Target) {
-        self.control.command(Command::RunTo(target));
+        self.step(Command::RunTo(target));
+    }
+
+    fn step(&mut self, command: Command) {
+        self.control.command(command);
         self.stop();
     }
 

@@ -1,20 +1,28 @@
 //! The command line: one file per subcommand, and the only place that wires the rooms together.
 
 mod args;
+mod check;
 mod client;
 mod config;
 mod demo;
+mod fresh_run;
+mod hint;
 mod info;
 mod live;
+mod manual;
 mod open;
 mod plain;
+mod prompt;
 mod recording;
+mod sentences;
 mod serve;
 mod session;
 mod settings;
 mod signals;
 mod sources;
+mod version;
 mod watch;
+mod worksheet;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -46,11 +54,15 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Open(open)) => open::run(open),
         Some(Subcommand::Info(info)) => info::run(info),
         Some(Subcommand::Config) => config::print(),
+        Some(Subcommand::Check(check)) => check::run(check),
+        Some(Subcommand::Worksheet(worksheet)) => worksheet::run(worksheet),
+        Some(Subcommand::Man(man)) => manual::man(man),
+        Some(Subcommand::Completions(completions)) => manual::completions(completions),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if error.is::<AlreadySaid>() => ExitCode::from(1),
+        Err(error) if error.is::<AlreadySaid>() || error.is::<check::NotAsSaid>() => ExitCode::from(1),
         Err(error) => {
             complain(&format!("{error:#}{}", remedy(&error)));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })

@@ -4,7 +4,8 @@
 //!   walkthrough/*.md ──Page──► Book ──┬─► chain()      which span is which step: the catalogue of steps
 //!                                     ├─► step_page()  the page a screen shows for a step
 //!                                     └─► claims ──┐
-//!   trace::Log, cursor ───────────────────────────┴─► evaluate()  holds so far | contradicted | not run
+//!   trace::Log, cursor ───────────────────────────┼─► evaluate()  holds so far | contradicted | not run
+//!                                                 └─► instants()  before, during, after; who accepts
 //! ```
 //!
 //! The pages are Markdown with a front matter of TOML, so a teacher edits and translates them without Rust. They are
@@ -15,6 +16,7 @@ mod book;
 mod embedded;
 mod error;
 mod evaluate;
+mod instants;
 mod page;
 mod predicate;
 #[cfg(test)]
@@ -25,5 +27,6 @@ mod walkthrough;
 pub use book::Book;
 pub use error::LessonError;
 pub use evaluate::{Checked, Evidence, Outcome, evaluate};
+pub use instants::{Instant, instants};
 pub use page::{Author, Call, Claim, Page, Verdict};
 pub use predicate::{LanePattern, Moment, Predicate, PredicateError};

@@ -4,6 +4,7 @@
 //!   record ──chunks──► Log ──┬─► state_at(cursor)   stacks of all lanes, lane states, fields recorded by then
 //!   file, format (later) ─┘  ├─► timeline           rows of bars for a window and a width, of the lanes there is room for
 //!                            ├─► chain, calls       the documented step we are in, loop starts, loop serves, every call of a step
+//!                            ├─► event_loop         poll, watchers, ready callbacks, pool; the turns of the loop
 //!                            ├─► stats              counts and times by callsite
 //!                            └─► diff               stacks side by side: kept, added, removed
 //!
@@ -22,6 +23,7 @@ mod critical;
 mod diff;
 mod durations;
 mod event;
+mod event_loop;
 mod find;
 mod found;
 mod ids;
@@ -54,6 +56,10 @@ pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
+pub use event_loop::{
+    Callback, Doing as WorkerDoing, Fired, Job, JobState, LoopState, LoopTurn, LoopTurns, Phase, Pool, Waiter, Waiting,
+    Watcher, WatcherState, Why, Worker,
+};
 pub use find::{Finder, Match};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};
 pub use lanes::LaneRecord;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use spanwalk::format::jsonl;
-use spanwalk::lesson::{Book, Outcome, Verdict, evaluate};
+use spanwalk::lesson::{Book, Outcome, evaluate};
 use spanwalk::record::{Control, HoldMode, Recorder};
 use spanwalk::server::engineio::Options;
 use spanwalk::server::{ResolverKind, Server, Settings};
@@ -181,11 +181,7 @@ fn every_page_is_about_a_span_of_a_real_run_and_every_claim_comes_out_as_its_pag
         }
         for claim in &page.claims {
             let found = evaluate(&claim.predicate, &log, &chain, log.len());
-            let expected = match claim.verdict {
-                Verdict::Wrong => Outcome::Contradicted,
-                _ => Outcome::Holds,
-            };
-            assert_eq!(found.outcome, expected, "{}: {}: {}", page.file, claim.predicate, found.detail);
+            assert_eq!(found.outcome, claim.expected(), "{}: {}: {}", page.file, claim.predicate, found.detail);
         }
     }
 }

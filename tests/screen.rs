@@ -44,6 +44,8 @@ impl Terminal {
             .env("XDG_CONFIG_HOME", NOWHERE)
             .env("XDG_STATE_HOME", NOWHERE)
             .env("TERM", "xterm-256color")
+            // No hint for the first run, and nothing written into anybody's home.
+            .env("CI", "true")
             .envs(env.iter().copied());
         let child = command.spawn(pts).unwrap();
         let parser = vt100::Parser::new(not_zero(rows), not_zero(columns), 0);
@@ -317,6 +319,36 @@ fn before_during_and_after_stand_side_by_side() {
     assert_eq!(terminal.end(), Some(0));
 }
 
+#[test]
+fn the_event_loop_is_watched_from_its_start_to_a_request_and_its_turns_are_gone_through() {
+    for size in [(80, 24), (120, 40)] {
+        let terminal = Terminal::demo(size);
+        terminal.type_("w");
+        terminal.wait_for("The loop has not run");
+        terminal.type_("r");
+        let said = ["16/36 hub.run", "semaphore 10 of 11 free", "async fd", "has not polled"];
+        terminal.wait_until("the loop begins", |screen| said.iter().all(|said| screen.contains(said)));
+        terminal.type_("r");
+        let said =
+            ["serving", "semaphore 11 of 11 free", "✓ gethostbyaddr 127.0.0.1", "do_read ran 0×", "1 → on_async"];
+        terminal.wait_until("it serves", |screen| said.iter().all(|said| screen.contains(said)));
+        terminal.type_("cg");
+        terminal.wait_for("vanishing client");
+        terminal.type_("g");
+        let said = ["200 OK", "▶ 1 Poll", "do_read ran 1×", "1 → do_read", "1: conn-1"];
+        terminal.wait_until("it has accepted", |screen| said.iter().all(|said| screen.contains(said)));
+        // Up, and down to where it was.
+        terminal.type_("\x1b[A");
+        terminal.wait_for("LOOKING BACK");
+        terminal.type_("\x1b[B");
+        terminal.wait_until("live", |screen| !screen.contains("LOOKING BACK") && screen.contains("POLLING"));
+        terminal.type_("w");
+        terminal.wait_for("Call stack");
+        terminal.type_("q");
+        assert_eq!(terminal.end(), Some(0));
+    }
+}
+
 /// A recording of the demo's start, removed when it is dropped.
 struct Recording(std::path::PathBuf);
 
@@ -413,7 +445,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
         go(&format!("T@{spawn}\r"), spawn);
     }
     // Playing: forth, faster, slower, backwards, until it is stopped.
-    terminal.type_("P");
+    terminal.type_("V");
     let speed =
         |screen: &str| header(screen).split_once("PLAYING ").map(|after| after.1.split('×').next().unwrap().to_owned());
     let normal = speed(&terminal.wait_for("▶ PLAYING")).unwrap();
@@ -424,7 +456,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
     terminal.wait_until("the speed before", |screen| speed(screen).as_ref() == Some(&normal));
     terminal.type_("v");
     terminal.wait_for("◀ PLAYING");
-    terminal.type_("P");
+    terminal.type_("V");
     terminal.wait_until("a stop", |screen| header(screen).contains("LOOKING BACK"));
     // A search: the matches as a list, one after the other, and in the timeline.
     go("T@1\r", 1);
@@ -513,7 +545,8 @@ fn signals_give_the_terminal_back_though_the_server_is_held() {
 fn a_terminal_that_is_closed_ends_the_program() {
     let (pty, pts) = pty_process::blocking::open().unwrap();
     pty.resize(pty_process::Size::new(24, 80)).unwrap();
-    let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_spanwalk")).args(["--port", "0"]);
+    let command =
+        pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_spanwalk")).args(["--port", "0"]).env("CI", "true");
     let mut child = command.spawn(pts).unwrap();
     let mut shown = Vec::new();
     while !shown.windows(END_OF_PICTURE.len()).any(|end| end == END_OF_PICTURE) {
@@ -625,7 +658,7 @@ fn a_layout_is_remembered_unless_a_flag_says_otherwise_and_never_fails() {
     let demo = |args: &[&str]| Terminal::with_env((80, 24), &[&["demo", "--port", "0"], args].concat(), &env);
     let first = demo(&[]);
     assert!(!code(&first.wait_for("1/36 run")));
-    first.type_("VVV*");
+    first.type_("AAAA*");
     first.wait_until("the layout code", code);
     first.type_("q");
     assert_eq!(first.end(), Some(0));
@@ -647,7 +680,7 @@ fn a_layout_is_remembered_unless_a_flag_says_otherwise_and_never_fails() {
     std::fs::remove_dir_all(state).unwrap();
     // Where nothing can be kept, nothing is said and nothing fails.
     let nowhere = Terminal::demo((80, 24));
-    nowhere.type_("V");
+    nowhere.type_("A");
     nowhere.wait_for("layout stack");
     nowhere.type_("q");
     assert_eq!(nowhere.end(), Some(0));

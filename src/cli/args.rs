@@ -9,7 +9,7 @@ use clap::builder::styling::Styles;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 
-use super::recording;
+use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings, engineio};
@@ -24,16 +24,20 @@ use crate::tui::Preset;
 #[command(
     name = "spanwalk",
     version,
+    long_version = version::FACTS.as_str(),
     styles = Styles::plain(),
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
-  spanwalk                                   step through the start of a server
-  spanwalk demo --resolver block             the same without a worker thread: it still serves
-  spanwalk demo --plain --until loop         the whole chain as text
-  spanwalk demo --jsonl --until loop         the log, one JSON object a line
-  spanwalk demo --record lesson.spanwalk     the same, kept in a file
-  spanwalk open lesson.spanwalk              the file, in the same screens
-  spanwalk serve --port 8000 --console       the server alone, with a door for tokio-console
+  spanwalk                                 step through the start of a server
+  spanwalk demo --resolver block           without a worker thread: it still serves
+  spanwalk demo --interactive              by typed commands, without a screen
+  spanwalk demo --plain --until loop       the whole chain as text
+  spanwalk demo --jsonl --until loop       the log, one JSON object a line
+  spanwalk demo --record lesson.spanwalk   the demo, kept in a file
+  spanwalk open lesson.spanwalk            the file, in the same screens
+  spanwalk check lesson.spanwalk           whether it bears the lessons out
+  spanwalk worksheet -o sheet.md           questions to print, with the answers
+  spanwalk serve --console                 the server alone, for tokio-console
 
 Exit codes: 0 ok, 1 failed, 2 wrong use."
 )]
@@ -58,10 +62,31 @@ pub enum Subcommand {
     Info(InfoArgs),
     /// Print a file of settings to begin with, and where it is looked for.
     Config,
+    /// Check what the lessons claim against a recording.
+    ///
+    /// Prints every claim of every page, the predicate that stands for it, how it comes out, and the events that decide it. A
+    /// claim that its page calls wrong is as its page says if the run contradicts it.
+    Check(CheckArgs),
+    /// Write a worksheet in Markdown: questions to print, and the answers of the same run.
+    ///
+    /// The questions of the lessons, the order of the calls, blank stacks to fill in, and sentences to judge; then, beginning on
+    /// another page, the answers with the times of the run, the stacks before, during and after, and the verdicts. Without a
+    /// file the server is run for it, with a few clients.
+    Worksheet(WorksheetArgs),
+    /// Print the manual page of the program or of a command.
+    Man(ManArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
 }
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk demo --port 0                   on any free port
+  spanwalk demo --slow-dns 2s              clients connect, and are kept waiting
+  spanwalk demo --interactive              by typed commands; help lists them
+  spanwalk demo --interactive < walk.txt   a script, answered as a conversation
+  spanwalk demo --plain --until loop       the whole chain as text")]
 pub struct DemoArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -70,6 +95,11 @@ pub struct DemoArgs {
     /// not a terminal.
     #[arg(long, conflicts_with = "jsonl")]
     pub(super) plain: bool,
+
+    /// Step by typed commands, answered in short lines: the whole tool without a screen, for screen readers and scripts.
+    /// `help` lists the commands; the end of the input is `quit`.
+    #[arg(long, conflicts_with_all = ["jsonl", "until", "for_"])]
+    pub(super) interactive: bool,
 
     /// Print the log instead, one JSON object a line.
     #[arg(long)]
@@ -86,6 +116,10 @@ pub struct DemoArgs {
     /// Read the lesson pages from this directory instead of the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub(super) walkthrough: Option<PathBuf>,
+
+    /// On the screen: take a step every so often, such as 3s; W stops it and begins again.
+    #[arg(long, value_name = "DURATION", value_parser = pace, allow_hyphen_values = true, conflicts_with_all = ["plain", "jsonl"])]
+    pub(super) step_every: Option<Duration>,
 
     /// Draw with plain ASCII characters.
     #[arg(long)]
@@ -117,6 +151,10 @@ fn layouts() -> impl TypedValueParser<Value = Preset> {
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk serve --port 8000               a chat at http://127.0.0.1:8000/
+  spanwalk serve --record work.spanwalk --rotate 100MB --keep 10
+  spanwalk serve --console                 then: tokio-console")]
 pub struct ServeArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -124,10 +162,17 @@ pub struct ServeArgs {
 
 /// Arguments of `open`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk open lesson.spanwalk            in the screens of the demo
+  spanwalk open lesson.spanwalk --plain    by typed commands; help lists them")]
 pub struct OpenArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
+
+    /// Walk through it by typed commands, answered in short lines, as in `spanwalk demo --interactive`.
+    #[arg(long)]
+    pub(super) plain: bool,
 
     /// Read the lesson pages from this directory instead of the built-in ones.
     #[arg(long, value_name = "DIR")]
@@ -143,6 +188,9 @@ pub struct OpenArgs {
 
 /// Arguments of `info`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk info lesson.spanwalk                  how long, how much, how whole
+  spanwalk info lesson.spanwalk --json | jq .calls")]
 pub struct InfoArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
@@ -151,6 +199,98 @@ pub struct InfoArgs {
     /// As one JSON object, with every callsite.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk demo --plain --until loop --record a.spanwalk   a recording
+  spanwalk check a.spanwalk                                every claim
+  spanwalk check a.spanwalk --json | jq .claims            for programs
+  spanwalk check a.spanwalk --walkthrough pages            your own pages
+
+A file that is still being written is checked as far as it has come.
+What has not run decides nothing, unless --all is given.
+
+Exit codes: 0 what was decided came out as its page says; 1 something came out
+otherwise, or nothing was decided; 2 wrong use.")]
+pub struct CheckArgs {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// As one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Fail for claims that nothing in the recording decides, too.
+    #[arg(long)]
+    pub(super) all: bool,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
+}
+
+/// Arguments of `worksheet`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk worksheet -o sheet.md                 of a run of its own
+  spanwalk worksheet --no-answers -o sheet.md    for the class
+  spanwalk worksheet lesson.spanwalk --answers   of a run that you have shown
+  spanwalk worksheet | pandoc -o sheet.html      to print")]
+pub struct WorksheetArgs {
+    /// The recording that answers; without one the server is run.
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+
+    /// Only the answers.
+    #[arg(long, conflicts_with = "no_answers")]
+    pub(super) answers: bool,
+
+    /// Only the questions.
+    #[arg(long)]
+    pub(super) no_answers: bool,
+
+    /// Write it into this file instead of to standard output.
+    #[arg(short, long, value_name = "OUT")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Replace that file if it exists.
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk man | man -l -                      read it
+  spanwalk man demo | man -l -                 the page of a command
+  spanwalk man --dir ~/.local/share/man/man1   install all: man spanwalk-demo")]
+pub struct ManArgs {
+    /// The command whose page is printed; without one it is the program's.
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Option<String>,
+
+    /// Write all pages into this directory instead.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk completions bash >> ~/.bash_completion
+  spanwalk completions zsh > ~/.zfunc/_spanwalk     in fpath, before compinit
+  spanwalk completions fish > ~/.config/fish/completions/spanwalk.fish")]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
 }
 
 /// How the server is to run, whoever watches.
@@ -332,8 +472,8 @@ impl ServerArgs {
         engineio::Options {
             ping_interval: self.ping_interval,
             ping_timeout,
-            // Who answers pings and says nothing else is not waited for any longer than who does not answer.
-            connect_timeout: defaults.connect_timeout.min(Some(self.ping_interval + ping_timeout)),
+            // Who answers pings and says nothing else is not waited for much longer than who does not answer.
+            connect_timeout: defaults.connect_timeout.min(Some((self.ping_interval + ping_timeout) * 5 / 2)),
             max_payload: self.max_payload,
             origins: match self.cors_allowed_origins.as_slice() {
                 [] => engineio::origin::Origins::Same,
@@ -386,6 +526,15 @@ fn heartbeat(text: &str) -> Result<Duration, String> {
     let duration = duration(text)?;
     if duration.is_zero() || !duration.subsec_nanos().is_multiple_of(1_000_000) {
         return Err("not a whole number of milliseconds above 0; write another, such as 300ms or 25s".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A pace that can be followed.
+fn pace(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_millis(100) {
+        return Err("faster than ten steps a second; write a longer one, such as 500ms or 3s".to_owned());
     }
     Ok(duration)
 }

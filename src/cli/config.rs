@@ -336,7 +336,7 @@ mod tests {
         refuses(
             "layout = \"tiemline\"",
             1,
-            "`tiemline` is no layout; did you mean `timeline`; there are lesson, stack, timeline, code",
+            "`tiemline` is no layout; did you mean `timeline`; there are lesson, stack, timeline, loop, code",
         );
         refuses("ascii = \"yes\"", 1, "`ascii` is either true or false, without quotes");
         refuses("keys = \"s\"", 1, "`keys` is a table; write [keys] in a line of its own, and settings below");

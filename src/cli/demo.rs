@@ -2,7 +2,8 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -11,7 +12,7 @@ use super::args::{DemoArgs, Until};
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
-use super::{UsageError, complain, recording, settings, signals, watch};
+use super::{UsageError, complain, hint, prompt, recording, settings, signals, watch};
 use crate::format::jsonl;
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Reader};
@@ -30,6 +31,12 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let book = book(args.walkthrough.as_deref())?;
     // Better said now than when somebody has stepped to it.
     server::check_address(&args.server.host, args.server.port)?;
+    if args.interactive {
+        hint::say_once();
+        return held_server(args, |session, asked_to_end| {
+            prompt::run(session, &book, &BuiltIn, false, asked_to_end).context("cannot write to standard output")
+        });
+    }
     if args.jsonl || args.plain || !io::stdout().is_terminal() {
         return without_screen(args, &book);
     }
@@ -39,7 +46,9 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
             return Err(UsageError(message).into());
         }
     }
-    on_screen(args, &book, settings::screen(&args.screen, args.ascii)?)
+    let options = tui::Options { step_every: args.step_every, ..settings::screen(&args.screen, args.ascii)? };
+    hint::say_once();
+    on_screen(args, &book, options)
 }
 
 /// How the server is to run when somebody may hold it: a person takes their time, and no client is cut off for that.
@@ -172,6 +181,18 @@ fn end_of_walk(until: Until, chain: &Chain) -> Option<Target> {
 
 /// The screen, over a server that is held at its first step.
 fn on_screen(args: &DemoArgs, book: &Book, options: tui::Options) -> anyhow::Result<()> {
+    held_server(args, |session, asked_to_end| {
+        let chain = book.chain();
+        let material = tui::Material { chain: &chain, book, sources: &BuiltIn };
+        tui::run(session, material, &tui::Options { asked_to_end, ..options }).context("cannot draw on the terminal")
+    })
+}
+
+/// A server that is held at its first step, for a person to walk through in some way.
+fn held_server(
+    args: &DemoArgs,
+    walk: impl FnOnce(&mut Session, Arc<AtomicBool>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let recorder = watch::recorder(HoldMode::stepping());
     let (notify, notices) = mpsc::channel();
     let tell = notify.clone();
@@ -180,10 +201,8 @@ fn on_screen(args: &DemoArgs, book: &Book, options: tui::Options) -> anyhow::Res
     let settings = held(args);
     let mut session = Session::start(recorder, recording, settings, (notify, notices))?;
     let asked_to_end = signals::on_end(session.ender())?;
-    let chain = book.chain();
-    let material = tui::Material { chain: &chain, book, sources: &BuiltIn };
-    let drawn = tui::run(&mut session, material, &tui::Options { asked_to_end, ..options });
+    let walked = walk(&mut session, asked_to_end);
     let ended = session.end(|| complain("waiting for what the server has in flight; ctrl-c leaves now"));
-    drawn.context("cannot draw on the terminal")?;
+    walked?;
     ended
 }

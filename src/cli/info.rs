@@ -33,7 +33,7 @@ pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
 }
 
 /// Reads what there is when it is called. Who waits longer than a moment sees how far it has come, on a terminal.
-fn read(reader: &mut Reader, log: &mut Log) -> Result<(), FileError> {
+pub(super) fn read(reader: &mut Reader, log: &mut Log) -> Result<(), FileError> {
     let mut terminal = Some(io::stderr()).filter(io::IsTerminal::is_terminal);
     let began = Instant::now();
     let (mut done, all) = reader.progress();

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::args::OpenArgs;
 use super::sources::BuiltIn;
-use super::{UsageError, demo, settings, signals};
+use super::{UsageError, demo, prompt, settings, signals};
 use crate::file::{FileError, Reader};
 use crate::trace::{Command, Log, Run, Status};
 use crate::tui::{self, Clients, News, Program, Progress, Restart, Scene};
@@ -17,15 +17,21 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     use std::io::IsTerminal as _;
     let reader = Reader::open(&args.file)?;
     let book = demo::book(args.walkthrough.as_deref())?;
+    let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
+    if args.plain {
+        let asked_to_end = signals::on_end(|| {})?;
+        prompt::run(&mut file, &book, &BuiltIn, true, asked_to_end)?;
+        return Ok(file.failure.map_or(Ok(()), Err)?);
+    }
     if !std::io::stdout().is_terminal() {
-        let message = "`spanwalk open` needs a terminal; `spanwalk info` prints what is in a file".to_owned();
-        return Err(UsageError(message).into());
+        let message = "`spanwalk open` needs a terminal; --plain reads commands instead, and `spanwalk info` prints what is \
+                       in a file";
+        return Err(UsageError(message.to_owned()).into());
     }
     let options = settings::screen(&args.screen, args.ascii)?;
     let asked_to_end = signals::on_end(|| {})?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };
-    let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
     let options = tui::Options { asked_to_end, ..options };
     tui::run(&mut file, material, &options).context("cannot draw on the terminal")
 }

@@ -21,7 +21,7 @@ use crate::lesson::{Book, Verdict};
 use crate::trace::{Chain, Event, Field, Kind, LaneId, Log, SpanId, Time, Value};
 
 /// Fields that steer the recorder and say nothing to a reader.
-const CONVENTIONS: [&str; 3] = ["lane", "reason", "blocks"];
+pub(super) const CONVENTIONS: [&str; 3] = ["lane", "reason", "blocks"];
 
 /// Writes a log as it grows.
 pub(super) struct Plain<'a, W> {

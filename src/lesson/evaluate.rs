@@ -52,6 +52,9 @@ pub struct Evidence {
     pub outcome: Outcome,
     /// A short sentence without a final stop. Events are counted from 1, as in `event 9 of 41`.
     pub detail: String,
+    /// The events that decide it, or would if more had happened: those the sentence names, counted from 1 and in the order of
+    /// the log. A cursor of that value stands right behind the event.
+    pub events: Vec<usize>,
     /// Calls that have not been looked at.
     pub left: usize,
 }
@@ -88,7 +91,7 @@ impl Checked {
         budget: &mut usize,
     ) -> Evidence {
         if let Some(step) = predicate.steps().find(|step| chain.key(step).is_none()) {
-            return not_run(format!("no page has the step {step}"));
+            return not_run(format!("no page has the step {step}"), []);
         }
         let run = Run { log, chain, cursor: cursor.min(log.len()) };
         let known = (self.of.entry(predicate.clone()).or_default(), budget);
@@ -156,25 +159,26 @@ impl Run<'_> {
 
     fn order(&self, first: &Moment, then: &Moment) -> Evidence {
         let (at_first, at_then) = (self.when(first), self.when(then));
+        let events = || at_first.into_iter().chain(at_then);
         match (at_first, at_then) {
             (Some(one), Some(two)) if one < two => {
-                holds(format!("{} at event {one}, {} at event {two}", done(first), done(then)))
+                holds(format!("{} at event {one}, {} at event {two}", done(first), done(then)), events())
             }
             (Some(one), Some(two)) => {
-                contradicted(format!("{} at event {two}, {} at event {one}", done(then), done(first)))
+                contradicted(format!("{} at event {two}, {} at event {one}", done(then), done(first)), events())
             }
             // A call that is under way when the second comes cannot have ended before it. One that never began decides
             // nothing: the program may be one that does without it.
             (None, Some(two)) if self.has_begun_before(first, two) => {
-                contradicted(format!("{} at event {two}, {}", done(then), not_yet(first)))
+                contradicted(format!("{} at event {two}, {}", done(then), not_yet(first)), events())
             }
-            (None, Some(two)) => not_run(format!("{} at event {two}, {}", done(then), not_yet(first))),
+            (None, Some(two)) => not_run(format!("{} at event {two}, {}", done(then), not_yet(first)), events()),
             // What happens while a call is under way happens before its end.
             (Some(one), None) if self.has_begun_before(then, one) => {
-                holds(format!("{} at event {one}, {}", done(first), not_yet(then)))
+                holds(format!("{} at event {one}, {}", done(first), not_yet(then)), events())
             }
-            (Some(one), None) => not_run(format!("{} at event {one}, {}", done(first), not_yet(then))),
-            (None, None) => not_run(format!("{}, {}", not_yet(first), not_yet(then))),
+            (Some(one), None) => not_run(format!("{} at event {one}, {}", done(first), not_yet(then)), events()),
+            (None, None) => not_run(format!("{}, {}", not_yet(first), not_yet(then)), events()),
         }
     }
 
@@ -187,7 +191,7 @@ impl Run<'_> {
         (known, budget): (&mut Vec<OfPlace>, &mut usize),
     ) -> Evidence {
         let Some(calls) = self.calls(step) else {
-            return not_run(format!("{step} has not run"));
+            return not_run(format!("{step} has not run"), []);
         };
         known.resize(known.len().max(calls.lens().count()), OfPlace::default());
         let mut left = 0;
@@ -213,14 +217,15 @@ impl Run<'_> {
         };
         let last = || calls.last().filter(|_| left == 0);
         match (found, calls.len(), last()) {
-            (Some(call), ..) => contradicted(entered(&call, otherwise)),
-            (None, 1, Some(only)) => holds(entered(&only, so)),
+            (Some(call), ..) => contradicted(entered(&call, otherwise), [call.entered + 1]),
+            (None, 1, Some(only)) => holds(entered(&only, so), [only.entered + 1]),
             (None, count, Some(last)) => {
-                holds(format!("{count} calls of {step} up to event {}, all {so}", last.entered + 1))
+                let detail = format!("{count} calls of {step} up to event {}, all {so}", last.entered + 1);
+                holds(detail, [last.entered + 1])
             }
             (None, count, None) => {
                 let detail = format!("{} of {count} calls of {step} so far, all {so}", count - left);
-                Evidence { left, ..holds(detail) }
+                Evidence { left, ..holds(detail, []) }
             }
         }
     }
@@ -228,7 +233,9 @@ impl Run<'_> {
     fn count(&self, step: &str, count: u64) -> Evidence {
         let calls = self.calls(step);
         let number = calls.as_ref().map_or(0, CallsOf::len);
-        let detail = match calls.and_then(|calls| calls.last()) {
+        let last = calls.and_then(|calls| calls.last());
+        let event = last.map(|last| last.entered + 1);
+        let detail = match last {
             None => format!("{step} has not run"),
             Some(last) => {
                 let plural = if number == 1 { "" } else { "s" };
@@ -236,15 +243,15 @@ impl Run<'_> {
             }
         };
         match (number as u64).cmp(&count) {
-            std::cmp::Ordering::Less => not_run(detail),
-            std::cmp::Ordering::Equal => holds(detail),
-            std::cmp::Ordering::Greater => contradicted(detail),
+            std::cmp::Ordering::Less => not_run(detail, event),
+            std::cmp::Ordering::Equal => holds(detail, event),
+            std::cmp::Ordering::Greater => contradicted(detail, event),
         }
     }
 
     fn field(&self, step: &str, name: &str, value: &str) -> Evidence {
         let Some(calls) = self.calls(step) else {
-            return not_run(format!("{step} has not run"));
+            return not_run(format!("{step} has not run"), []);
         };
         let value_of = |call: Call| {
             let (at, value) = self.log.recorded(call.span, name, self.cursor)?;
@@ -252,7 +259,7 @@ impl Run<'_> {
         };
         let mut found = calls.first(READ).into_iter().filter_map(value_of).peekable();
         let Some(mut shown) = found.peek().cloned() else {
-            return not_run(format!("{step} has no {name} yet"));
+            return not_run(format!("{step} has no {name} yet"), []);
         };
         let is_so = found.all(|next| {
             shown = next;
@@ -260,7 +267,7 @@ impl Run<'_> {
         });
         let (at, said) = shown;
         let detail = format!("{step} has {name} = {said} at event {at}");
-        if is_so { holds(detail) } else { contradicted(detail) }
+        if is_so { holds(detail, [at]) } else { contradicted(detail, [at]) }
     }
 }
 
@@ -272,16 +279,23 @@ fn not_yet(moment: &Moment) -> String {
     format!("{} not {} yet", moment.step, if moment.is_end { "closed" } else { "entered" })
 }
 
-fn holds(detail: String) -> Evidence {
-    Evidence { outcome: Outcome::Holds, detail, left: 0 }
+fn holds(detail: String, events: impl IntoIterator<Item = usize>) -> Evidence {
+    evidence(Outcome::Holds, detail, events)
 }
 
-fn contradicted(detail: String) -> Evidence {
-    Evidence { outcome: Outcome::Contradicted, detail, left: 0 }
+fn contradicted(detail: String, events: impl IntoIterator<Item = usize>) -> Evidence {
+    evidence(Outcome::Contradicted, detail, events)
 }
 
-fn not_run(detail: String) -> Evidence {
-    Evidence { outcome: Outcome::NotRun, detail, left: 0 }
+fn not_run(detail: String, events: impl IntoIterator<Item = usize>) -> Evidence {
+    evidence(Outcome::NotRun, detail, events)
+}
+
+fn evidence(outcome: Outcome, detail: String, events: impl IntoIterator<Item = usize>) -> Evidence {
+    let mut events: Vec<usize> = events.into_iter().collect();
+    events.sort_unstable();
+    events.dedup();
+    Evidence { outcome, detail, events, left: 0 }
 }
 
 #[cfg(test)]
@@ -496,6 +510,31 @@ mod tests {
         assert_eq!(ask(end, 100), (Contradicted, exception.clone(), 0, 18));
         assert_eq!(ask(end, 100), (Contradicted, exception, 0, 0));
         assert_eq!(ask(100, 100).0, Holds, "it has not happened there");
+    }
+
+    #[test]
+    fn the_deciding_events_are_those_that_the_sentence_names() {
+        #[track_caller]
+        fn check(predicate: &str, expected: &[usize]) {
+            let scene = startup();
+            let steps = ["spawn", "hub_run", "do_read", "run_task", "stop"]
+                .map(|name| ChainStep { id: name.into(), key: Key { name: name.into(), target: "app".into() } });
+            let found = evaluate(&predicate.parse().unwrap(), &scene.log, &Chain::new(steps.into()), scene.log.len());
+            assert_eq!(found.events, expected, "{}", found.detail);
+            for event in &found.events {
+                assert!(found.detail.contains(&format!("event {event}")), "{}", found.detail);
+            }
+        }
+        check("order spawn < hub_run", &[5, 12]);
+        check("order hub_run < spawn", &[5, 12]);
+        check("order spawn < spawn", &[5]);
+        check("order spawn < stop", &[5]);
+        check("lane run_task = worker-*", &[15]);
+        check("lane do_read = hub", &[25]);
+        check("never do_read on hub", &[21]);
+        check("count do_read = 1", &[25]);
+        check("count stop = 0", &[]);
+        check("field spawn.semaphore_after = 10", &[7]);
     }
 
     #[test]

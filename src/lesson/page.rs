@@ -15,7 +15,7 @@ use std::fmt;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{LessonError, Predicate, predicate};
+use super::{LessonError, Outcome, Predicate, predicate};
 use crate::trace::Key;
 
 /// A page of the walkthrough.
@@ -64,6 +64,28 @@ pub struct Call {
     pub upstream_file: String,
     /// Where to read it, pinned to a release and a line.
     pub link: String,
+}
+
+impl Page {
+    /// What its claims are called by: the number its file name begins with, or else the name, such as `14` of `14-spawn.md`.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        let stem = self.file.strip_suffix(".md").unwrap_or(&self.file);
+        let digits = stem.bytes().take_while(u8::is_ascii_digit).count();
+        match stem[..digits].trim_start_matches('0') {
+            "" if digits > 0 => "0",
+            "" => stem,
+            number => number,
+        }
+    }
+}
+
+impl Claim {
+    /// How it comes out in a run that is as its page says.
+    #[must_use]
+    pub fn expected(&self) -> Outcome {
+        if self.verdict == Verdict::Wrong { Outcome::Contradicted } else { Outcome::Holds }
+    }
 }
 
 impl Call {
@@ -273,6 +295,18 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_called_by_the_number_of_its_file_or_by_its_name() {
+        #[track_caller]
+        fn check(file: &str, expected: &str) {
+            assert_eq!(Page::parse(file, "+++\ntitle = \"t\"\n+++\n").unwrap().number(), expected);
+        }
+        check("14-spawn.md", "14");
+        check("00-about.md", "0");
+        check("03.md", "3");
+        check("spawn.md", "spawn");
+    }
 
     const WHOLE: &str = r#"+++
 title = "Hand a job over"

@@ -167,6 +167,11 @@ impl CallsOf<'_> {
         Some((spans.id(number), spans.lane(number)))
     }
 
+    /// The place of the first enter of one of them, by the place in which it is written and its number there.
+    pub(super) fn entered(&self, list: usize, at: usize) -> Option<usize> {
+        self.log.entered_at(*self.lists.get(list)?.get(at)?)
+    }
+
     /// One of them, by the place in which it is written and its number there.
     #[must_use]
     pub fn get(&self, list: usize, at: usize) -> Option<Call> {
@@ -188,6 +193,18 @@ impl CallsOf<'_> {
         if self.lists.len() > 1 {
             calls.sort_by_key(|call| call.entered);
             calls.truncate(at_most);
+        }
+        calls
+    }
+
+    /// The last of them, so many at the most, in the order of their first enters.
+    #[must_use]
+    pub fn latest(&self, at_most: usize) -> Vec<Call> {
+        let of = self.lists.iter().flat_map(|list| &list[list.len().saturating_sub(at_most)..]);
+        let mut calls: Vec<Call> = of.filter_map(|number| self.call(*number)).collect();
+        if self.lists.len() > 1 {
+            calls.sort_by_key(|call| call.entered);
+            calls.drain(..calls.len().saturating_sub(at_most));
         }
         calls
     }

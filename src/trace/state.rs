@@ -273,6 +273,12 @@ impl State {
         self.last_entered
     }
 
+    /// The lane that has control of a thread, and the innermost call with which it has.
+    #[must_use]
+    pub fn on_thread(&self, thread: ThreadId) -> Option<(SpanId, LaneId)> {
+        self.threads.get(&thread).and_then(|stack| stack.last()).copied()
+    }
+
     /// The lane that has control of a thread, by the thread's innermost entered span.
     fn in_control(&self) -> impl Iterator<Item = (SpanId, LaneId)> + '_ {
         self.threads.values().filter_map(|stack| stack.last().copied())

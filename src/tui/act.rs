@@ -20,13 +20,14 @@ impl Ui<'_> {
             }
             Action::Quit => return Effect::Quit,
             action if self.overlay.is_some() => self.act_in_overlay(action),
+            action if self.shows_loop => self.act_in_loop(action),
             action => self.act_in_panes(action),
         };
         self.refresh();
         effect
     }
 
-    fn act_in_panes(&mut self, action: Action) -> Effect {
+    pub(super) fn act_in_panes(&mut self, action: Action) -> Effect {
         match action {
             Action::Into => return self.step(Command::Into),
             Action::Over if self.asked.search.is_some() => self.move_by_match(true),
@@ -56,16 +57,21 @@ impl Ui<'_> {
             Action::Larger | Action::Smaller => self.grow(action == Action::Larger),
             Action::ResetLayout => self.reset_layout(),
             Action::Palette => self.overlay = Some(Overlay::Palette { text: String::new(), at: 0 }),
+            Action::EventLoop => self.shows_loop = !self.shows_loop,
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Back | Action::Forth => self.move_by_step(action == Action::Forth),
             Action::EventBack | Action::EventForth => self.move_by_event(action == Action::EventForth),
             Action::CallBack | Action::CallForth => self.move_by_call(action == Action::CallForth),
             Action::LaneBack | Action::LaneForth => self.move_by_lane(action == Action::LaneForth),
+            Action::TurnBack | Action::TurnForth => self.move_by_turn(action == Action::TurnForth),
             Action::ScrubBack | Action::ScrubForth => self.scrub(action == Action::ScrubForth),
             Action::ToStart => self.move_to(0),
             Action::ToLive => self.move_to(self.log.len()),
             Action::GoTo => self.overlay = Some(Overlay::GoTo { text: String::new() }),
             Action::Play => self.play_or_pause(),
+            Action::Predict => self.predict(),
+            Action::Walk => self.walk_or_stop(),
+            Action::Class => self.is_class = !self.is_class,
             Action::Faster => self.change_speed(1),
             Action::Slower => self.change_speed(-1),
             Action::Reverse => self.reverse(),
@@ -94,6 +100,7 @@ impl Ui<'_> {
             Action::PreviousPane => self.move_focus(Pane::ALL.len() - 1),
             Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
             Action::Close if self.seek.is_some() || self.play.is_some() => (self.seek, self.play) = (None, None),
+            Action::Close if self.shows_loop => self.shows_loop = false,
             Action::Close if self.is_zoomed => self.is_zoomed = false,
             Action::Close if self.asked.search.is_some() => self.asked.search = None,
             Action::Close => self.page = None,

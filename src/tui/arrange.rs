@@ -16,29 +16,44 @@ impl Ui<'_> {
     }
 
     fn has_something_for(&self, preset: Preset) -> bool {
-        self.story() == Story::Taught || preset != Preset::Code
+        self.story() == Story::Taught || !matches!(preset, Preset::Code | Preset::Loop)
     }
 
     pub(super) fn arrange(&mut self, preset: Preset) {
         if !self.has_something_for(preset) {
-            self.notify("there is no source text of this program to make room for");
+            self.notify(match preset {
+                Preset::Loop => "this program has no event loop of the lesson's",
+                _ => "there is no source text of this program to make room for",
+            });
             return;
         }
         self.arrangement.preset = preset;
         // What it is about has the keys; a zoomed pane would hide that anything has changed.
-        (self.focus, self.is_zoomed) = (preset.pane(), false);
+        (self.focus, self.is_zoomed, self.is_class) = (preset.pane(), false, false);
+        self.shows_loop = preset == Preset::Loop;
         let (name, next, tab) = (preset.name(), self.keys.shown("next-layout"), self.keys.shown("next-pane"));
-        self.notify(if self.layout().panes.len() < 2 {
+        self.notify(if self.shows_loop {
+            format!("layout {name}; {next} is the next, {} shows the panes", self.keys.shown("event-loop"))
+        } else if self.layout().panes.len() < 2 {
             format!("layout {name}: this screen has room for one pane; {tab} shows the others")
         } else {
             format!("layout {name}; {next} is the next, {tab} goes through its panes")
         });
     }
 
+    /// Something else takes their place.
+    fn hides_panes(&self) -> bool {
+        self.shows_loop || self.is_class
+    }
+
     /// Moves the borders around the focused pane, outwards or inwards.
     pub(super) fn grow(&mut self, is_larger: bool) {
         let before = self.layout();
         let borders = before.borders_of(self.focus);
+        if self.hides_panes() {
+            self.notify("the panes are not on the screen");
+            return;
+        }
         if borders.is_empty() {
             let zoom = self.keys.shown("zoom-pane");
             self.notify(if self.is_zoomed {
@@ -66,7 +81,7 @@ impl Ui<'_> {
 
     /// The button goes down: takes the border that is there. Says whether there is one.
     pub(super) fn take_border(&mut self, column: u16, row: u16) -> bool {
-        self.held_border = self.layout().border_at(column, row);
+        self.held_border = self.layout().border_at(column, row).filter(|_| !self.hides_panes());
         self.held_border.is_some()
     }
 

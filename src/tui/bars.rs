@@ -143,8 +143,10 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Scenes { .. }) => SCENES,
         Some(Overlay::Palette { .. }) => PALETTE,
         Some(Overlay::Copy { .. }) => COPY,
+        Some(Overlay::Predict { .. }) => GUESS,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
+        None if ui.shows_loop => LOOP,
         None if !ui.is_live() && ui.focus == Pane::Timeline => TIMES,
         None if !ui.is_live() => PAST,
         None if ui.status.run == Run::Over && ui.focus == Pane::Stack => RECORDED,
@@ -163,7 +165,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         used += width(&text) + 3;
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
         spans.push(Span::raw("   "));
-    } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
+    } else if ui.overlay.is_none() && !ui.shows_loop && ui.is_waiting_for_the_world() {
         let text = match ui.status.run {
             Run::Free => format!(
                 "running freely: {} stops at the next call, {} sends a request   ",
@@ -201,7 +203,8 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();
     let is_foreign = ui.story() == Story::Foreign;
-    let is_idle = |id: &str| (is_told && id == "request") || (is_foreign && matches!(id, "moments" | "steps"));
+    let is_idle =
+        |id: &str| (is_told && id == "request") || (is_foreign && matches!(id, "moments" | "steps" | "event-loop"));
     for item in hints.iter().filter(|hint| !is_idle(hint.0)).filter_map(item) {
         if size(&item) > left {
             break;

@@ -14,7 +14,7 @@ use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{bars, fields, lesson_pane, stack};
+use super::{bars, class, event_loop, fields, lesson_pane, stack};
 use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
@@ -32,6 +32,12 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
     }
     if ui.overlay.as_ref().is_some_and(Overlay::compares_moments) {
         overlay::draw(buffer, layout.body, ui);
+    } else if ui.shows_loop {
+        event_loop::draw(buffer, layout.body, ui);
+        overlay::draw(buffer, layout.body, ui);
+    } else if ui.is_class {
+        class::draw(buffer, layout.body, ui);
+        overlay::draw(buffer, layout.body, ui);
     } else {
         // The focused pane last: its border is the one that is seen.
         let (focused, others): (Vec<_>, Vec<_>) = layout.panes.iter().copied().partition(|entry| entry.0 == ui.focus);
@@ -48,7 +54,19 @@ pub(super) fn framed(buffer: &mut Buffer, area: Rect, ui: &Ui, title: &str, rema
     frame_as(buffer, area, ui, (title, remark), is_on_top, is_on_top)
 }
 
-fn frame_as(buffer: &mut Buffer, area: Rect, ui: &Ui, titles: (&str, &str), has_keys: bool, is_on_top: bool) -> Rect {
+/// A border around something that has no keys of its own.
+pub(super) fn framed_quietly(buffer: &mut Buffer, area: Rect, ui: &Ui, title: &str, remark: &str) -> Rect {
+    frame_as(buffer, area, ui, (title, remark), false, false)
+}
+
+pub(super) fn frame_as(
+    buffer: &mut Buffer,
+    area: Rect,
+    ui: &Ui,
+    titles: (&str, &str),
+    has_keys: bool,
+    is_on_top: bool,
+) -> Rect {
     if area.width < 3 || area.height < 3 {
         // No room for a border: the content matters more.
         return area;

@@ -59,6 +59,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         ("   ┃  ▓", "one call, several calls in one column"),
         ("   ⇣  ⇡", "the thread passes from one lane to another"),
         ("   ┊  │", "the loop starts or serves; the cursor"),
+        ("   ○ → ▶ ✓", "event loop: armed; ready; running now; done in this turn"),
         ("   ◆", "a match of the search; what is dim is later than the cursor"),
     ];
     lines.push(Line::default());

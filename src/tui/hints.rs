@@ -11,8 +11,10 @@ pub(super) const HELD: &[Hint] = &[
     ("continue", ""),
     ("back", ""),
     ("moments", ""),
+    ("event-loop", ""),
     ("request", ""),
     ("next-lane", ""),
+    ("predict", ""),
     ("steps", ""),
     ("run-until", ""),
     ("next-pane", ""),
@@ -25,6 +27,7 @@ pub(super) const FREE: &[Hint] = &[
     ("pause", ""),
     ("back", ""),
     ("moments", ""),
+    ("event-loop", ""),
     ("steps", ""),
     ("restart", ""),
     ("next-pane", ""),
@@ -42,6 +45,7 @@ pub(super) const PAST: &[Hint] = &[
     ("lane-forth", ""),
     ("event-forth", "next event"),
     ("moments", ""),
+    ("event-loop", ""),
     ("next-pane", ""),
 ];
 pub(super) const PLAYING: &[Hint] =
@@ -77,6 +81,7 @@ pub(super) const PATH: &[Hint] =
     &[("toggle", "go there"), ("next-pane", "call|window"), ("close", ""), ("up", ""), ("down", "")];
 pub(super) const SCENES: &[Hint] =
     &[("up", ""), ("down", ""), ("toggle", "choose"), ("request", "the last again"), ("close", "")];
+pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
     &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
@@ -84,6 +89,18 @@ pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
 pub(super) const COMPARE: &[Hint] =
     &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+pub(super) const LOOP: &[Hint] = &[
+    ("left", "turn before"),
+    ("right", "next turn"),
+    ("event-forth", "event"),
+    ("close", ""),
+    ("into", ""),
+    ("request", ""),
+    ("live", ""),
+    ("event-back", ""),
+    ("play", ""),
+    ("run-to-loop", ""),
+];
 pub(super) const RECORDED: &[Hint] = &[
     ("back", ""),
     ("start", ""),
@@ -93,6 +110,7 @@ pub(super) const RECORDED: &[Hint] = &[
     ("statistics", ""),
     ("critical-path", ""),
     ("moments", ""),
+    ("event-loop", ""),
     ("steps", ""),
     ("next-pane", ""),
     ("zoom-pane", ""),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here walks the log. Landmarks are looked for in what is new, until the loop serves; then they are final.
 
+use super::event_loop;
 use super::layout::Pane;
 use super::material::Material;
 use super::moments::{self, Moment};
@@ -10,7 +11,7 @@ use super::source::Source;
 use super::stack::{self, Row, RowId};
 use super::ui::Ui;
 use crate::lesson::{Checked, Claim, Evidence};
-use crate::trace::{Chain, Landmarks, Lookout, SpanId, State, Stop, here};
+use crate::trace::{Chain, Landmarks, Lookout, LoopState, SpanId, State, Stop, here};
 
 /// Calls that claims look at for one picture.
 const LOOKED_AT: usize = 4_000;
@@ -40,19 +41,22 @@ pub(super) struct Known {
     pub(super) source_line: usize,
     /// The comparison, while it is looked at.
     pub(super) moments: Option<[Moment; 3]>,
+    /// The event loop, while it is looked at.
+    pub(super) event_loop: Option<LoopState>,
     /// The stop that the selection has followed.
     followed: Option<Stop>,
     lookout: Lookout,
     evidence_of: Option<(usize, usize)>,
     checked: Checked,
     moments_of: Option<Landmarks>,
+    event_loop_of: Option<(usize, usize, (u16, u16))>,
 }
 
 impl Known {
     /// Works out again what was read off a log that is a shorter one now. What has been seen, has been.
     pub(super) fn begin_again(&mut self) {
         (self.lookout, self.checked) = (Lookout::default(), Checked::default());
-        (self.evidence_of, self.moments_of) = (None, None);
+        (self.evidence_of, self.moments_of, self.event_loop_of) = (None, None, None);
     }
 
     /// Whether claims have not looked at all there is.
@@ -89,6 +93,7 @@ impl Ui<'_> {
         self.find_source(span);
         self.weigh_evidence(cursor);
         self.compare();
+        self.look_at_loop(cursor);
     }
 
     /// The span that the selected row stands for: of a lane the innermost.
@@ -174,6 +179,17 @@ impl Ui<'_> {
             |claim: &Claim| (claim.says.clone(), checked.evaluate(&claim.predicate, (log, cursor), chain, &mut budget));
         self.known.evidence = claims.map(&mut weigh).collect();
         self.known.evidence_of = Some((step, cursor));
+    }
+
+    fn look_at_loop(&mut self, cursor: usize) {
+        let wanted = (cursor, self.log.len(), self.size);
+        if !self.shows_loop {
+            (self.known.event_loop, self.known.event_loop_of) = (None, None);
+        } else if self.known.event_loop_of != Some(wanted) {
+            let rows = event_loop::rows(self.layout().body);
+            let state = LoopState::new(&self.log, self.material.chain, &self.known.state, cursor, rows);
+            (self.known.event_loop, self.known.event_loop_of) = (Some(state), Some(wanted));
+        }
     }
 
     fn compare(&mut self) {

@@ -74,7 +74,9 @@ impl Layout {
         };
         let preset = match (arrangement.preset, story) {
             // There is no page and no source text to make room for.
-            (Preset::Lesson | Preset::Code, Story::Foreign) => None,
+            (Preset::Lesson | Preset::Loop | Preset::Code, Story::Foreign) => None,
+            // What lies below the picture of the loop.
+            (Preset::Loop, Story::Taught) => Some(Preset::Lesson),
             (preset, _) => Some(preset),
         };
         let mut splits = Splits { arrangement, preset, form, borders: Vec::new() };
@@ -83,9 +85,9 @@ impl Layout {
         } else {
             match (preset, form) {
                 (None, _) => splits.foreign(body, focus),
-                (Some(Preset::Lesson), Form::Large) => splits.large(body),
-                (Some(Preset::Lesson), Form::Wide) => splits.wide(body),
-                (Some(Preset::Lesson), Form::Small) => splits.small(body, focus),
+                (Some(Preset::Lesson | Preset::Loop), Form::Large) => splits.large(body),
+                (Some(Preset::Lesson | Preset::Loop), Form::Wide) => splits.wide(body),
+                (Some(Preset::Lesson | Preset::Loop), Form::Small) => splits.small(body, focus),
                 (Some(Preset::Stack), form) => splits.stack(body, focus, form, story),
                 (Some(Preset::Timeline), _) => splits.timeline(body, focus, story),
                 (Some(Preset::Code), form) => splits.code(body, focus, form),
@@ -137,13 +139,15 @@ pub enum Preset {
     Stack,
     /// The timeline has most of the screen.
     Timeline,
+    /// The event loop's picture; without it as for a lesson.
+    Loop,
     /// The source text has most of the screen.
     Code,
 }
 
 impl Preset {
     /// All presets, in the order of the key that goes from one to the next.
-    pub const ALL: [Self; 4] = [Self::Lesson, Self::Stack, Self::Timeline, Self::Code];
+    pub const ALL: [Self; 5] = [Self::Lesson, Self::Stack, Self::Timeline, Self::Loop, Self::Code];
 
     /// Its name, as it is written on the command line and in settings.
     #[must_use]
@@ -152,6 +156,7 @@ impl Preset {
             Self::Lesson => "lesson",
             Self::Stack => "stack",
             Self::Timeline => "timeline",
+            Self::Loop => "loop",
             Self::Code => "code",
         }
     }
@@ -165,7 +170,7 @@ impl Preset {
     /// The pane that it is about.
     pub(super) fn pane(self) -> Pane {
         match self {
-            Self::Lesson | Self::Stack => Pane::Stack,
+            Self::Lesson | Self::Stack | Self::Loop => Pane::Stack,
             Self::Timeline => Pane::Timeline,
             Self::Code => Pane::Source,
         }

@@ -4,7 +4,7 @@
 //! pictures, until it has, or until `esc`.
 
 use super::ui::Ui;
-use crate::trace::{Event, Key, Kind, LaneId, Log, Place, SpanId, Time};
+use crate::trace::{Event, Key, Kind, LaneId, Log, LoopTurns, Place, SpanId, Time};
 
 /// Events that a move reads at once.
 const SLICE: usize = 20_000;
@@ -129,6 +129,20 @@ impl Ui<'_> {
     /// To where a call begins or ends.
     pub(super) fn move_by_call(&mut self, is_forth: bool) {
         self.seek(Sought::Call, is_forth);
+    }
+
+    /// To where a turn of the event loop ends.
+    pub(super) fn move_by_turn(&mut self, is_forth: bool) {
+        let cursor = self.cursor();
+        let Some(turns) = LoopTurns::of(&self.log, self.material.chain) else {
+            self.notify("no turn of an event loop has been recorded");
+            return;
+        };
+        match if is_forth { turns.next(cursor) } else { turns.previous(cursor) } {
+            Some(at) => self.move_to(at),
+            None if is_forth => self.notify("this is the last turn so far"),
+            None => self.notify("before this the loop had not polled"),
+        }
     }
 
     /// To the next event of the selected lane.

@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use super::command::Action;
 use super::draw::{framed, put_lines};
 use super::lesson_pane::badge;
+use super::predict::{self, Choice};
 use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
@@ -60,6 +61,11 @@ pub(super) enum Overlay {
     Path {
         at: usize,
     },
+    /// What may come next.
+    Predict {
+        at: usize,
+        choices: Vec<Choice>,
+    },
     /// Opened on top of another, which comes back.
     Scenes {
         at: usize,
@@ -68,7 +74,7 @@ pub(super) enum Overlay {
 }
 
 impl Overlay {
-    /// Whether the moments side by side are seen, which hide the panes.
+    /// Whether the moments side by side are seen, which hide what is below.
     pub(super) fn compares_moments(&self) -> bool {
         match self {
             Self::Moments { .. } => true,
@@ -113,6 +119,12 @@ impl Ui<'_> {
         }
         if let (Overlay::Palette { text, at }, true) = (&mut overlay, action != Action::Close) {
             return self.act_in_palette(std::mem::take(text), *at, action, by);
+        }
+        if let Overlay::Predict { at, choices } = overlay {
+            return match action {
+                Action::Close | Action::Predict => Effect::None,
+                _ => self.act_in_prediction(at, choices, action, by),
+            };
         }
         match (&mut overlay, &action) {
             (_, Action::Palette) => {
@@ -247,6 +259,7 @@ impl Ui<'_> {
             Some(step) => self.run_until(&step.id),
             None => {
                 self.page = Some(at - steps.len());
+                self.shows_loop = false;
                 self.lesson_scroll = 0;
                 Effect::None
             }
@@ -266,6 +279,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             draw_one(buffer, body, ui, below.as_deref());
             scenes::draw(buffer, body, ui, *at);
         }
+        Some(Overlay::Predict { at, choices }) => predict::draw(buffer, ui, *at, choices),
         Some(Overlay::Help { scroll }) => {
             let lines = help::lines(ui, help::columns(body));
             let area = centred(body, 96, lines.len() as u16 + 2);

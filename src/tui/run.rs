@@ -37,6 +37,8 @@ pub struct Options {
     pub keys: Keys,
     /// Who stands between the screens and the clipboard.
     pub clipboard: Clipboard,
+    /// Take a step every so often.
+    pub step_every: Option<Duration>,
     /// Set by whoever wants the screen to end, a signal for instance.
     pub asked_to_end: Arc<AtomicBool>,
 }
@@ -62,6 +64,9 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     ui.set_keys(options.keys.clone());
     ui.set_clipboard(options.clipboard);
     ui.set_arrangement(options.arrangement.clone());
+    if let Some(every) = options.step_every {
+        ui.walk_every(every);
+    }
     let ended = show(program, &mut screen, &mut ui, &options.asked_to_end);
     if let Some(remember) = options.remember.as_ref().filter(|_| *ui.arrangement() != options.arrangement) {
         remember(ui.arrangement());
@@ -98,6 +103,10 @@ fn show(program: &mut dyn Program, screen: &mut Screen, ui: &mut Ui<'_>, asked_t
             is_dirty = true;
         }
         is_dirty |= ui.tick(began.elapsed());
+        if let Some(effect) = ui.walk_on() {
+            carry_out(effect, program, ui);
+            is_dirty = true;
+        }
         let has_come = ui.absorb(|log| program.update(log));
         is_dirty |= has_come;
         is_dirty |= ui.set_status(program.status());

@@ -1,9 +1,12 @@
 //! What the screens promise, checked on pictures of a run written by hand.
 
 mod asked;
+mod class;
 mod commands;
 mod desk;
+mod event_loop;
 mod panes;
+mod predict;
 mod replay;
 mod scenes;
 
@@ -87,7 +90,7 @@ fn without_colour_nothing_is_coloured() {
     let plain = Theme { has_colour: false, is_ascii: false, ..Theme::default() };
     let overlays =
         [Action::Moments, Action::Help, Action::Steps, Action::Statistics, Action::CriticalPath, Action::Request];
-    for action in overlays.into_iter().chain([Action::Fit]) {
+    for action in overlays.into_iter().chain([Action::Fit, Action::EventLoop]) {
         with_ui(Until::Request, SCREEN, plain, |ui| {
             ui.act(action);
             ui.work(|| true);
@@ -104,7 +107,7 @@ fn without_colour_nothing_is_coloured() {
 fn ascii_draws_nothing_else() {
     let ascii = Theme { has_colour: true, is_ascii: true, ..Theme::default() };
     let overlays = [Action::Moments, Action::Help, Action::Statistics, Action::CriticalPath, Action::Request];
-    for action in overlays.into_iter().chain([Action::Fit, Action::Play]) {
+    for action in overlays.into_iter().chain([Action::Fit, Action::Play, Action::EventLoop]) {
         with_ui(Until::Serving, SCREEN, ascii, |ui| {
             ui.act(action);
             ui.work(|| true);
@@ -176,7 +179,8 @@ fn no_size_and_no_state_breaks_a_view() {
                 for pane in Pane::ALL {
                     ui.focus = pane;
                     // Those lie over everything, whoever has the keys.
-                    let asked = ["go to", "search", "matches", "statistics", "path", "scenes", "palette", "copy"];
+                    let asked =
+                        ["event loop", "go to", "search", "matches", "statistics", "path", "scenes", "palette", "copy"];
                     let asked = &asked[..if pane == Pane::Stack { asked.len() } else { 0 }];
                     for overlay in ["", "help", "steps", "until", "restart", "moments"].iter().chain(asked) {
                         ui.act(Action::Close);
@@ -186,6 +190,7 @@ fn no_size_and_no_state_breaks_a_view() {
                             "until" => Action::RunUntil,
                             "restart" => Action::Restart,
                             "moments" => Action::Moments,
+                            "event loop" => Action::EventLoop,
                             "go to" => Action::GoTo,
                             "search" => Action::Search,
                             "matches" => Action::Matches,

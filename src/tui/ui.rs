@@ -10,16 +10,18 @@
 use std::time::Duration;
 
 use super::asked::Asked;
+use super::class::Walk;
 use super::copy::Clipboard;
 use super::keymap::Mode;
 use super::keys::Keys;
 use super::known::Known;
-use super::layout::{Arrangement, Border, Layout, Pane, Story};
+use super::layout::{Arrangement, Border, Layout, Pane, Preset, Story};
 use super::loading::Loading;
 use super::material::Material;
 use super::moves::Seek;
 use super::overlay::Overlay;
 use super::play::{Play, Speed};
+use super::predict::{Guess, Score};
 use super::program::{News, Progress, Restart};
 use super::scene::{Clients, Scene};
 use super::stack::{Folds, RowId};
@@ -87,12 +89,23 @@ pub struct Ui<'a> {
     pub(super) source_scroll: usize,
     pub(super) fields_scroll: usize,
     pub(super) shows_answer: bool,
+    /// The event loop is seen instead of the panes.
+    pub(super) shows_loop: bool,
     /// A page that belongs to no step, shown instead of the step's.
     pub(super) page: Option<usize>,
     pub(super) known: Known,
     /// The recording runs on by itself.
     pub(super) play: Option<Play>,
     pub(super) speed: Speed,
+    /// What a person has guessed, until it has come.
+    pub(super) guess: Option<Guess>,
+    pub(super) score: Score,
+    /// The walk goes on by itself.
+    pub(super) walk: Option<Walk>,
+    /// How often it does when it does.
+    pub(super) walks_every: Option<Duration>,
+    /// One idea at a time is shown.
+    pub(super) is_class: bool,
     /// A move of the cursor that has not arrived.
     pub(super) seek: Option<Seek>,
     pub(super) asked: Asked,
@@ -137,9 +150,15 @@ impl<'a> Ui<'a> {
             source_scroll: 0,
             fields_scroll: 0,
             shows_answer: false,
+            shows_loop: false,
             page: None,
             known: Known::default(),
             play: None,
+            guess: None,
+            score: Score::default(),
+            walk: None,
+            walks_every: None,
+            is_class: false,
             speed: Speed::default(),
             seek: None,
             asked: Asked::default(),
@@ -160,6 +179,7 @@ impl<'a> Ui<'a> {
 
     /// Arranges the panes like this.
     pub fn set_arrangement(&mut self, arrangement: Arrangement) {
+        self.shows_loop = arrangement.preset == Preset::Loop;
         self.arrangement = arrangement;
         self.refresh();
     }
@@ -252,7 +272,7 @@ impl<'a> Ui<'a> {
         if is_over {
             self.notice = None;
         }
-        self.loading.tick(now) | self.play_on() | is_over
+        self.loading.tick(now) | self.play_on() | self.reveal() | is_over
     }
 
     /// Shows a sentence in the last line for a moment.
@@ -296,7 +316,7 @@ impl<'a> Ui<'a> {
     #[must_use]
     pub fn mode(&self) -> Mode {
         match self.overlay {
-            Some(Overlay::Scenes { .. } | Overlay::Copy { .. }) => Mode::Menu,
+            Some(Overlay::Scenes { .. } | Overlay::Copy { .. } | Overlay::Predict { .. }) => Mode::Menu,
             Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. } | Overlay::Palette { .. }) => {
                 Mode::Text
             }
@@ -313,7 +333,7 @@ impl<'a> Ui<'a> {
         self.window = None;
         self.lanes_skipped = 0;
         self.page = None;
-        (self.play, self.seek) = (None, None);
+        (self.play, self.seek, self.guess) = (None, None, None);
         self.known = Known::default();
         self.ask_again();
         self.refresh();

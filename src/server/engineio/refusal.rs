@@ -38,8 +38,8 @@ pub enum Refusal {
     /// The body does not come.
     #[error("The request's body did not come in time")]
     TooSlow,
-    /// HTTP/1.1 without a host.
-    #[error("No host")]
+    /// HTTP/1.1 without a host, or with more than one.
+    #[error("No host, or not one that there may be")]
     NoHost,
     /// Another version of WebSocket than 13.
     #[error("Unsupported WebSocket version")]

@@ -154,7 +154,7 @@ impl Server {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Refusal> {
         let accepted = match transport {
-            TransportType::Websocket => Some(websocket::accept(request.headers())?),
+            TransportType::Websocket => Some(websocket::accept(&request)?),
             TransportType::Polling => None,
         };
         let socket = Arc::new(Socket::new(transport, &visit.lane, self.options.clone()));
@@ -230,8 +230,18 @@ impl Drop for Entry {
 
 /// A WebSocket for a session that is polled.
 fn upgrade(visit: &Visit, socket: Arc<Socket>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
-    let accepted = websocket::accept(request.headers())?;
-    let probing = socket.begin_probe()?;
+    let accepted = websocket::accept(&request)?;
+    let probing = match socket.begin_probe() {
+        Ok(probing) => probing,
+        // It has one already, or one is being tried. The session is there: so this is said by the frame that closes.
+        Err(refusal @ Refusal::BadRequest) => {
+            Span::current().record("refused", refusal.to_string());
+            let (response, upgraded) = websocket::switch(request, accepted);
+            visit.successor.set(websocket::refuse(upgraded, socket, refusal));
+            return Ok(response);
+        }
+        Err(refusal) => return Err(refusal),
+    };
     let (response, upgraded) = websocket::switch(request, accepted);
     visit.successor.set(websocket::upgrade_websocket(upgraded, socket, probing, visit.lane.clone()));
     Ok(response)

@@ -378,7 +378,7 @@ impl Socket {
         if begun == Err(Refusal::TwoPolls) {
             self.wake_all("the session's end");
         }
-        begun.map(|()| Polling(self.clone()))
+        begun.map(|()| Polling { socket: self.clone(), is_answered: false })
     }
 
     /// Begins an upgrade.
@@ -430,13 +430,17 @@ impl Drop for Place<'_> {
 }
 
 /// A poll of a session; when it is dropped, another may come.
-pub(super) struct Polling(Arc<Socket>);
+pub(super) struct Polling {
+    socket: Arc<Socket>,
+    is_answered: bool,
+}
 
 impl Polling {
     /// Waits until there is something for the client, and takes it.
-    pub(super) async fn packets(&self, lane: &Arc<str>) -> Vec<Packet> {
+    pub(super) async fn packets(&mut self, lane: &Arc<str>) -> Vec<Packet> {
+        let socket = self.socket.clone();
         let packets = poll_fn(|cx| {
-            let mut state = self.0.state();
+            let mut state = socket.state();
             if !state.queue.is_empty() {
                 let was_behind = state.queue.is_long();
                 let packets: Vec<_> = std::iter::from_fn(|| state.queue.pop()).take(POLLED).collect();
@@ -459,15 +463,24 @@ impl Polling {
                 }
             }
         });
-        packets.await
+        let packets = packets.await;
+        self.is_answered = true;
+        packets
     }
 }
 
 impl Drop for Polling {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.poll = None;
-        state.session.end_poll();
+        let is_over = {
+            let mut state = self.socket.state();
+            state.poll = None;
+            state.session.end_poll();
+            state.session.ended().is_some()
+        };
+        if !self.is_answered && !is_over {
+            // Its client has gone away from it, and would not know what it has missed.
+            self.socket.close(Reason::TransportClosed);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use engineioxide_core::{Packet, TransportType};
 use futures_util::{Sink as _, Stream as _};
 use hyper::body::Incoming;
@@ -48,7 +48,11 @@ type Stream = WebSocketStream<TcpStream>;
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+pub(super) fn accept<B: hyper::body::Body>(request: &Request<B>) -> Result<HeaderValue, Refusal> {
+    let headers = request.headers();
+    if request.version() != Version::HTTP_11 || !request.body().is_end_stream() {
+        return Err(Refusal::BadRequest);
+    }
     let has = |name, word: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
@@ -59,8 +63,14 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Refusal::UnsupportedWebSocket);
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or(Refusal::BadRequest)?;
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())).ok_or(Refusal::BadRequest)?;
     derive_accept_key(key.as_bytes()).parse().map_err(|_| Refusal::BadRequest)
+}
+
+/// Whether it is 16 bytes in base64.
+fn is_key(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    matches!(key.strip_suffix(b"=="), Some(digits) if digits.len() == 22 && digits.iter().all(is_digit))
 }
 
 /// `101 Switching Protocols`, and the connection for afterwards.
@@ -86,6 +96,13 @@ async fn take_over(connection: OnUpgrade, max_payload: u64) -> Option<Stream> {
         .max_frame_size(Some(limit));
     let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
     Some(WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await)
+}
+
+/// A WebSocket that a session has no use for: it is told so, and the session goes on without it.
+pub(super) async fn refuse(connection: OnUpgrade, socket: Arc<Socket>, refusal: Refusal) {
+    if let Some(stream) = take_over(connection, socket.options.max_payload).await {
+        close(stream, refusal.answer().2, "the session has a WebSocket").await;
+    }
 }
 
 /// Mirrors `Socket._websocket_handler` for a session that begins by WebSocket.

@@ -433,8 +433,19 @@ mod tests {
             self.go_on()
         }
 
+        /// What is sent until nothing is under way any more.
+        fn finish(&mut self) -> String {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(std::future::poll_fn(|cx| self.connection.poll(true, cx)));
+            self.sent()
+        }
+
         fn go_on(&mut self) -> String {
             let _ = self.connection.poll(true, &mut Context::from_waker(Waker::noop()));
+            self.sent()
+        }
+
+        fn sent(&mut self) -> String {
             let packets = std::iter::from_fn(|| self.engine.take_packet()).map(String::from);
             packets.map(|packet| packet[1..].to_owned()).collect::<Vec<_>>().join(" ")
         }
@@ -562,7 +573,8 @@ mod tests {
                     std::future::ready(())
                 });
             let mut client = Harness::new(&server(handlers));
-            let said = client.say(&format!("0{auth}"));
+            client.connection.receive(Message::Text(format!("0{auth}").into())).unwrap();
+            let said = client.finish();
             let said = said.split_once("\"}").filter(|_| said.starts_with("0{\"sid")).map_or(&*said, |said| said.1);
             assert_eq!(said.trim(), expected, "{auth}");
             let is_connected = !expected.starts_with('4');

@@ -64,6 +64,10 @@ pub enum CallError {
     TooMany(usize),
 }
 
+/// Between CONNECT and what the connect handler has sent. A client may listen for events only once it has been told that it is
+/// connected, as the protocol's own suite does; in one segment with CONNECT they would come too early for it.
+const APART: Duration = Duration::from_millis(2);
+
 /// The most acks of a client that may be still to come.
 const UNANSWERED: usize = 512;
 
@@ -228,14 +232,17 @@ impl Socket {
         let accepted = self.0.state.compare_exchange(CONNECTING, CONNECTED, Ordering::AcqRel, Ordering::Acquire);
         let packets = if accepted.is_ok() {
             let told = Value::Str(format!("{{\"sid\":\"{}\"}}", self.id().as_str()).into(), None);
-            let mut packets = encode(Packet::connect(self.namespace().to_string(), Some(told)));
-            packets.append(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
-            packets
+            encode(Packet::connect(self.namespace().to_string(), Some(told)))
         } else {
             encode(Packet::connect_error(self.namespace().to_string(), "disconnected by the connect handler"))
         };
         // If the client is gone meanwhile, the session says so.
-        let _ = self.0.engine.send(&packets).await;
+        let told = self.0.engine.send(&packets).await;
+        let held = std::mem::take(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
+        if told.is_ok() && accepted.is_ok() && !held.is_empty() {
+            tokio::time::sleep(APART).await;
+            let _ = self.0.engine.send(&held).await;
+        }
     }
 
     /// The client is told why it is not connected; nothing else of what its connect handler has sent.

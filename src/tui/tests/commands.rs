@@ -138,11 +138,11 @@ fn every_command_is_in_help() {
 #[test]
 fn every_hint_is_a_command() {
     use crate::tui::hints::{
-        ALWAYS, CHOOSE, COMPARE, COPY, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PALETTE, PAST, PATH, PLAYING, READ,
-        RECORDED,
+        ALWAYS, CHOOSE, COMPARE, COPY, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PALETTE, PAST, PATH, PLAYING,
+        READ, RECORDED,
     };
     use crate::tui::hints::{RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
-    let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
+    let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
     for (id, _) in
         all.into_iter().chain([ALWAYS, COPY, PALETTE, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE]).flatten()
     {

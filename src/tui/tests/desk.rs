@@ -163,15 +163,18 @@ fn panes(ui: &Ui<'_>) -> Vec<Pane> {
 fn a_key_goes_from_layout_to_layout_and_the_palette_has_each() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
         let lesson = text(ui);
-        for (preset, focus) in
-            [(Preset::Stack, Pane::Stack), (Preset::Timeline, Pane::Timeline), (Preset::Code, Pane::Source)]
-        {
-            press(ui, "V");
+        for (preset, focus) in [
+            (Preset::Stack, Pane::Stack),
+            (Preset::Timeline, Pane::Timeline),
+            (Preset::Loop, Pane::Stack),
+            (Preset::Code, Pane::Source),
+        ] {
+            press(ui, "A");
             assert_eq!((ui.arrangement.preset, ui.focus), (preset, focus));
-            assert!(text(ui).contains(&format!("layout {}; V is the next", preset.name())), "{}", text(ui));
+            assert!(text(ui).contains(&format!("layout {}; A is the next", preset.name())), "{}", text(ui));
             assert_ne!(text(ui), lesson);
         }
-        press(ui, "V");
+        press(ui, "A");
         ui.hush();
         assert_eq!(text(ui), lesson);
         enter(ui, ":", "layout code", "enter");
@@ -186,7 +189,7 @@ fn tab_reaches_every_pane_of_every_layout() {
     for size in SIZES {
         with_ui(Until::Spawn, size, Theme::default(), |ui| {
             for _ in Preset::ALL {
-                press(ui, "V");
+                press(ui, "A");
                 for _ in Pane::ALL {
                     press(ui, "tab");
                     assert!(panes(ui).contains(&ui.focus), "{:?} at {size:?}", ui.arrangement.preset);
@@ -244,13 +247,13 @@ fn a_border_is_dragged_by_mouse() {
 fn a_moved_border_stays_with_its_layout_and_its_size() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
         let before = ui.layout();
-        press(ui, "* V");
+        press(ui, "* A");
         let kept = Arrangement::from_text(&ui.arrangement().to_text());
         assert_eq!(kept, *ui.arrangement());
         with_ui(Until::Spawn, SCREEN, Theme::default(), |other| {
             other.set_arrangement(kept);
             assert_eq!(other.arrangement.preset, Preset::Stack);
-            press(other, "V V V");
+            press(other, "A A A A");
             assert_ne!(other.layout().panes, before.panes);
             let small = |ui: &mut Ui<'_>| {
                 ui.act(Action::Resize(80, 24));
@@ -266,7 +269,7 @@ fn a_moved_border_stays_with_its_layout_and_its_size() {
 #[test]
 fn the_layouts_by_size() {
     for (at, preset) in Preset::ALL.into_iter().enumerate().skip(1) {
-        snapshots(&format!("the_layout_{}", preset.name()), Until::Serving, &vec!["V"; at], "");
+        snapshots(&format!("the_layout_{}", preset.name()), Until::Serving, &vec!["A"; at], "");
     }
 }
 
@@ -303,7 +306,7 @@ fn a_program_without_source_text_has_no_layout_for_it() {
             News::Another
         });
         for expected in [Preset::Stack, Preset::Timeline, Preset::Lesson, Preset::Stack] {
-            press(ui, "V");
+            press(ui, "A");
             assert_eq!(ui.arrangement.preset, expected);
             for pane in panes(ui) {
                 assert!(!matches!(pane, Pane::Lesson | Pane::Source), "{expected:?}");

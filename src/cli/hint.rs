@@ -1,0 +1,38 @@
+//! Three lines for who runs the program for the first time: once per user, on a terminal, and never a reason to fail.
+//!
+//! That they have been said is remembered by an empty file in the platform's directory for such things:
+//! `$XDG_STATE_HOME/spanwalk`, or `~/.local/state/spanwalk`. Where it cannot be written nothing is said: it would be said
+//! every time.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy as _;
+
+const LINES: [&str; 3] = [
+    "New here? s takes a step, ? lists the keys, q leaves; the lesson beside the stack says what each step is.",
+    "spanwalk demo --interactive does the same in words; spanwalk demo --record FILE keeps a run, spanwalk open FILE shows it.",
+    "spanwalk --help has examples, spanwalk man the manual. This is said once.",
+];
+
+/// Says them on standard error, if they have not been said.
+pub(super) fn say_once() {
+    let is_person = io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
+    if is_person && std::env::var_os("CI").is_none() && remember().is_ok() {
+        let _ = writeln!(io::stderr(), "{}", LINES.join("\n"));
+    }
+}
+
+/// Fails if it is remembered already, or cannot be.
+fn remember() -> io::Result<()> {
+    let directory = directory().ok_or(io::ErrorKind::NotFound)?;
+    fs::create_dir_all(&directory)?;
+    fs::File::create_new(directory.join("hint-said")).map(drop)
+}
+
+/// Where the program remembers things of its user.
+fn directory() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("spanwalk"))
+}

@@ -1,0 +1,337 @@
+//! What the panes show, as sentences: stacks, fields, source, timeline, the event loop, before and after.
+
+use super::places::{LANES, more_lanes};
+use super::{Answer, Lines, Prompt, sentence};
+use crate::cli::sentences;
+use crate::lesson::instants;
+use crate::trace::{Change, Frame, Kind, LaneId, Log, SpanId, SpanRecord, Time, diff, field};
+
+/// Calls of a lane that are listed unasked.
+const LISTED: usize = 20;
+/// Turns of the loop that are told.
+const TURNS: usize = 3;
+
+impl Prompt<'_> {
+    pub(super) fn stack(&mut self, text: &str) -> Answer {
+        let state = self.state();
+        if state.lanes().is_empty() {
+            return Err("there is no lane yet".to_owned());
+        }
+        let shown = match text {
+            "all" | "" => self.lane_here(),
+            name => {
+                let id = self.lane_called(name)?;
+                let lane = state.lane(id).ok_or_else(|| format!("the lane {name} is not there at this place"))?;
+                return Ok(sentences::stack(&state, lane));
+            }
+        };
+        let mut lines = Lines::new();
+        // Where we are comes first.
+        let (ours, others): (Vec<_>, Vec<_>) = state.lanes().iter().partition(|lane| Some(lane.id) == shown);
+        lines.extend(ours.iter().flat_map(|lane| sentences::stack(&state, lane)));
+        let others: Vec<_> = others.into_iter().filter(|lane| !lane.is_done).collect();
+        if text == "all" || ours.is_empty() {
+            lines.extend(others.iter().flat_map(|lane| sentences::stack(&state, lane)));
+        } else {
+            lines.extend(others.iter().take(LANES).map(|lane| {
+                let doing = sentences::doing(&state, lane);
+                match lane.frames().last().filter(|frame| !doing.ends_with(&*frame.callsite.name)) {
+                    Some(frame) => format!("{}: {doing}, in {}.", lane.name, frame.callsite.name),
+                    None => format!("{}: {doing}.", lane.name),
+                }
+            }));
+            lines.extend(more_lanes(others.len()));
+        }
+        Ok(lines)
+    }
+
+    /// The open call of that name in our lane, or in any; ours if none is named.
+    fn call_named(&self, text: &str) -> Result<SpanId, String> {
+        if text.is_empty() {
+            return self.here().ok_or_else(|| "no call has begun yet".to_owned());
+        }
+        if let Some(number) = text.strip_prefix('#').and_then(|number| number.parse().ok()) {
+            let span = self.log.span(SpanId(number)).map(|span| span.id);
+            return span.ok_or_else(|| format!("there is no call {text}"));
+        }
+        let state = self.state();
+        let here = self.lane_here();
+        let mut lanes: Vec<_> = state.lanes().iter().collect();
+        lanes.sort_by_key(|lane| Some(lane.id) != here);
+        let is_it = |frame: &&Frame| *frame.callsite.name == *text;
+        let open = lanes.iter().find_map(|lane| lane.frames().rev().find(is_it)).map(|frame| frame.span);
+        let key = self.chain.key(text);
+        let last = key.and_then(|key| self.log.calls(key, self.cursor()).last()).map(|call| call.span);
+        open.or(last)
+            .ok_or_else(|| format!("no call named `{text}` is open; stack lists those that are, search finds others"))
+    }
+
+    pub(super) fn fields(&mut self, text: &str) -> Answer {
+        let span = self.call_named(text)?;
+        let name = sentences::name(&self.log, span);
+        let known = sentences::fields(&self.log.fields(span, self.cursor()));
+        if known.is_empty() {
+            return Ok(vec![format!("{name} has recorded nothing so far.")]);
+        }
+        let mut lines = vec![format!("{name} has {} fields.", known.len())];
+        if known.len() == 1 {
+            lines[0] = format!("{name} has 1 field.");
+        }
+        lines.extend(known);
+        Ok(lines)
+    }
+
+    pub(super) fn source(&mut self) -> Answer {
+        let span = self.call_named("")?;
+        let record = self.log.span(span).ok_or("that call is not known")?;
+        let (Some(file), Some(line)) = (&record.callsite.file, record.callsite.line) else {
+            return Err(format!("nobody recorded where {} is", record.callsite.name));
+        };
+        let text =
+            self.sources.source(file).ok_or_else(|| format!("the text of {file} is not here; line {line} is it"))?;
+        let all: Vec<&str> = text.lines().collect();
+        let range = function(&all, line as usize);
+        let mut lines = vec![format!("{}, lines {} to {} of {file}.", record.callsite.name, range.0, range.1)];
+        lines.extend((range.0..=range.1).filter_map(|number| Some(format!("{number}: {}", all.get(number - 1)?))));
+        Ok(lines)
+    }
+
+    pub(super) fn timeline(&mut self, text: &str) -> Answer {
+        let (name, is_all) = match text.split_whitespace().collect::<Vec<_>>()[..] {
+            [] | ["all"] => (None, text == "all"),
+            [name] => (Some(name), false),
+            [name, "all"] => (Some(name), true),
+            _ => return Err("write timeline, timeline LANE or timeline LANE all".to_owned()),
+        };
+        match name {
+            Some(name) => {
+                let lane = self.lane_called(name)?;
+                Ok(self.calls_of(lane, is_all))
+            }
+            None => Ok(self.lanes(is_all)),
+        }
+    }
+
+    /// The lanes one after the other, then the two instants.
+    fn lanes(&self, is_all: bool) -> Lines {
+        let (cursor, state, clock) = (self.cursor(), self.state(), self.log.clock());
+        let at = |time: Time| clock.program(time);
+        let end = at(self.log.time_at(self.log.len()));
+        let mut lines = vec![format!("{end} so far; we are at {}.", at(self.log.time_at(cursor)))];
+        let all: Vec<_> = self.log.lanes().iter().filter(|lane| (lane.open.0.0 as usize) < cursor).collect();
+        let skipped = if is_all { 0 } else { all.len().saturating_sub(LISTED) };
+        if skipped > 0 {
+            lines.push(format!("{skipped} lanes before these; timeline all tells them too."));
+        }
+        let mut calls = std::collections::HashMap::<LaneId, usize>::new();
+        for span in self.log.spans().take_while(|span| (span.open.0.0 as usize) < cursor) {
+            *calls.entry(span.lane).or_default() += 1;
+        }
+        for lane in all.into_iter().skip(skipped) {
+            let doing = match (state.lane(lane.id), lane.close.filter(|close| (close.0.0 as usize) < cursor)) {
+                (_, Some((_, time))) => format!("over since {}", at(time)),
+                (Some(lane), None) => format!("now {}", sentences::doing(&state, lane)),
+                (None, None) => "not there now".to_owned(),
+            };
+            let count = calls.get(&lane.id).copied().unwrap_or(0);
+            let calls = if count == 1 { "1 call".to_owned() } else { format!("{count} calls") };
+            lines.push(format!("{}: from {} on, {calls}; {doing}.", lane.name, at(lane.open.1)));
+        }
+        lines.extend(self.instants_text());
+        lines.push("timeline LANE tells the calls of a lane, events the last events.".to_owned());
+        lines
+    }
+
+    /// Where the loop starts and serves.
+    fn instants_text(&self) -> Lines {
+        if self.log.len() == self.cursor() && !self.chain.steps().iter().any(|step| self.log.has_entered(&step.key)) {
+            // A program that has nothing of the chain has no such loop.
+            return Lines::new();
+        }
+        let marks = self.marks();
+        let time = |at: usize| self.log.clock().program(self.log.time_at(at));
+        let text = |mark: Option<usize>, what: &str| match mark {
+            Some(at) if at <= self.cursor() => format!("The loop {what} at {}, event {at}.", time(at)),
+            _ => format!("The loop {what} later, or not at all."),
+        };
+        vec![text(marks.loop_starts, "starts"), text(marks.loop_serves, "serves")]
+    }
+
+    fn calls_of(&self, lane: LaneId, is_all: bool) -> Lines {
+        let cursor = self.cursor();
+        let spans = self.log.spans().take_while(|span| (span.open.0.0 as usize) < cursor);
+        let spans: Vec<SpanRecord> = spans.filter(|span| span.lane == lane && span.entered.is_some()).collect();
+        let skipped = if is_all { 0 } else { spans.len().saturating_sub(LISTED) };
+        let name = sentences::lane(&self.log, lane);
+        let mut lines = vec![format!("{name}: {} calls.", spans.len())];
+        if skipped > 0 {
+            lines.push(format!("The last {LISTED}; timeline {name} all tells the {skipped} before."));
+        }
+        lines.extend(spans[skipped..].iter().map(|span| self.call_text(span)));
+        lines
+    }
+
+    /// `At 697.7 µs, for 391.9 µs: spawn, inside apply.`
+    pub(super) fn call_text(&self, span: &SpanRecord) -> String {
+        let (clock, cursor) = (self.log.clock(), self.cursor());
+        let began = clock.program(span.entered.unwrap_or(span.open.1));
+        let took = match span.close.filter(|close| (close.0.0 as usize) < cursor) {
+            Some((_, end)) => format!("for {}", Time(clock.program(end).since(began))),
+            None => "not over".to_owned(),
+        };
+        let around = sentences::around(&self.log, span.id, 1);
+        let around = around.trim_end_matches(" and more");
+        let comma = if around.is_empty() { "" } else { ", " };
+        format!("At {began}, {took}: {}{comma}{around}.", span.callsite.name)
+    }
+
+    pub(super) fn event_loop(&mut self) -> Answer {
+        let (cursor, state) = (self.cursor(), self.state());
+        let mut lines = Lines::new();
+        match state.lane_named("hub") {
+            Some(hub) => lines.extend(sentences::stack(&state, hub)),
+            None => return Err("there is no hub yet: new makes it".to_owned()),
+        }
+        lines.extend(self.instants_text());
+        for (step, once, often) in [
+            ("loop.poll", "The system was asked once", "The system was asked"),
+            ("on_async", "An async watcher fired once, for an answer of the pool", "Async watchers fired"),
+            ("do_read", "The io watcher fired once, for a new client", "The io watcher fired"),
+            ("run_callbacks", "Callbacks were run once", "Callbacks were run"),
+        ] {
+            let Some(key) = self.chain.key(step) else { continue };
+            lines.push(match self.log.calls(key, cursor).len() {
+                0 => format!("{step} has not run."),
+                1 => format!("{once}: {step}."),
+                count => format!("{often} {count} times: {step}."),
+            });
+        }
+        let turns = turns(&self.log, cursor);
+        lines.extend(turns.into_iter().map(|turn| format!("Turn over: {turn}.")));
+        let value = |step: &str, name: &str| {
+            let call = self.log.calls(self.chain.key(step)?, cursor).last()?;
+            self.log.recorded(call.span, name, cursor).map(|(_, value)| value.to_string())
+        };
+        let watcher = self.chain.key("start_accepting").is_some_and(|key| self.log.has_opened(key, cursor));
+        lines.push(if watcher {
+            let fd = value("start_accepting", "fd").map_or_else(String::new, |fd| format!(" on fd {fd}"));
+            format!("Accepting: armed by start_accepting{fd}.")
+        } else {
+            "Accepting: not armed; start_accepting has not been called.".to_owned()
+        });
+        let semaphore = value("on_async", "semaphore_after").or_else(|| value("spawn", "semaphore_after"));
+        let before = value("spawn", "semaphore_before");
+        if let Some(now) = semaphore.or(before) {
+            lines.push(format!("Pool: the semaphore is at {now}."));
+        } else {
+            lines.push("Pool: nothing was handed to it so far.".to_owned());
+        }
+        let workers = state.lanes().iter().filter(|lane| lane.name.starts_with("worker-"));
+        lines.extend(workers.map(|lane| format!("{}: {}.", lane.name, sentences::doing(&state, lane))));
+        Ok(lines)
+    }
+
+    pub(super) fn before_after(&mut self) -> Answer {
+        let mut lines = Lines::new();
+        let mut earlier = None;
+        for instant in instants(&self.log, &self.chain, &self.marks()) {
+            let title = sentence(instant.title).trim_end_matches('.').to_owned();
+            let cursor = match instant.cursor {
+                Ok(cursor) => cursor,
+                Err(why) => {
+                    lines.push(format!("{title}, {}: {why}.", instant.what));
+                    continue;
+                }
+            };
+            let now = self.log.clock().program(self.log.time_at(cursor));
+            lines.push(format!("{title}, {}, at {now}. goto @{cursor} looks at it.", instant.what));
+            let state = self.log.state_at(cursor);
+            for lane in diff(earlier.as_ref(), &state) {
+                let Some(found) = state.lane(lane.lane).filter(|lane| !lane.is_done) else { continue };
+                let names = |change: Change| {
+                    let names = lane.frames.iter().filter(|frame| frame.change == change);
+                    names.map(|frame| frame.callsite.name.to_string()).collect::<Vec<_>>()
+                };
+                let new = if lane.is_new { "new, " } else { "" };
+                let mut text = format!("{}: {new}{}", lane.name, sentences::doing(&state, found));
+                for (what, names) in [
+                    ("added", names(Change::Added)),
+                    ("gone", names(Change::Removed)),
+                    (if earlier.is_some() { "still" } else { "calls" }, names(Change::Kept)),
+                ] {
+                    if !names.is_empty() {
+                        text += &format!("; {what}: {}", names.join(", "));
+                    }
+                }
+                lines.push(format!("{text}."));
+            }
+            lines.push(format!("Who accepts? {}", sentence(&instant.accepting.join("; "))));
+            earlier = Some(state);
+        }
+        Ok(lines)
+    }
+}
+
+/// What the hub says of its last turns before a cursor, the oldest first.
+fn turns(log: &Log, cursor: usize) -> Lines {
+    const BLOCK: usize = 512;
+    let mut turns = Lines::new();
+    let mut end = cursor;
+    while end > 0 && turns.len() < TURNS {
+        let begin = end.saturating_sub(BLOCK);
+        let mut found = Lines::new();
+        for event in log.events_in(begin..end) {
+            let Kind::Note { fields, .. } = &event.kind else { continue };
+            if field(fields, "message").is_some_and(|message| message.to_string() == "turn over") {
+                let rest: Vec<_> = fields.iter().filter(|field| &*field.name != "message").cloned().collect();
+                found.push(sentences::fields(&rest).join(", "));
+            }
+        }
+        found.extend(turns);
+        turns = found;
+        end = begin;
+    }
+    turns.drain(..turns.len().saturating_sub(TURNS));
+    turns
+}
+
+/// First and last line, from 1, of the function that a span of a line stands for, with the comment above it. The sources
+/// are formatted: a function ends at the first brace that is indented as it is.
+fn function(lines: &[&str], line: usize) -> (usize, usize) {
+    let text = |number: usize| number.checked_sub(1).and_then(|at| lines.get(at)).copied().unwrap_or_default();
+    let is_fn = |number: &usize| {
+        let text = text(*number).trim_start();
+        let text = text.strip_prefix("pub").map_or(text, |text| text.split_once(' ').map_or("", |text| text.1));
+        text.starts_with("fn ") || text.starts_with("async fn ") || text.starts_with("unsafe fn ")
+    };
+    let is_attribute = text(line).trim_start().starts_with("#[");
+    let found = if is_attribute { (line..=lines.len()).find(is_fn) } else { (1..=line).rev().find(is_fn) };
+    let Some(start) = found else { return (line, line) };
+    let indent = text(start).len() - text(start).trim_start().len();
+    let is_end = |number: &usize| {
+        let text = text(*number);
+        text.trim_start().starts_with('}') && text.len() - text.trim_start().len() == indent
+    };
+    let end = if text(start).ends_with('}') { start } else { (start..=lines.len()).find(is_end).unwrap_or(start) };
+    let mut first = start.min(if is_attribute { line } else { start });
+    while text(first - 1).trim_start().starts_with("///") || text(first - 1).trim_start().starts_with("#[") {
+        first -= 1;
+    }
+    (first, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_shown_with_its_comment_and_to_its_own_brace() {
+        let text = "use a;\n\n/// Doc.\n#[instrument]\npub(super) fn one(a: u8) -> u8 {\n    if a {\n    }\n    a\n}\n\n\
+                    impl B {\n    /// Two.\n    async fn two() {\n        span!();\n    }\n}\n";
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(function(&lines, 4), (3, 9));
+        assert_eq!(function(&lines, 14), (12, 15));
+        assert_eq!(function(&lines, 99), (12, 15));
+        assert_eq!(function(&["no function"], 1), (1, 1));
+    }
+}

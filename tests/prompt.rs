@@ -1,0 +1,348 @@
+//! The walk by typed commands, as a script types them: everything the screens say comes out in lines.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+/// What `help quit` answers: the end of the answer before it.
+const END: &str = "quit or q: leave; a server is stopped.";
+
+/// A conversation with the program.
+struct Talk {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Talk {
+    fn new(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, input, output }
+    }
+
+    fn demo(args: &[&str]) -> Self {
+        Self::new(&[&["demo", "--interactive", "--port", "0"], args].concat())
+    }
+
+    /// Types a line, and gives what is answered.
+    #[track_caller]
+    fn ask(&mut self, line: &str) -> String {
+        let input = self.input.as_mut().unwrap();
+        writeln!(input, "{line}\nhelp quit").unwrap();
+        input.flush().unwrap();
+        let mut answer = String::new();
+        loop {
+            let mut read = String::new();
+            assert_ne!(self.output.read_line(&mut read).unwrap(), 0, "it ended after {line:?}: {answer}");
+            if read.trim_end() == END {
+                let (before, after) = answer.split_once(&format!("> {line}\n")).unwrap_or(("", &answer));
+                assert!(before.is_empty() || before.contains("step goes on"), "{before:?} before {line:?}");
+                return after.trim_end_matches("> help quit\n").to_owned();
+            }
+            answer += &read;
+        }
+    }
+
+    #[track_caller]
+    fn check(&mut self, line: &str, words: &[&str]) {
+        let answer = self.ask(line);
+        for word in words {
+            assert!(answer.contains(word), "{line}: {word:?} is not in {answer}");
+        }
+        for word in ['│', '─', '▸', '█', '→', '\t', '\u{1b}'] {
+            assert!(!answer.contains(word), "{line}: {word:?} is in {answer}");
+        }
+    }
+
+    /// Ends the input, and gives the rest of the output, what was complained of, and the exit code.
+    fn end(mut self) -> (String, String, Option<i32>) {
+        self.input = None;
+        let (mut out, mut err) = (String::new(), String::new());
+        self.output.read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        (out, err, self.child.wait().unwrap().code())
+    }
+}
+
+/// A place for a file, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("spanwalk-prompt-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+    let Output { status, stdout, stderr } = command.args(args).stdin(Stdio::null()).output().unwrap();
+    (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// The numbers of the steps that begin in an answer.
+fn begun(answer: &str) -> Vec<usize> {
+    let steps = answer.split(" begins. Step ").skip(1);
+    steps.map(|rest| rest.split(',').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn a_script_walks_the_whole_chain_step_by_step_and_hears_every_lesson() {
+    let mut talk = Talk::demo(&["--ping-interval", "200ms"]);
+    let mut seen = std::collections::BTreeSet::from([1]);
+    let mut walk = |talk: &mut Talk| {
+        loop {
+            let answer = talk.ask("step");
+            assert!(answer.lines().count() < 16, "short: {answer}");
+            seen.extend(begun(&answer));
+            if answer.contains("Nothing to step: the loop waits") {
+                return seen.len();
+            }
+        }
+    };
+    assert_eq!(walk(&mut talk), 23, "the start");
+    talk.check("client get", &["GET / sent.", "hub: poll ends"]);
+    assert_eq!(walk(&mut talk), 27, "a request");
+    for scene in ["connect", "message", "broadcast"] {
+        talk.ask(&format!("client {scene}"));
+        walk(&mut talk);
+    }
+    // The heartbeat comes by itself, sooner or later.
+    talk.ask("continue");
+    while talk.ask("steps").contains("33. send_ping, lane conn-2: has not run") {}
+    let steps = talk.ask("steps");
+    let open: Vec<&str> = steps.lines().filter(|line| line.contains("has not run")).collect();
+    let expected = ["stop", "close", "drain"].map(|step| format!(" {step}, lane main: has not run."));
+    assert!(open.len() == 3 && open.iter().zip(&expected).all(|(line, end)| line.ends_with(end)), "{steps}");
+
+    let book = spanwalk::lesson::Book::embedded();
+    for page in book.pages() {
+        let answer = talk.ask(&format!("lesson {}", page.number()));
+        assert!(answer.contains(&page.title), "{answer}");
+        for (at, claim) in page.claims.iter().enumerate() {
+            let number = format!("{}.{}", page.number(), at + 1);
+            assert!(answer.contains(&format!("Claim {number}: {}", claim.says)), "{answer}");
+        }
+        if let (Some(question), Some(said)) = (&page.question, &page.answer) {
+            assert!(answer.contains(&**question), "{answer}");
+            assert!(talk.ask("answer").contains(&said[1..said.len() - 1]));
+        }
+        assert!(talk.ask("page").lines().count() > 3);
+    }
+    talk.check("claims", &[", 0 are otherwise.", "Contradicted, 14.1: the thread watches for requests."]);
+    let (_, err, code) = talk.end();
+    assert_eq!((&*err, code), ("", Some(0)));
+}
+
+#[test]
+fn held_in_spawn_everything_that_the_screens_say_can_be_asked() {
+    let mut talk = Talk::demo(&["--slow-dns", "50ms"]);
+    talk.check("where", &["main: run begins. Step 1, Start the server.", "At socketio.rs line "]);
+    talk.check(
+        "run-to spawn",
+        &["main: spawn begins. Step 14, ", "inside apply, gethostbyaddr", "semaphore_before: 11"],
+    );
+    talk.check(
+        "stack",
+        &["main: paused at the beginning of spawn; 10 calls", "  1. spawn, threadpool.rs line ", "hub: created"],
+    );
+    talk.check("fields", &["spawn has ", "\nsemaphore_before: 11\n"]);
+    talk.check("fields run", &["run has ", "async_mode: tokio"]);
+    talk.check("source", &["spawn, lines ", "src/server/threadpool.rs.", "fn spawn(", "#[instrument("]);
+    talk.check("lesson", &["Lesson 14, spawn: ", "The report is wrong here.", "Claim 14.1: ", "Question: "]);
+    talk.check("answer", &["Answer: The worker writes to the async watcher's descriptor"]);
+    talk.check("why 2", &["Claim 14.2, ", "field spawn.semaphore_after = 10", "Not decided yet: "]);
+    talk.check("before", &["Before, in spawn, at ", "Who accepts? Nobody: ", "the run has not come so far"]);
+    talk.check("timeline", &["main: from ", "The loop starts later, or not at all."]);
+    talk.check("timeline main", &["spawn, inside apply."]);
+    talk.check("loop", &["hub: created", "loop.poll has not run.", "Accepting: not armed", "the semaphore is at 11."]);
+    talk.check("events 2", &["Event ", ": is held at the beginning of spawn"]);
+    talk.check("over", &["main: spawn ends, after ", "semaphore_after: 10", "worker-1: the lane begins."]);
+    talk.check("why 14.2", &["Holds in this run so far", "main: spawn records semaphore_after: 10", "goto @"]);
+    talk.check(
+        "run-to loop",
+        &["The loop starts.", "hub: run begins. Step 16", "main: control passes to hub, because of AsyncResult.get."],
+    );
+    talk.check("run-to serves", &["The loop serves.", "hub: poll begins."]);
+    talk.check(
+        "before-after",
+        &[
+            "During, the lookup runs, at ",
+            "hub: polling",
+            "added: get; gone: spawn",
+            "Who accepts? The io watcher on fd ",
+        ],
+    );
+    talk.check("path apply", &["worker-1: works in gethostbyaddr", "percent", "woken by worker-1 with async watcher"]);
+    talk.check("search name=spawn", &["1 call matches", "main: At ", "goto #"]);
+    talk.check("stats", &["of its own", "gethostbyaddr in netdb.rs: once, "]);
+    talk.check("goto spawn", &["looking back.", "main: spawn begins. Step 14"]);
+    talk.check("back", &["main: apply begins."]);
+    talk.check("forth 2", &["looking back.", "main: put begins."]);
+    talk.check("goto end", &["hub: poll begins."]);
+
+    // What cannot be is a sentence with the way out.
+    talk.check("st", &["`st` may be step, stack, steps, stats"]);
+    talk.check("jump", &["There is no command `jump`; help lists them."]);
+    talk.check("out now", &["`out` takes nothing behind it"]);
+    talk.check("step often", &["`often` is no number"]);
+    talk.check("run-to gethostbyaddr", &["socketcommon.gethostbyaddr or resolver.gethostbyaddr"]);
+    talk.check("run-to loop", &["That was already; goto loop looks at it."]);
+    talk.check("stack nobody", &["No lane is called `nobody`; there are main, hub, worker-1"]);
+    talk.check("client dance", &["`dance` is none of get, connect"]);
+    talk.check("client disconnect", &["Nobody is connected; client connect comes first."]);
+    talk.check("search dur>fast", &["fast"]);
+    talk.check("goto 12", &["12ms is a time"]);
+    talk.check("why 99.9", &["There is no claim `99.9`"]);
+
+    talk.check("restart block", &["held at its first call", "resolver: block"]);
+    talk.check("run-to serves", &["The loop serves."]);
+    talk.check("before-after", &["in main's own lookup", "it did not happen in this run"]);
+    talk.check("continue", &["The program runs on its own."]);
+    talk.check("client get", &["GET / was answered: 200 OK"]);
+    let (out, err, code) = talk.end();
+    assert_eq!((&*out, &*err, code), ("", "", Some(0)));
+}
+
+#[test]
+fn a_recording_is_walked_by_the_same_commands_to_its_end() {
+    let scratch = Scratch::new("recording");
+    let file = scratch.path("start.spanwalk");
+    assert_eq!(run(&["demo", "--plain", "--port", "0", "--until", "loop", "--record", &file]).0, 0);
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    let mut seen = Vec::new();
+    loop {
+        let answer = talk.ask("step");
+        seen.extend(begun(&answer));
+        if answer == "Nothing of this kind comes until the end of the recording.\n" {
+            break;
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen, (1..=23).chain(34..=36).collect::<Vec<_>>());
+    talk.check("goto 0%", &["Nothing has happened yet."]);
+    talk.check("run-to apply", &["main: apply begins."]);
+    talk.check("over", &["main: apply ends, after ", "The loop starts.", "result: localhost"]);
+    talk.check("out", &["main: gethostbyaddr ends"]);
+    talk.check("run-to serves", &["hub: poll begins."]);
+    talk.check("next-lane", &[": "]);
+    talk.check("continue", &["This is the end of the recording."]);
+    talk.check("client get", &["there is no server that a client could talk to"]);
+    talk.check("pause", &["stands still anyway"]);
+    talk.check("restart", &["there is nothing to start again"]);
+    talk.check("claims", &[", 0 are otherwise."]);
+    let (_, err, code) = talk.end();
+    assert_eq!((&*err, code), ("", Some(0)));
+
+    // What is wrong with a file is said first.
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() - 50]).unwrap();
+    let (out, _, code) = Talk::new(&["open", &file, "--plain"]).end();
+    assert!(out.contains("It is not closed.") && code == Some(0), "{out}");
+}
+
+#[test]
+fn a_recording_that_grows_is_read_on() {
+    let scratch = Scratch::new("grows");
+    let file = scratch.path("growing.spanwalk");
+    let mut server = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+    server.args(["serve", "--port", "0", "--record", &file]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    while std::fs::metadata(&file).map_or(0, |file| file.len()) < 16 {}
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    while talk.ask("goto serves").contains("nowhere in what has happened so far") {}
+    talk.check("where", &["hub: poll begins. Step 18"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(talk.end().2, Some(0));
+}
+
+#[test]
+fn a_person_may_think_for_longer_than_the_gate_waits_for_a_viewer_that_is_gone() {
+    let mut talk = Talk::demo(&[]);
+    talk.check("run-to spawn", &["main: spawn begins."]);
+    // A gate that hears of nobody for a second lets everybody go: that second has to pass, and nothing else is waited for.
+    let (_nobody, nothing) = std::sync::mpsc::channel::<()>();
+    assert!(nothing.recv_timeout(std::time::Duration::from_millis(1_500)).is_err());
+    talk.check("where", &["main: spawn begins."]);
+    talk.check("step", &["main: put begins."]);
+}
+
+#[test]
+fn quit_ends_it_and_an_empty_line_repeats() {
+    let mut talk = Talk::demo(&[]);
+    talk.ask("s");
+    talk.input.as_mut().unwrap().write_all(b"step\n\n\nq\nstep\n").unwrap();
+    let (out, err, code) = talk.end();
+    assert_eq!((out.matches("> step\n").count(), out.ends_with("> q\n")), (3, true), "{out}");
+    assert_eq!((&*err, code), ("", Some(0)));
+    for other in [&["--jsonl"][..], &["--until", "loop"], &["--for", "2s"]] {
+        let (code, _, err) = run(&[&["demo", "--interactive"], other].concat());
+        assert!(code == 2 && err.contains("--interactive") && err.lines().count() == 1, "{err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_person_at_a_terminal_is_given_a_hint_once_and_asked_behind_a_sign() {
+    let scratch = Scratch::new("terminal");
+    let talk = |env: &[(&str, &str)]| {
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_spanwalk"))
+            .args(["demo", "--interactive", "--port", "0"])
+            .env_remove("CI")
+            .env("XDG_STATE_HOME", scratch.path("state"))
+            .envs(env.iter().copied());
+        let mut child = command.spawn(pts).unwrap();
+        let (mut said, mut buffer, mut is_asked) = (Vec::new(), [0; 4096], false);
+        // At the end of a terminal there is nothing, or an error.
+        while let Ok(read @ 1..) = (&pty).read(&mut buffer) {
+            said.extend_from_slice(&buffer[..read]);
+            if said.ends_with(b"> ") && !std::mem::replace(&mut is_asked, true) {
+                (&pty).write_all(b"quit\n").unwrap();
+            }
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        String::from_utf8(said).unwrap()
+    };
+    let hint = "This is said once.";
+    assert!(!talk(&[("CI", "true")]).contains(hint), "not to machines");
+    let first = talk(&[]);
+    assert!(first.starts_with("New here? s takes a step") && first.contains(hint), "{first}");
+    assert!(first.contains("\r\n> "), "{first}");
+    let again = talk(&[]);
+    assert!(!again.contains(hint) && again.contains("The server is held at its first call."), "{again}");
+    // A place that cannot be written is no reason to fail.
+    let nowhere = talk(&[("XDG_STATE_HOME", "/proc/nowhere")]);
+    assert!(nowhere.contains("The server is held at its first call.") && !nowhere.contains(hint), "{nowhere}");
+    // And nobody who is no person gets any of it.
+    let (_, err, _) = Talk::demo(&[]).end();
+    assert_eq!(err, "");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_while_it_waits_for_a_line() {
+    let mut talk = Talk::demo(&[]);
+    talk.ask("step");
+    assert!(Command::new("kill").args(["-TERM", &talk.child.id().to_string()]).status().unwrap().success());
+    assert_eq!(talk.child.wait().unwrap().code(), Some(0));
+}
