@@ -38,6 +38,7 @@ use crate::tui::Preset;
   spanwalk check lesson.spanwalk           whether it bears the lessons out
   spanwalk worksheet -o sheet.md           questions to print, with the answers
   spanwalk serve --console                 the server alone, for tokio-console
+  spanwalk config > my.toml                keys and colours, for --config
 
 Exit codes: 0 ok, 1 failed, 2 wrong use."
 )]

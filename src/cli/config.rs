@@ -254,11 +254,14 @@ pub(super) fn example() -> String {
 [theme]
 # Whose colours: {}. auto is the terminal's own 16. NO_COLOR in the environment is mono, always.
 #base = \"auto\"
-# A colour for each role: default, #rrggbb, or one of {}.
+# A colour for each role: default, #rrggbb, or one of
+#   {},
+#   {}.
 ",
         names(&Preset::ALL.map(Preset::name)),
         names(&Base::ALL.map(Base::name)),
-        names(&COLOURS.iter().map(|entry| entry.0).collect::<Vec<_>>()),
+        names(&COLOURS[..8].iter().map(|entry| entry.0).collect::<Vec<_>>()),
+        names(&COLOURS[8..].iter().map(|entry| entry.0).collect::<Vec<_>>()),
     );
     for (name, role, doc) in COLOURED {
         let colour = Theme::default().style(*role).fg;
@@ -383,6 +386,9 @@ mod tests {
             .collect();
         let config = parse(&uncommented).unwrap();
         assert_eq!((config.layout, &config.keys), (Some(Preset::Lesson), &Keys::default()));
+        for (name, role, _) in COLOURED {
+            assert_eq!(config.theme.style(*role), Theme::default().style(*role), "{name}");
+        }
         assert_eq!(
             COLOURED.len() + COMMANDS.len() + 4,
             uncommented.lines().filter(|line| line.contains(" = ")).count()

@@ -21,12 +21,21 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let theme = &ui.theme;
     let keys = |row: &CommandRow| ui.keys.of(row).join(" ");
     let wide = COMMANDS.iter().map(|row| width(&keys(row))).max().unwrap_or(0);
-    let (name, question) = pane_help::title(ui.focus);
+    let (name, question) = match ui.focus {
+        _ if ui.shows_loop => ("Event loop", "what is it doing, and for whom?"),
+        _ if ui.is_class => ("For a class", "one idea at a time"),
+        pane => pane_help::title(pane),
+    };
+    let here: Vec<_> = match ui.focus {
+        _ if ui.shows_loop => pane_help::LOOP.iter().collect(),
+        _ if ui.is_class => pane_help::CLASS.iter().collect(),
+        pane => pane_help::entries(pane).iter().chain(pane_help::EVERYWHERE).collect(),
+    };
     let mut lines = vec![Line::from(vec![
         Span::styled(format!(" Here: {name}"), theme.style(Role::Heading)),
         Span::styled(format!("  {question}"), theme.style(Role::Dim)),
     ])];
-    for (ids, text) in pane_help::entries(ui.focus).iter().chain(pane_help::EVERYWHERE) {
+    for (ids, text) in here {
         let keys: Vec<String> = ids.iter().map(|id| ui.keys.shown(id)).collect();
         put_entry(&mut lines, &keys.join(" "), text, (wide, columns), theme);
     }

@@ -138,6 +138,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
     let labels = COMMANDS.iter().map(|row| width(row.label)).max().unwrap_or(0);
     let room = columns.saturating_sub(keys + labels + 8);
     let at = at.min(found.len().saturating_sub(1));
+    // Large enough that one for every row would be felt.
+    let mut matcher = Matcher::new(Config::DEFAULT);
     let lines = found.iter().enumerate().map(|(index, choice)| {
         let (key, label, doc, by_name) = match *choice {
             Choice::Command { row, by_name } => (key(row), row.label, row.doc, by_name),
@@ -147,7 +149,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
         };
         let mark = if index == at { '→' } else { ' ' };
         let mut spans = vec![Span::styled(format!(" {mark} {}  ", pad(&key, keys)), theme.style(Role::Key))];
-        spans.extend(marked(label, if by_name { text } else { "" }, ui));
+        spans.extend(marked(label, if by_name { text } else { "" }, ui, &mut matcher));
         spans.push(Span::raw(" ".repeat(labels - width(label) + 2)));
         spans.push(Span::styled(pad(&cut(doc, room), room), theme.style(Role::Dim)));
         let line = Line::from(spans);
@@ -172,12 +174,10 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
 }
 
 /// A name with the letters that were typed marked.
-fn marked(label: &'static str, text: &str, ui: &Ui) -> Vec<Span<'static>> {
+fn marked(label: &'static str, text: &str, ui: &Ui, matcher: &mut Matcher) -> Vec<Span<'static>> {
     let pattern = Pattern::new(text.trim(), CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
     let (mut buffer, mut places) = (Vec::new(), Vec::new());
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    if text.trim().is_empty() || pattern.indices(Utf32Str::new(label, &mut buffer), &mut matcher, &mut places).is_none()
-    {
+    if text.trim().is_empty() || pattern.indices(Utf32Str::new(label, &mut buffer), matcher, &mut places).is_none() {
         return vec![Span::raw(label)];
     }
     let letters = label.chars().enumerate().map(|(at, letter)| {

@@ -54,6 +54,25 @@ pub(super) fn entries(pane: Pane) -> &'static [Entry] {
     }
 }
 
+/// What works in the picture of the event loop, which takes the place of the panes.
+pub(super) const LOOP: &[Entry] = &[
+    (&["left", "right"], "to the turn before, to the next turn"),
+    (&["page-up", "page-down"], "by many turns"),
+    (&["event-loop", "close"], "back to the panes"),
+    (&["palette"], "find any command by its name or what it does"),
+];
+
+/// What works while the screen is that for a class.
+pub(super) const CLASS: &[Entry] = &[
+    (&["into", "back", "forth"], "the next step, and to and fro in what has been"),
+    (&["predict"], "guess what comes next, then take the step"),
+    (&["walk"], "let the walk go on by itself, or stop it"),
+    (&["answer"], "show the answer, hide it"),
+    (&["up", "down"], "scroll"),
+    (&["class"], "all panes again"),
+    (&["palette"], "find any command by its name or what it does"),
+];
+
 /// What works in all of them.
 pub(super) const EVERYWHERE: &[Entry] = &[
     (&["larger", "smaller", "zoom-pane"], "more room, less room, all of the screen"),
@@ -68,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_entry_is_of_commands() {
-        for (ids, _) in Pane::ALL.into_iter().flat_map(entries).chain(EVERYWHERE) {
+        for (ids, _) in Pane::ALL.into_iter().flat_map(entries).chain(EVERYWHERE).chain(LOOP).chain(CLASS) {
             assert!(ids.iter().all(|id| command(id).is_some()), "{ids:?}");
         }
     }

@@ -203,8 +203,8 @@ impl Theme {
         }
         match self.chosen[role as usize].or_else(|| self.base.colour(role)) {
             // A colour of its own already is quieter; both together vanish on many terminals.
-            Some(colour) => style.fg(colour).add_modifier(modifier - Modifier::DIM),
-            None => style.add_modifier(modifier),
+            Some(colour) if colour != Color::Reset => style.fg(colour).add_modifier(modifier - Modifier::DIM),
+            _ => style.add_modifier(modifier),
         }
     }
 
@@ -321,6 +321,7 @@ mod tests {
         let theme = Theme::default().with(Role::Accent, Color::Yellow);
         assert_eq!(theme.style(Role::Accent), Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD));
         assert_eq!(theme.style(Role::Key).fg, Some(Color::Cyan));
+        assert_eq!(theme.with(Role::Dim, Color::Reset).style(Role::Dim), Theme::default().style(Role::Dim));
         let mono = Theme { base: Base::Mono, ..theme };
         assert_eq!(mono.style(Role::Accent), Style::new().add_modifier(Modifier::BOLD));
     }

@@ -286,6 +286,8 @@ fn help_begins_with_what_works_in_the_pane_that_has_the_keys() {
         assert!(lesson.contains("Here: Lesson") && lesson.contains("scroll"), "{lesson}");
         let timeline = first(ui, "esc tab ?");
         assert!(timeline.contains("Here: Timeline  when?") && timeline.contains("+ - 0"), "{timeline}");
+        assert!(first(ui, "esc w ?").contains("Here: Event loop"));
+        assert!(first(ui, "esc w K ?").contains("Here: For a class"));
     });
 }
 
