@@ -15,7 +15,7 @@ use spanwalk::lesson::Book;
 use spanwalk::record::{Control, HoldMode, Reader, Recorder};
 use spanwalk::server::{Server, Settings};
 use spanwalk::trace::{Chain, Command, Log, Run, Status, Target};
-use spanwalk::tui::{Action, Material, Restart, Sources, Theme, Ui, draw};
+use spanwalk::tui::{Action, Material, Preset, Restart, Sources, Theme, Ui, draw};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Longer than any step takes.
@@ -35,6 +35,9 @@ fn main() {
     run.to(Target::Call(studio.key("spawn")));
     studio.take("in-spawn", &run, (120, 40), &[]);
     studio.take("small", &run, (80, 24), &[]);
+    studio.take("palette", &run, (120, 40), &typed(Action::Palette, "lay"));
+    studio.take("layout-code", &run, (120, 40), &[Action::Arrange(Preset::Code), Action::Close]);
+    studio.take("copy", &run, (80, 24), &[Action::Copy, Action::Down]);
     run.to(Target::After { first: studio.key("start_accepting"), call: studio.key("loop.poll") });
     studio.take("serving", &run, (120, 40), &[]);
     studio.take("menu", &run, (80, 24), &[Action::Request]);
@@ -70,8 +73,12 @@ fn main() {
 
 /// The keys of a search.
 fn search(query: &str) -> Vec<Action> {
-    let text = query.chars().map(Action::Type);
-    [Action::Search].into_iter().chain(text).chain([Action::Toggle]).collect()
+    typed(Action::Search, query).into_iter().chain([Action::Toggle]).collect()
+}
+
+/// A key, and a text that is typed then.
+fn typed(first: Action, text: &str) -> Vec<Action> {
+    [first].into_iter().chain(text.chars().map(Action::Type)).collect()
 }
 
 /// A server that is stepped.
