@@ -4,6 +4,7 @@
 
 use super::layout::Pane;
 use super::material::Material;
+use super::minimap::Minimap;
 use super::moments::{self, Moment};
 use super::overlay::Overlay;
 use super::source::Source;
@@ -40,6 +41,8 @@ pub(super) struct Known {
     pub(super) source_line: usize,
     /// The comparison, while it is looked at.
     pub(super) moments: Option<[Moment; 3]>,
+    /// The whole recording in a row.
+    pub(super) minimap: Minimap,
     /// The stop that the selection has followed.
     followed: Option<Stop>,
     lookout: Lookout,
@@ -89,6 +92,13 @@ impl Ui<'_> {
         self.find_source(span);
         self.weigh_evidence(cursor);
         self.compare();
+        if let Some((chart, _)) = self.chart() {
+            self.known.minimap.look(&self.log, usize::from(chart.width));
+        }
+        let now = self.time_now();
+        if let Some(range) = &mut self.range {
+            range.look(now);
+        }
     }
 
     /// The span that the selected row stands for: of a lane the innermost.

@@ -5,6 +5,7 @@ mod commands;
 mod panes;
 mod replay;
 mod scenes;
+mod time;
 
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
