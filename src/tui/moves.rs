@@ -320,7 +320,7 @@ impl Ui<'_> {
                     }
                     (Sought::Got(_), Some(event)) => self.choose_lane(event.lane),
                     (Sought::Lane(lane), _) if self.lines.chosen == Some(LineId::Lane(*lane)) => {
-                        self.choose_lane(*lane)
+                        self.choose_lane(*lane);
                     }
                     _ => {}
                 }

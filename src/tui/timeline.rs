@@ -122,8 +122,8 @@ impl Plan {
         let is_shown = |depth: usize| depth == at || (y == place.bottom && depth > at);
         let rows = self.timeline.rows.iter().filter(|row| row.lane == lane && is_shown(row.depth));
         let covers = |from: u16, cells: usize| (usize::from(from)..usize::from(from) + cells).contains(&column.into());
-        let bars = rows.filter_map(|row| row.bars.iter().find(|bar| covers(bar.from, bar.cells.len())));
-        bars.last().map(|bar| bar.span)
+        let mut bars = rows.filter_map(|row| row.bars.iter().find(|bar| covers(bar.from, bar.cells.len())));
+        bars.next_back().map(|bar| bar.span)
     }
 }
 
@@ -193,7 +193,7 @@ impl View<'_> {
             match place.line {
                 Line::Lane(lane) => self.lane(buffer, Rect { y: place.top, height: rows, ..chart }, theme, &plan, lane),
                 Line::Group { .. } => {
-                    self.group(buffer, Rect { y: place.top, height: 1, ..chart }, theme, &plan, place)
+                    self.group(buffer, Rect { y: place.top, height: 1, ..chart }, theme, &plan, place);
                 }
             }
         }
