@@ -53,7 +53,7 @@ pub struct Wanted<'a> {
     pub state: &'a State,
     /// Lanes that have a line even if their group is folded.
     pub here: &'a [LaneId],
-    /// Whether a group is open. `None`: if all lines fit then.
+    /// Whether a group is open. `None`: if all lanes that there have been of it fit then.
     pub is_open: &'a dyn Fn(GroupId) -> Option<bool>,
     /// How many lines are scrolled away.
     pub skip: usize,
@@ -133,7 +133,9 @@ impl Pool {
         let begin = places.partition(end, |at| opened(at) < window.from);
         let edges = (begin < end).then(|| (places.get(begin), places.get(end - 1)));
         let is_within = |at: usize| edges.is_some_and(|(first, last)| (first..=last).contains(&at));
-        before.retain(|at| all[*at].is_over(cursor) && opened(*at) < window.from && !is_within(*at));
+        // Of a state in the past they may be alive.
+        let is_alive = |at: &usize| alive.binary_search(at).is_ok();
+        before.retain(|at| all[*at].is_over(cursor) && opened(*at) < window.from && !is_within(*at) && !is_alive(at));
         let over = (end - begin) - alive.iter().filter(|at| is_within(**at)).count();
         let count = alive.len() + before.len() + over;
         let mut apart: Vec<usize> = alive.iter().chain(&before).copied().filter(|at| !is_within(*at)).collect();
@@ -271,9 +273,12 @@ impl Log {
             .map(|group| (group, (wanted.is_open)(groups[group].id), of_here(group)))
             .filter(|entry| count(entry.0) > 0 || !entry.2.is_empty())
             .collect();
-        let unfolded = asked
-            .iter()
-            .map(|(group, is_open, here)| 1 + if is_open.unwrap_or(true) { count(*group) } else { here.len() });
+        let unfolded = asked.iter().map(|(group, is_open, here)| match is_open {
+            // With all that there have been: so it does not fold and unfold as the window moves.
+            None => 1 + groups[*group].count(),
+            Some(true) => 1 + count(*group),
+            Some(false) => 1 + here.len(),
+        });
         let fits = pools[0].count + unfolded.sum::<usize>() <= wanted.room;
         let seen: Vec<(usize, bool, Vec<usize>)> =
             asked.into_iter().map(|(group, is_open, here)| (group, is_open.unwrap_or(fits), here)).collect();

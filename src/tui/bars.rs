@@ -160,7 +160,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         used += width(&text) + 3;
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
         spans.push(Span::raw("   "));
-    } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() {
+    } else if ui.overlay.is_none() && ui.is_waiting_for_the_world() && ui.focus != Pane::Timeline {
         let text = match ui.status.run {
             Run::Free => "running freely: p stops at the next call, g sends a request   ",
             _ => "running: nothing to step until something arrives — g sends a request   ",

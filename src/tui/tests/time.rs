@@ -130,6 +130,25 @@ fn a_group_is_unfolded_where_all_of_it_fits() {
 }
 
 #[test]
+fn no_lane_has_two_lines_wherever_the_cursor_and_the_window_are() {
+    crowded(7, (80, 30), |ui| {
+        let end = ui.last_time().0;
+        for cursor in (0..=ui.log.len()).step_by(9) {
+            ui.set_cursor(cursor);
+            for (from, to) in [(0, end), (0, end / 2), (end / 3, end), (end / 2, end / 2 + 100), (end - 9, end + 99)] {
+                ui.window = Some(Window { from: Time(from), to: Time(to) });
+                let plan = ui.plan().unwrap();
+                let mut lines: Vec<String> = plan.places.iter().map(|place| format!("{:?}", place.line)).collect();
+                lines.sort();
+                let all = lines.len();
+                lines.dedup();
+                assert_eq!(lines.len(), all, "{}", text(ui));
+            }
+        }
+    });
+}
+
+#[test]
 fn four_of_a_kind_are_no_group() {
     crowded(4, SCREEN, |ui| {
         shows(ui, &["conn-1 ", "conn-4 "]);
