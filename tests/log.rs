@@ -537,9 +537,9 @@ fn what_a_group_does_is_what_any_of_its_lanes_does() {
         let marks = Lookout::default().landmarks();
         let together = Timeline::of_lines(&log, &marks, log.len(), window, 50, [line]).groups[0].1.clone();
         let each = Timeline::new(&log, &marks, log.len(), window, 50, lanes(&log));
-        for (column, cell) in (0..).zip(&together) {
+        for (column, cell) in (0_usize..).zip(&together) {
             let cells = each.rows.iter().flat_map(|row| &row.bars);
-            let cells = cells.filter_map(|bar| bar.cells.get(usize::from(column).checked_sub(bar.from.into())?));
+            let cells = cells.filter_map(|bar| bar.cells.get(column.checked_sub(bar.from.into())?));
             let is_busy = cells.clone().any(|cell| *cell == Cell::Busy);
             assert_eq!(*cell == Some(Cell::Busy), is_busy, "column {column} of {from} to {to}");
             assert!(cell.is_some() || cells.count() == 0, "column {column} of {from} to {to}");
