@@ -9,6 +9,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::text::{count, cut, width};
 use super::theme::{Role, Theme};
@@ -20,6 +21,11 @@ pub(super) struct Painter<'a> {
     pub(super) theme: &'a Theme,
     /// Where we are: its name stands out.
     pub(super) current: Option<SpanId>,
+}
+
+/// Writes over a bar: nothing of how the bar looks is left in the text.
+pub(super) fn write(buffer: &mut Buffer, (x, y): (u16, u16), text: &str, style: Style) {
+    buffer.set_string(x, y, text, Style::reset().patch(style));
 }
 
 /// A part of a bar that is seen.
@@ -117,12 +123,12 @@ impl Painter<'_> {
         }
         let x = area.x + part.from as u16 + u16::from(bar.has_start);
         let role = if self.current == Some(bar.span) { Role::Accent } else { Role::Heading };
-        buffer.set_stringn(x, area.y, cut(name, room), room, self.theme.style(role));
+        write(buffer, (x, area.y), &cut(name, room), self.theme.style(role));
         // The shortest time takes four columns.
         let time = if width(name) + 6 < room { self.took(bar) } else { None };
         let time = time.map(|took| format!(" {took} ")).filter(|time| width(name) + width(time) < room);
         if let Some(time) = &time {
-            buffer.set_string(x + width(name) as u16, area.y, time, self.theme.style(Role::Dim));
+            write(buffer, (x + width(name) as u16, area.y), time, self.theme.style(Role::Dim));
         }
         Written { name: true, time: time.is_some() }
     }
@@ -147,7 +153,7 @@ impl Painter<'_> {
         };
         // A blank on both sides.
         if let Some(text) = texts.iter().find(|text| width(text) + 2 <= blank) {
-            buffer.set_string(area.x + part.to as u16 + 1, area.y, text, self.theme.style(Role::Dim));
+            write(buffer, (area.x + part.to as u16 + 1, area.y), text, self.theme.style(Role::Dim));
         }
     }
 

@@ -19,7 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::bar::Painter;
+use super::bar::{Painter, write};
 use super::lane_label::LaneLabel;
 use super::range;
 use super::text::{count, cut, width};
@@ -310,8 +310,9 @@ impl View<'_> {
         let fits = |text: &&String| width(text) <= room / 2;
         let text = texts.iter().find(fits).or(texts.iter().find(|text| width(text) <= room));
         if let Some(text) = text {
-            let x = area.x + first.min(room - width(text)) as u16;
-            buffer.set_string(x, area.y, text, theme.style(Role::Heading));
+            // Left of what they do, if there is room for it.
+            let at = if width(text) <= first { 0 } else { first.min(room - width(text)) };
+            write(buffer, (area.x + at as u16, area.y), text, theme.style(Role::Heading));
         }
     }
 
