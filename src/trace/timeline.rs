@@ -15,7 +15,7 @@ use super::rows::Columns;
 use super::{Callsite, GroupId, ItemKind, Landmarks, LaneId, Line, Log, SpanId, Time};
 
 /// Switches that are looked at in one column.
-const SWITCHES: usize = 4;
+const SWITCHES: usize = 2;
 
 /// A stretch of program time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

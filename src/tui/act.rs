@@ -87,7 +87,10 @@ impl Ui<'_> {
             }
             Action::NextPane => self.move_focus(1),
             Action::PreviousPane => self.move_focus(Pane::ALL.len() - 1),
-            Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
+            Action::ZoomPane => {
+                self.is_zoomed = !self.is_zoomed;
+                self.scroll_back();
+            }
             Action::Close if self.seek.is_some() || self.play.is_some() => (self.seek, self.play) = (None, None),
             Action::Close if self.range.is_some() => self.range = None,
             Action::Close if self.is_zoomed => self.is_zoomed = false,

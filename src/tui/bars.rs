@@ -15,6 +15,7 @@ use super::matches;
 use super::overlay::Overlay;
 use super::text::{count, cut, pad, width};
 use super::theme::Role;
+use super::timeline::LineId;
 use super::ui::Ui;
 use crate::trace::{Edge, Kind, Log, Run};
 
@@ -142,6 +143,8 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Scenes { .. }) => SCENES,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
+        None if ui.range.is_some() => RANGE,
+        None if ui.focus == Pane::Timeline && matches!(ui.lines.chosen, Some(LineId::Group(_))) => GROUP,
         None if !ui.is_live() && ui.focus == Pane::Timeline => TIMES,
         None if !ui.is_live() => PAST,
         None if ui.status.run == Run::Over && ui.focus == Pane::Stack => RECORDED,

@@ -138,6 +138,13 @@ impl Ui<'_> {
         self.lines.skipped = self.lines.skipped.saturating_add_signed(by).min(limit);
     }
 
+    /// Where all lines fit now, none is scrolled away.
+    pub(super) fn scroll_back(&mut self) {
+        if self.plan().is_some_and(|plan| plan.all <= usize::from(plan.chart.height)) {
+            self.lines.skipped = 0;
+        }
+    }
+
     /// Folds or unfolds the chosen group. False if none is chosen.
     pub(super) fn toggle_group(&mut self) -> bool {
         let Some(LineId::Group(chosen)) = self.lines.chosen else { return false };

@@ -97,7 +97,9 @@ fn lanes_of_a_kind_are_one_line_and_unfold_by_key_and_by_mouse() {
         shows(ui, &["▸ conn-*", "200 lanes: 0 busy, 199 waiting, 1 over ", "main", "hub"]);
         hides(ui, &["conn-1 ", "conn-57 ", "more lanes"]);
         // Main, hub, and the group.
-        press(ui, "down down down enter");
+        press(ui, "down down down");
+        shows(ui, &["enter fold or unfold  F all"]);
+        press(ui, "enter");
         shows(ui, &["▾ conn-*", "conn-2 ", "conn-30 ", "more lanes"]);
         press(ui, "enter");
         hides(ui, &["conn-2 "]);
@@ -185,6 +187,20 @@ fn the_lines_scroll_with_the_chosen_one() {
 }
 
 #[test]
+fn nothing_is_scrolled_away_where_all_of_it_fits() {
+    crowded(4, (80, 24), |ui| {
+        ui.is_zoomed = false;
+        ui.act(Action::Wheel(2, 20, true));
+        ui.act(Action::Wheel(2, 20, true));
+        assert_eq!(ui.lines.skipped, 2);
+        let lines = |ui: &Ui<'_>| ui.plan().unwrap().places.len();
+        assert_eq!(lines(ui), 4, "{}", text(ui));
+        press(ui, "z");
+        assert_eq!((ui.lines.skipped, lines(ui)), (0, 6), "{}", text(ui));
+    });
+}
+
+#[test]
 fn slices_are_gone_through_in_the_chosen_lane_only() {
     crowded(6, SCREEN, |ui| {
         ui.set_cursor(0);
@@ -243,7 +259,7 @@ fn a_range_counts_what_is_in_it() {
     serving(SCREEN, |ui| {
         ui.set_cursor(0);
         press(ui, "x");
-        shows(ui, &["a range begins here"]);
+        shows(ui, &["a range begins here", "x end it, or another  S its calls"]);
         let until = ui.known.landmarks.loop_starts.unwrap();
         ui.set_cursor(until);
         ui.work(|| true);
