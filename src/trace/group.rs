@@ -1,4 +1,4 @@
-//! Lanes of a kind: those whose names differ in a number at the end only, such as `conn-1` to `conn-500`.
+//! Lanes of a kind: those whose names differ in a number or an id at the end only, such as `conn-1` to `conn-500`.
 //!
 //! ```text
 //!   conn-1   ▐━━╌╌╌━━▌
@@ -15,14 +15,14 @@ use super::{Stretch, Time};
 
 /// So many lanes of a kind, or more, are a group.
 const GROUP: usize = 5;
-/// A lane of no kind: its name does not end in a number.
+/// A lane of no kind: its name does not end in a number or an id.
 const NONE: u32 = u32::MAX;
 
 /// Which group of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupId(pub(super) u32);
 
-/// Lanes whose names differ in a number only.
+/// Lanes whose names differ in a number, or an id, at the end only.
 #[derive(Clone, Debug)]
 pub struct LaneGroup {
     /// Its id.
@@ -167,9 +167,18 @@ impl Groups {
     }
 }
 
-/// A name without the number at its end: `conn-12` is a `conn-`.
+/// A name without the number at its end, or without what stands behind its last mark if there is a digit in it:
+/// `conn-12` is a `conn-`, and so is `conn-3f2a`.
 fn stem(name: &str) -> &str {
-    name.trim_end_matches(|letter: char| letter.is_ascii_digit())
+    let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    if stem.len() < name.len() {
+        return stem;
+    }
+    let is_mark = |letter: char| matches!(letter, '-' | '_' | ':' | '#' | '/' | ' ');
+    match name.rfind(is_mark) {
+        Some(mark) if name[mark..].contains(|letter: char| letter.is_ascii_digit()) => &name[..=mark],
+        _ => name,
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +195,13 @@ mod tests {
         assert_eq!((&*group.stem, group.members.as_slice()), ("conn-", &[1, 3, 4, 6, 7][..]));
         assert_eq!((groups.groups().count(), groups.loose()), (1, &[0, 2, 5, 8][..]));
         assert!(groups.get(kinds[1]).is_some() && groups.get(kinds[0]).is_none() && groups.get(kinds[5]).is_none());
+    }
+
+    #[test]
+    fn a_kind_is_what_stands_before_a_number_or_an_id() {
+        let stems =
+            ["conn-12", "conn-3f2a", "127.0.0.1:49152", "main", "hub", "a task", "7", "größe-1ü", "x1y"].map(stem);
+        assert_eq!(stems, ["conn-", "conn-", "127.0.0.1:", "main", "hub", "a task", "", "größe-", "x1y"]);
     }
 
     #[test]
