@@ -9,8 +9,9 @@ use std::sync::Arc;
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::trace::{
-    Bar, Callsite, Cell, Chain, ChainStep, Edge, Event, Field, Finder, Key, Kind, LaneId, LaneKind, Line, Log, Lookout,
-    Packer, Query, Seq, SpanId, State, Tally, Thread, ThreadId, Time, Timeline, Value, Wanted, Window, call_stats,
+    Bar, Callsite, Cell, Chain, ChainStep, Edge, Event, Field, Finder, Key, Kind, LaneId, LaneKind, Line, LineChoice,
+    Log, Lookout, Packer, Query, Seq, SpanId, State, Tally, Thread, ThreadId, Time, Timeline, Value, Wanted, Window,
+    call_stats,
 };
 
 /// What is known of a span by walking all events.
@@ -499,8 +500,8 @@ fn a_screen_gets_the_lines_of_lanes_and_groups_that_it_has_room_for() {
         for window in [(0, 100_000), (20_000, 20_500), (30_000, 31_000)] {
             let window = Window { from: Time(window.0), to: Time(window.1) };
             let lines = |is_open: Option<bool>, skip: usize, room: usize| {
-                let (here, is_open) = (&here[..], &move |_| is_open);
-                log.lines_in(&Wanted { window, state: &state, here, is_open, skip, room })
+                let (here, busy, is_open) = (&here[..], &[LaneId(600)][..], &move |_| is_open);
+                log.lines_in(&Wanted { window, state: &state, here, busy, is_open, skip, room })
             };
             let all = lines(Some(true), 0, 5_000);
             assert_eq!((all.lines.len(), lines(None, 0, 5_000)), (all.all, all.clone()));
@@ -522,6 +523,8 @@ fn a_screen_gets_the_lines_of_lanes_and_groups_that_it_has_room_for() {
             let first = lines(Some(true), 0, 12);
             assert!(matches!(first.lines[0], Line::Group { .. }));
             assert_eq!(first.lines.len(), 11.min(all.all));
+            let has = |choice: &LineChoice, lane: u32| choice.lines.contains(&Line::Lane(LaneId(lane)));
+            assert!([300, 600].into_iter().all(|lane| has(&first, lane) == has(&all, lane)), "these go first");
         }
     }
 }
@@ -535,7 +538,7 @@ fn what_a_group_does_is_what_any_of_its_lanes_does() {
     for (from, to) in [(0, end.0), (3_000, 3_400), (end.0 - 200, end.0 + 300)] {
         let window = Window { from: Time(from), to: Time(to) };
         let marks = Lookout::default().landmarks();
-        let together = Timeline::of_lines(&log, &marks, log.len(), window, 50, [line]).groups[0].1.clone();
+        let together = Timeline::of_lines(&log, &marks, log.len(), window, 50, |_| [line]).groups[0].1.clone();
         let each = Timeline::new(&log, &marks, log.len(), window, 50, lanes(&log));
         for (column, cell) in (0_usize..).zip(&together) {
             let cells = each.rows.iter().flat_map(|row| &row.bars);

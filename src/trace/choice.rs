@@ -53,6 +53,8 @@ pub struct Wanted<'a> {
     pub state: &'a State,
     /// Lanes that have a line even if their group is folded.
     pub here: &'a [LaneId],
+    /// Lanes that go before others where not all fit, if they are few: those that did something in the window.
+    pub busy: &'a [LaneId],
     /// Whether a group is open. `None`: if all lanes that there have been of it fit then.
     pub is_open: &'a dyn Fn(GroupId) -> Option<bool>,
     /// How many lines are scrolled away.
@@ -155,18 +157,20 @@ impl Pool {
         (skip.min(self.count)..skip.saturating_add(at_most).min(self.count)).map(get).collect()
     }
 
-    /// Those that matter most: where we are, then those that are alive.
+    /// Those that matter most: where we are and who does something, then those that are alive.
     fn first(&self, places: Places<'_>, here: &[usize], room: usize) -> Vec<usize> {
         if self.count <= room {
             return self.in_order(places, 0, room);
         }
         let is_alive = |at: &usize| self.alive.binary_search(at).is_ok();
-        let is_mine = |at: &&usize| is_alive(at) || self.before.contains(at);
-        let here: Vec<usize> = here.iter().filter(is_mine).copied().collect();
+        let is_within = |at: &usize| self.edges.is_some_and(|(first, last)| (first..=last).contains(at));
+        let mut seen = std::collections::HashSet::new();
+        let mine = here.iter().copied().filter(|at| is_alive(at) || is_within(at) || self.before.contains(at));
+        let here: Vec<usize> = mine.filter(|at| seen.insert(*at)).take(room).collect();
         let others = self.alive.iter().copied();
         let over = self.before.iter().copied();
         let over = over.chain(self.within.clone().map(|at| places.get(at)).filter(|at| !is_alive(at)));
-        let rest = others.chain(over).filter(|at| !here.contains(at));
+        let rest = others.chain(over).filter(|at| !seen.contains(at));
         let mut chosen: Vec<usize> = here.iter().copied().chain(rest).take(room).collect();
         chosen.sort_unstable();
         chosen
@@ -316,7 +320,20 @@ impl Log {
             // Every group has its line, and where we are has one; half of the room at the most.
             let folded: usize = seen.iter().map(|entry| 1 + entry.2.len()).sum();
             let loose = pools[0].count.min(room - folded.min(room / 2));
-            lines.extend(pools[0].first(all_places[0], &here, loose).into_iter().map(lane));
+            // Of one kind each: a stretch of places may have lanes of others in it. Those that do something, if there are few:
+            // some of many would be any.
+            let first = |group: Option<usize>, here: &[usize], room: usize| {
+                let is_it = |at: &usize| number(*at) == group;
+                let mut first: Vec<usize> = here.iter().copied().filter(is_it).collect();
+                let mut busy: Vec<usize> = wanted.busy.iter().filter_map(|lane| place(*lane)).filter(is_it).collect();
+                busy.sort_unstable();
+                busy.dedup();
+                if busy.len() <= room {
+                    first.append(&mut busy);
+                }
+                first
+            };
+            lines.extend(pools[0].first(all_places[0], &first(None, &here, loose), loose).into_iter().map(lane));
             let mut left = room - lines.len();
             let mut owed: usize = folded;
             for entry in &seen {
@@ -328,7 +345,7 @@ impl Log {
                 left -= 1;
                 let room = left.saturating_sub(owed).max(entry.2.len()).min(left);
                 let chosen = if entry.1 {
-                    pools[entry.0 + 1].first(all_places[entry.0 + 1], &entry.2, room)
+                    pools[entry.0 + 1].first(all_places[entry.0 + 1], &first(Some(entry.0), &entry.2, room), room)
                 } else {
                     entry.2.iter().copied().take(room).collect()
                 };

@@ -137,24 +137,25 @@ impl Timeline {
         width: u16,
         lanes: impl IntoIterator<Item = LaneId>,
     ) -> Self {
-        let lines = lanes.into_iter().map(Line::Lane);
+        let lines = |_: &[Mark]| lanes.into_iter().map(Line::Lane);
         Self::of_lines(log, landmarks, cursor, window, width, lines)
     }
 
-    /// The same of lines, which may be groups.
+    /// The same of lines, which may be groups, and are chosen once the marks of the window are known.
     #[must_use]
-    pub fn of_lines(
+    pub fn of_lines<L: IntoIterator<Item = Line>>(
         log: &Log,
         landmarks: &Landmarks,
         cursor: usize,
         window: Window,
         width: u16,
-        lines: impl IntoIterator<Item = Line>,
+        choose: impl FnOnce(&[Mark]) -> L,
     ) -> Self {
         let cursor = cursor.min(log.len());
         let columns = Columns::new(log, cursor, window, width.max(1));
+        let marks = marks(log, landmarks, cursor, &columns);
         let (mut rows, mut groups) = (Vec::new(), Vec::new());
-        for line in lines {
+        for line in choose(&marks) {
             match line {
                 Line::Lane(lane) => {
                     let lane = log.lane(lane).filter(|lane| lane.open.0.0 < cursor as u64);
@@ -165,7 +166,7 @@ impl Timeline {
                 }
             }
         }
-        Self { rows, marks: marks(log, landmarks, cursor, &columns), groups }
+        Self { rows, marks, groups }
     }
 }
 

@@ -26,7 +26,8 @@ use super::text::{count, cut, width};
 use super::theme::{Role, Theme};
 use super::time_window::{axis, fitting};
 use crate::trace::{
-    Cell, Finder, GroupId, Landmarks, LaneId, Line, Log, MarkKind, SpanId, State, Time, Timeline, Wanted, Window,
+    Cell, Finder, GroupId, Landmarks, LaneId, Line, LineChoice, Log, Mark, MarkKind, SpanId, State, Time, Timeline,
+    Wanted, Window,
 };
 
 /// The name of the row that marks the matches of a search.
@@ -160,11 +161,18 @@ impl View<'_> {
         }
         let room = usize::from(chart.height);
         let is_open = |id: GroupId| self.log.lane_group(id).and_then(|group| self.opened.get(&group.stem)).copied();
-        let (state, skip) = (self.state, self.skip);
-        let wanted = Wanted { window, state, here: &self.here, is_open: &is_open, skip, room };
-        let chosen = self.log.lines_in(&wanted);
-        let lines = chosen.lines.iter().copied();
-        let timeline = Timeline::of_lines(self.log, self.landmarks, self.log.len(), window, chart.width, lines);
+        let (state, skip, here) = (self.state, self.skip, &self.here);
+        let mut chosen = LineChoice { lines: Vec::new(), all: 0 };
+        let choose = |marks: &[Mark]| {
+            let switches = marks.iter().filter_map(|mark| match mark.kind {
+                MarkKind::Switch { from, to } => Some([from, to]),
+                _ => None,
+            });
+            let busy: Vec<LaneId> = switches.flatten().collect();
+            chosen = self.log.lines_in(&Wanted { window, state, here, busy: &busy, is_open: &is_open, skip, room });
+            chosen.lines.clone()
+        };
+        let timeline = Timeline::of_lines(self.log, self.landmarks, self.log.len(), window, chart.width, choose);
         let skipped = self.skip.min(chosen.all.saturating_sub(1));
         let hidden = chosen.all - skipped - chosen.lines.len();
         let mut y = chart.y;

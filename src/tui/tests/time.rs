@@ -132,6 +132,18 @@ fn a_group_is_unfolded_where_all_of_it_fits() {
 }
 
 #[test]
+fn who_does_something_in_the_window_is_seen_where_not_all_fit() {
+    crowded(200, SCREEN, |ui| {
+        press(ui, "F");
+        hides(ui, &["conn-150 "]);
+        let polled = ui.log.stretches(SpanId(1500)).nth(1).unwrap();
+        let window = Window { from: Time(polled.0.0 - 15_000), to: Time(polled.0.0 + 9_000) };
+        ui.window = Some(window);
+        shows(ui, &["conn-150 ", "conn-2 ", "more lanes"]);
+    });
+}
+
+#[test]
 fn no_lane_has_two_lines_wherever_the_cursor_and_the_window_are() {
     crowded(7, (80, 30), |ui| {
         let end = ui.last_time().0;
