@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use spanwalk::file::{Existing, Reader, Recording, Ways};
+use spanwalk::file::{Reader, Recording, Ways};
 use spanwalk::record::Recorder;
 use tracing::{Span, debug, field, info_span};
 
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Room for what is recorded faster than it is written: nothing is to be missing.
     let recorder = Recorder::builder().ring(2 << 30).build();
-    let ways = Ways { existing: Existing::Replace, ..Ways::default() };
+    let ways = Ways::default().replacing();
     let recording = Recording::start(&path, ways, recorder.chunks(), |_| ())?;
     tracing::subscriber::set_global_default(recorder.subscriber())?;
 

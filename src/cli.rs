@@ -21,6 +21,8 @@ use clap::Parser as _;
 
 pub use args::{Args, Subcommand};
 
+use crate::file::FileError;
+
 /// Runs the program with the arguments of this process.
 ///
 /// Exit codes: 0 ok (a closed standard output is ok too), 1 failed, 2 wrong use.
@@ -47,9 +49,18 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if error.is::<AlreadySaid>() => ExitCode::from(1),
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&format!("{error:#}{}", remedy(&error)));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
+    }
+}
+
+/// What can be done about a file, by the arguments of this program.
+fn remedy(error: &anyhow::Error) -> &'static str {
+    match error.chain().find_map(|cause| cause.downcast_ref()) {
+        Some(FileError::Exists { .. }) => "; name another file, or add --force to replace it",
+        Some(FileError::NotARecording { .. } | FileError::Short { .. }) => "; make one with --record FILE",
+        _ => "",
     }
 }
 
@@ -70,7 +81,7 @@ struct UsageError(String);
 /// A failure that a line on standard error was about when it happened.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-struct AlreadySaid(crate::file::FileError);
+struct AlreadySaid(FileError);
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());

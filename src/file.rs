@@ -5,15 +5,17 @@
 //!   header   "SPANWALK" · version u16 · zero × 6                                                        16 bytes
 //!   block    "BLK2" · length u32 · raw length u32 · first seq u64 · open set u32 · events u32 · earliest, latest ns u64
 //!            · crc32 u32 · payload, lz4 of a chunk: what was open, then the events                      one after another
-//!            (the chunk itself if the two lengths are the same)
+//!            (the chunk itself if the two lengths are the same; the highest bit of the open set: there is none, and
+//!            it goes on where the block before ends)
 //!   index    "IDX2" · blocks u32 · per block: offset u64 · first seq u64 · earliest, latest ns u64 · crc32 u32
 //!   end      "END2" · events u64 · offset of the index u64 · crc32 u32                 only if it was closed in order
 //! ```
 //!
 //! Numbers are little-endian. A block is one [`Chunk`](crate::trace::Chunk) and stands alone: its strings, threads and
-//! callsites are in it, and it begins with what was open then, so a stack needs nothing older. After damage the reader
-//! looks for the next block whose checksum is right, says what is missing, closes what was open and is not any more, and
-//! goes on. The index repeats what the blocks say, and is not needed to read them.
+//! callsites are in it, and it begins with what was open then, so a stack needs nothing older. Where that would take more
+//! than what happened a block may go without, and needs the one before it; the first of a file never does. After damage
+//! the reader looks for the next block whose checksum is right and that stands alone, says what is missing, closes what was
+//! open and is not any more, and goes on. The index repeats what the blocks say, and is not needed to read them.
 //!
 //! What is deliberately absent: any thought of who records and who shows the log.
 
@@ -32,7 +34,11 @@ pub use writer::{Existing, Writer};
 /// The first bytes of every file.
 const MAGIC: &[u8; 8] = b"SPANWALK";
 /// What this program writes and reads.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
+/// What it reads too: in that every block stands alone.
+const OLDEST: u16 = 2;
+/// In the count of the open set: there is none.
+const GOES_ON: u32 = 1 << 31;
 /// Bytes of the file's header.
 const HEADER: usize = 16;
 /// What a block begins with.

@@ -35,6 +35,7 @@ mod packed;
 mod place;
 mod query;
 mod rebuild;
+mod records;
 mod retained;
 mod rows;
 mod source;

@@ -960,3 +960,37 @@ fn what_nobody_polls_for_is_kept_or_the_session_is_over_but_nothing_is_missing()
         }
     }
 }
+
+#[test]
+fn a_websocket_that_is_about_to_take_over_ends_with_its_session() {
+    let server = Server::calm();
+    for confirms in [false, true] {
+        let mut session = Engine::open(&server, ECHO, Polling);
+        let mut socket = session.second();
+        socket.send(&text("2probe"));
+        assert_eq!(socket.next(), text("3probe"));
+        let target = session.target(Polling);
+        session.polling().posts.send("POST", &target, &[], b"abc");
+        if confirms {
+            socket.send(&text("5"));
+        }
+        let began = Instant::now();
+        while socket.try_next().is_some() {}
+        assert!(began.elapsed() < Duration::from_secs(5), "it was waited for");
+    }
+}
+
+#[test]
+fn there_are_no_more_sessions_than_allowed() {
+    let server = Server::calm_with(&["--max-sessions", "2"]);
+    let mut first = Engine::open(&server, ECHO, Polling);
+    let _second = Engine::open(&server, ECHO, WebSocket);
+    let target = format!("{ECHO}?EIO=4&transport=polling");
+    let refused = Http::connect(server.address).get(&target);
+    assert_eq!((refused.status, refused.code()), (503, 3));
+    first.send_unasked(&[text("1")]);
+    let began = Instant::now();
+    while Http::connect(server.address).get(&target).status != 200 {
+        assert!(began.elapsed() < LIMIT, "there is no room though one has gone");
+    }
+}

@@ -11,7 +11,7 @@ use chunks::pack;
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::file::{Existing, FileError, Reader, Writer};
-use spanwalk::trace::{Activity, Event, Kind, Log, Packer, SpanId, Value};
+use spanwalk::trace::{Activity, Event, Kind, Log, Packer, SpanId, State, Value};
 
 /// A file of its own that goes when the test does.
 struct Scratch(PathBuf);
@@ -170,6 +170,50 @@ proptest! {
             }
             prop_assert_eq!(stacks(&back), stacks(&whole), "what is open survives");
             prop_assert_eq!(back.latest().paused(), whole.latest().paused());
+        }
+    }
+
+    #[test]
+    fn a_spoilt_block_costs_those_that_go_on_from_it_and_what_is_open_survives(
+        whole in log(), each in 1..30_usize, apart in 2..6_usize, at in 0.0..1.0_f64,
+    ) {
+        let scratch = Scratch::new();
+        let mut writer = Writer::create(scratch.path(), Existing::Replace).unwrap();
+        let (mut state, mut packer, mut blocks) = (State::default(), Packer::default(), Vec::new());
+        for (number, run) in events(&whole).chunks(each).enumerate() {
+            blocks.push((writer.length() as usize, number * each));
+            if number % apart == 0 {
+                packer.begin(run[0].seq);
+                state.open_set().iter().for_each(|event| packer.event(event));
+                packer.begin_events();
+            } else {
+                packer.go_on();
+            }
+            for event in run {
+                packer.event(event);
+                state.apply(event);
+            }
+            writer.push(&packer.chunk()).unwrap();
+        }
+        writer.finish().unwrap();
+        let (back, reader) = read(scratch.path());
+        prop_assert_eq!(events(&back), events(&whole));
+        prop_assert!(reader.damage().is_empty() && back.dropped() == 0);
+        let Some(hit) = blocks.len().checked_sub(1).map(|last| (last as f64 * at) as usize) else { return Ok(()) };
+        let mut bytes = fs::read(scratch.path()).unwrap();
+        bytes[blocks[hit].0 + 50] ^= 1;
+        fs::write(scratch.path(), &bytes).unwrap();
+        let (back, reader) = read(scratch.path());
+        prop_assert_eq!(reader.damage().len(), 1, "it is named, once");
+        let before = blocks[hit].1;
+        prop_assert_eq!(&events(&back)[..before], &events(&whole)[..before]);
+        // The next that stands alone.
+        if let Some(after) = blocks.get((hit / apart + 1) * apart).map(|block| block.1) {
+            let tail: Vec<Kind> = whole.events_in(after..).map(|event| event.kind).collect();
+            let kinds: Vec<Kind> = back.events_in(..).map(|event| event.kind).collect();
+            prop_assert!(kinds.ends_with(&tail), "what follows is there");
+            prop_assert!((1..=(after - before) as u64).contains(&back.dropped()), "what is missing is counted");
+            prop_assert_eq!(stacks(&back), stacks(&whole), "what is open survives");
         }
     }
 

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use spanwalk::file::{Existing, Reader, Recording, Ways};
+use spanwalk::file::{Reader, Recording, Ways};
 use spanwalk::record::{Control, HoldMode, Recorder};
 use spanwalk::trace::{Command, Kind, Log, Source as _, Target};
 use tracing::{Dispatch, dispatcher, info, info_span};
@@ -55,7 +55,7 @@ fn child(recorder: &Recorder, dispatch: &Dispatch, recording: Recording, control
     let work = || dispatcher::with_default(dispatch, || info_span!("thread of the child").in_scope(|| ()));
     std::thread::scope(|scope| scope.spawn(work).join()).unwrap();
     assert_eq!(recorder.counts().spans, 0);
-    assert!(recorder.reader().read(Duration::from_secs(60)).is_over);
+    assert!(recorder.reader().read(Duration::from_secs(60)).chunks.is_empty());
     recording.catch_up();
     drop((recording, control));
 }
@@ -90,7 +90,7 @@ fn check(face: &str, connect: impl Fn(&Recorder) -> Dispatch) {
     let recorder = Recorder::builder().filter(filter).hold(hold).in_flight(0).build();
     let control = recorder.control();
     control.command(Command::RunTo(Target::Name("no such span".into())));
-    let ways = Ways { existing: Existing::Replace, ..Ways::default() };
+    let ways = Ways::default().replacing();
     let recording = Recording::start(&path, ways, recorder.chunks(), |_| ()).unwrap();
     let dispatch = connect(&recorder);
     dispatcher::with_default(&dispatch, || {

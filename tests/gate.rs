@@ -375,3 +375,14 @@ fn program_time_stands_still_while_a_person_holds() {
     let program_time = walk.log.clock().program(raw);
     assert!(raw.since(program_time) >= 30_000_000, "raw {raw}, program {program_time}");
 }
+
+#[test]
+fn the_gate_is_taken_down_with_its_last_control_and_not_before() {
+    let recorder = Recorder::builder().hold(HoldMode::stepping()).build();
+    let (kept, other) = (recorder.control(), recorder.control());
+    drop(other);
+    drop(recorder.control());
+    assert!(!kept.status().detached);
+    drop(kept);
+    assert!(recorder.control().status().detached);
+}

@@ -575,3 +575,126 @@ fn a_thread_may_record_for_one_recorder_after_another_without_end() {
         assert_eq!(recorder.counts().spans, 1, "by recorder {number}");
     }
 }
+
+/// Runs something in so many tasks of tokio's, one after another, on this thread.
+fn in_tasks(count: u64, run: impl Fn(u64) + Clone + Send + 'static) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for number in 0..count {
+            let run = run.clone();
+            tokio::spawn(async move { run(number) }).await.unwrap();
+        }
+    });
+}
+
+/// How many lanes are not over at the end.
+fn open_lanes(log: &Log) -> usize {
+    log.latest().lanes().iter().filter(|lane| !lane.is_done).count()
+}
+
+#[test]
+fn tasks_that_leave_nothing_open_leave_no_lane_open_for_ever() {
+    const TASKS: u64 = 2_000;
+    let check = |what: &str, run: fn(u64)| {
+        on_every_face(
+            recorder,
+            |_| in_tasks(TASKS, run),
+            |name, _, log| {
+                let open = open_lanes(log);
+                assert!(open < 300, "{open} lanes are open on {name} after tasks that {what}");
+            },
+        );
+    };
+    check("say something in no span", |number| info!(number, "said"));
+    check("are one whole call", |number| info_span!("call", number).in_scope(|| ()));
+    check("wake somebody", |_| info!(wakes = "nobody"));
+    check("open a lane inside a span", |number| {
+        let _around = info_span!("around").entered();
+        info_span!("inside", lane = format!("lane-{number}")).in_scope(|| ());
+    });
+    check("end in a lane that was announced", |number| {
+        let name = format!("lane-{number}");
+        info!(opens_lane = name, task = true);
+        let _around = info_span!("around").entered();
+        info_span!("inside", lane = name).in_scope(|| ());
+    });
+}
+
+#[test]
+fn a_lane_that_was_announced_waits_until_it_runs_but_not_all_of_them_for_ever() {
+    const ANNOUNCED: u64 = 1_000;
+    let named = |log: &Log, name: &str| log.lanes().iter().filter(|lane| &*lane.name == name).count();
+    let announce = |from: u64, to: u64| (from..to).for_each(|number| info!(opens_lane = format!("lane-{number}")));
+    let run = |_: &Recorder| {
+        announce(0, ANNOUNCED);
+        in_tasks(ANNOUNCED, |number| info!(number, "another task"));
+        let lanes = (0..ANNOUNCED).map(|number| info_span!(parent: None, "run", lane = format!("lane-{number}")));
+        lanes.for_each(|span| span.in_scope(|| ()));
+    };
+    on_every_face(recorder, run, |name, _, log| {
+        assert_eq!((named(log, "lane-0"), named(log, "lane-999")), (1, 1), "{name}");
+        assert!(open_lanes(log) < 300, "{name}: {}", open_lanes(log));
+    });
+    on_every_face(
+        recorder,
+        |_| announce(0, 20 * ANNOUNCED),
+        |name, _, log| assert!(open_lanes(log) < 5_000, "{name}: {}", open_lanes(log)),
+    );
+}
+
+#[test]
+fn threads_of_one_name_have_a_lane_each() {
+    const THREADS: usize = 4;
+    let run = |recorder: &Recorder| {
+        let dispatch = dispatcher::get_default(Clone::clone);
+        let barrier = Barrier::new(THREADS + 1);
+        let held = std::sync::Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            let spawn = |thread| {
+                let (dispatch, barrier, held) = (&dispatch, &barrier, &held);
+                let work = move || {
+                    dispatcher::with_default(dispatch, || {
+                        let outer = info_span!("outer", thread).entered();
+                        info_span!("inner", thread).in_scope(|| {
+                            barrier.wait();
+                            barrier.wait();
+                        });
+                        held.lock().unwrap().push(outer.exit());
+                    });
+                };
+                std::thread::Builder::new().name("worker".to_owned()).spawn_scoped(scope, work).unwrap()
+            };
+            let threads: Vec<_> = (0..THREADS).map(spawn).collect();
+            barrier.wait();
+            let log = read(recorder);
+            let mut told: Vec<_> = log
+                .latest()
+                .lanes()
+                .iter()
+                .map(|lane| {
+                    let frames = lane.stack.iter();
+                    let frames = frames.map(|frame| format!("{} {}", frame.callsite.name, frame.fields[0].value));
+                    (lane.name.to_string(), lane.thread.id, frames.collect::<Vec<_>>())
+                })
+                .collect();
+            barrier.wait();
+            told.sort_by_key(|lane| lane.1.0);
+            let names: Vec<_> = told.iter().map(|lane| &*lane.0).collect();
+            assert_eq!(names.len(), THREADS, "{told:?}");
+            let is_named = |(name, id, _): &(String, spanwalk::trace::ThreadId, Vec<String>)| {
+                *name == "worker" || *name == format!("worker#{}", id.0)
+            };
+            assert!(told.iter().all(is_named) && names.contains(&"worker"), "{told:?}");
+            for (_, _, frames) in &told {
+                let [outer, inner] = &frames[..] else { panic!("{told:?}") };
+                assert_eq!(outer.strip_prefix("outer"), inner.strip_prefix("inner"));
+            }
+            // Also with what a thread does at its very end: a scope waits for less.
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+        // The threads are over, and what they opened is not; with it their lanes go too.
+        assert_eq!(open_lanes(&read(recorder)), THREADS);
+        drop(held);
+    };
+    on_every_face(recorder, run, |name, _, log| assert_eq!(open_lanes(log), 0, "{name}"));
+}

@@ -610,3 +610,66 @@ fn a_lane_does_not_run_while_its_innermost_call_says_that_it_blocks() {
     assert_eq!(busy, [true, true, true, true, true, false, true, true, true, true]);
     assert_eq!(call_stats(&log)[0].own, 80);
 }
+
+/// A log of one lane and its events, one per ns, each with its thread.
+fn one_lane(events: impl IntoIterator<Item = (u32, Kind)>) -> Log {
+    let threads = [1, 2].map(|id| Arc::new(Thread { id: ThreadId(id), name: format!("thread {id}").into() }));
+    let mut log = Log::new();
+    let opens = (1, Kind::LaneOpen { name: "lane".into(), kind: LaneKind::Task });
+    for (time, (thread, kind)) in std::iter::once(opens).chain(events).enumerate() {
+        let thread = threads[thread as usize - 1].clone();
+        log.push(Event { seq: Seq(0), time: Time(time as u64), thread, lane: LaneId(1), kind });
+    }
+    log
+}
+
+fn open(span: SpanId) -> Kind {
+    let callsite = Callsite { name: "poll".into(), target: "t".into(), file: None, line: None };
+    Kind::Open { span, parent: None, callsite: Arc::new(callsite), fields: Vec::new() }
+}
+
+#[test]
+fn each_stretch_on_a_thread_ends_when_that_thread_leaves() {
+    #[track_caller]
+    fn check(events: &[(u32, bool)], expected: &[(u64, Option<u64>)]) {
+        let span = SpanId(1);
+        let kind = |enters| if enters { Kind::Enter { span } } else { Kind::Exit { span } };
+        let events = events.iter().map(|(thread, enters)| (*thread, kind(*enters)));
+        let log = one_lane([(1, open(span))].into_iter().chain(events));
+        let stretches: Vec<_> = log.stretches(span).map(|(from, to)| (from.0, to.map(|to| to.0))).collect();
+        assert_eq!(stretches, expected);
+    }
+    let (enter, exit) = (true, false);
+    check(&[(1, enter), (1, exit), (2, enter), (2, exit)], &[(2, Some(3)), (4, Some(5))]);
+    check(&[(1, enter), (2, enter), (2, exit), (1, exit)], &[(2, Some(5)), (3, Some(4))]);
+    check(&[(1, enter), (2, enter), (1, exit), (2, exit)], &[(2, Some(4)), (3, Some(5))]);
+    check(&[(1, enter), (1, enter), (1, exit), (1, exit)], &[(2, Some(5)), (3, Some(4))]);
+    check(&[(1, enter), (2, enter), (2, exit)], &[(2, None), (3, Some(4))]);
+    // Who is not in it leaves nothing.
+    check(&[(1, enter), (2, exit)], &[(2, None)]);
+    check(&[(1, exit), (1, enter), (1, exit)], &[(3, Some(4))]);
+}
+
+// Each takes hours if something is looked for among everything that is open or entered.
+#[test]
+fn a_thread_that_has_entered_much_and_a_lane_of_many_calls_cost_no_more_than_others() {
+    const MANY: u64 = 60_000;
+    let (outer, inner) = (SpanId(1), SpanId(2));
+    let enters = (0..MANY).map(|_| (1, Kind::Enter { span: outer }));
+    let inside = (0..MANY).flat_map(|_| [(2, Kind::Enter { span: inner }), (2, Kind::Exit { span: inner })]);
+    let exits = (0..MANY).map(|_| (1, Kind::Exit { span: outer }));
+    let log = one_lane([(1, open(outer)), (1, open(inner))].into_iter().chain(enters).chain(inside).chain(exits));
+    let is_on = |cursor: u64| log.state_at(cursor as usize).frame(outer).unwrap().1.is_entered;
+    assert_eq!([3, 4, 3 + MANY, log.len() as u64 - 1, log.len() as u64].map(is_on), [false, true, true, true, false]);
+
+    let spans = || (1..=MANY).map(SpanId);
+    let opens = spans().map(|span| (1, open(span)));
+    let polls = spans().flat_map(|span| [(1, Kind::Enter { span }), (1, Kind::Exit { span })]);
+    let closes = spans().map(|span| (1, Kind::Close { span }));
+    let log = one_lane(opens.chain(polls).chain(closes));
+    let half = log.state_at(log.len() - MANY as usize / 2);
+    let stack = &half.lanes()[0].stack;
+    assert_eq!((stack.len() as u64, stack[0].span), (MANY / 2, SpanId(MANY / 2 + 1)));
+    assert!(stack.iter().all(|frame| frame.enters == 1 && !frame.is_entered));
+    assert!(log.latest().lanes()[0].stack.is_empty());
+}

@@ -84,7 +84,10 @@ fn a_message_is_stepped_from_accept_to_the_write_of_the_other_client() {
     tracing::subscriber::set_global_default(recorder.subscriber()).unwrap();
     let control = recorder.control();
     control.command(Command::Continue);
-    let server = Server::start(Settings { port: 0, ..Settings::default() }).unwrap();
+    let mut settings = Settings { port: 0, ..Settings::default() };
+    // However long the steps take.
+    (settings.engineio.connect_timeout, settings.engineio.ping_timeout) = (None, LONG * 10);
+    let server = Server::start(settings).unwrap();
     let mut reader = recorder.reader();
     let mut walk = Walk { recorder, control, log: Log::new() };
     while server.address().is_none() {

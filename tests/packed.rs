@@ -276,8 +276,14 @@ fn counts_that_cannot_be_true_lose_no_more_than_is_missing() {
     bytes.extend(b"\x01\x09\0\x01\x09\0\x01");
     let mut log = Log::new();
     for (first, lost) in [(10, [10, 0]), (20, [10, 8]), (30, [10, 16])] {
-        let chunk =
-            Chunk { first: Seq(first), open: 1, count: 2, times: (Time(0), Time(0)), bytes: bytes.as_slice().into() };
+        let chunk = Chunk {
+            first: Seq(first),
+            has_open_set: true,
+            open: 1,
+            count: 2,
+            times: (Time(0), Time(0)),
+            bytes: bytes.as_slice().into(),
+        };
         log.append(&chunk).unwrap();
         assert_eq!([LaneId(1), LaneId::NONE].map(|lane| log.dropped_in(lane)), lost);
         assert_eq!(log.dropped(), lost.iter().sum::<u64>());

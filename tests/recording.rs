@@ -96,17 +96,19 @@ fn port(log: &Log) -> Option<Value> {
 #[test]
 fn each_file_of_a_rotation_opens_alone_and_together_they_have_everything() {
     let (scratch, recorder) = (Scratch::new(), recorder());
-    let ways = Ways { rotate: Some(6_000), ..Ways::default() };
+    let ways = Ways::default().rotating(6_000);
     let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
     serve(&recorder, 5_000);
     recording.finish().unwrap();
     let names = scratch.names();
     assert!(names.len() > 3 && names[0] == "work.spanwalk" && names[1] == "work-2.spanwalk", "{names:?}");
-    let mut all = Vec::new();
+    let (mut all, mut next) = (Vec::new(), 0);
     for name in names {
         assert!(fs::metadata(scratch.file(&name)).unwrap().len() < 12_000, "{name} has a chunk more than its size");
         let log = whole(&scratch.file(&name));
         assert_eq!(port(&log), Some(Value::U64(5000)), "{name} has what was open before it began");
+        assert_eq!((log.dropped(), log.begins_at()), (0, next), "{name}: what is in another file is not lost");
+        next = log.in_recording(log.len());
         // A call that a file found open was begun in the one before.
         for number in requests(&log) {
             if all.last() != Some(&number) {
@@ -118,11 +120,35 @@ fn each_file_of_a_rotation_opens_alone_and_together_they_have_everything() {
 }
 
 #[test]
+fn of_a_later_file_only_what_is_spoilt_is_missing() {
+    let (scratch, recorder) = (Scratch::new(), recorder());
+    let ways = Ways::default().rotating(6_000);
+    let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
+    serve(&recorder, 5_000);
+    recording.finish().unwrap();
+    let path = scratch.file("work-2.spanwalk");
+    let begins_at = whole(&path).begins_at();
+    let mut reader = Reader::open(&path).unwrap();
+    let blocks = reader.survey().unwrap().blocks;
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[blocks[1].offset as usize - 1] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let (mut reader, mut log) = (Reader::open(&path).unwrap(), Log::new());
+    reader.read(&mut log).unwrap();
+    let missing = blocks[1].first.0 - begins_at;
+    assert!(begins_at > 0);
+    assert_eq!((log.begins_at(), log.dropped()), (begins_at, missing));
+    assert_eq!(reader.damage().iter().map(|damage| damage.events).collect::<Vec<_>>(), [Some(missing)]);
+    assert_eq!(log.from_recording(0), 0);
+    assert_eq!(port(&log), Some(Value::U64(5000)));
+}
+
+#[test]
 fn only_the_newest_files_of_this_recording_are_kept() {
     let (scratch, recorder) = (Scratch::new(), recorder());
     fs::write(scratch.file("other.spanwalk"), "precious").unwrap();
     fs::write(scratch.file("work-1000.spanwalk"), "precious").unwrap();
-    let ways = Ways { rotate: Some(6_000), keep: NonZero::new(2), ..Ways::default() };
+    let ways = Ways::default().rotating(6_000).keeping(NonZero::new(2).unwrap());
     let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
     serve(&recorder, 5_000);
     recording.finish().unwrap();
@@ -173,21 +199,56 @@ fn what_is_asked_for_before_its_chunk_is_complete_is_in_the_file_once() {
 #[test]
 fn a_next_file_that_cannot_be_made_is_told_once_and_the_program_goes_on() {
     let (scratch, recorder) = (Scratch::new(), recorder());
-    fs::write(scratch.file("work-2.spanwalk"), "precious").unwrap();
     let (tell, told) = mpsc::channel();
-    let ways = Ways { rotate: Some(6_000), ..Ways::default() };
+    let ways = Ways::default().rotating(6_000);
     let tell = move |error: &FileError| tell.send(error.to_string()).unwrap();
     let recording = Recording::start(&scratch.file("work.spanwalk"), ways, recorder.chunks(), tell).unwrap();
+    // Somebody takes the directory away.
+    let away = Scratch::new();
+    fs::rename(&scratch.0, away.file("away")).unwrap();
     serve(&recorder, 5_000);
     // Nobody is kept waiting by a recording that has stopped.
     recording.catch_up();
     serve(&recorder, 5_000);
-    assert!(matches!(recording.finish(), Err(FileError::Exists { .. })));
+    assert!(matches!(recording.finish(), Err(FileError::Io { .. })));
     let told: Vec<String> = told.into_iter().collect();
-    assert!(told.len() == 1 && told[0].contains("work-2.spanwalk` exists"), "{told:?}");
-    assert_eq!(fs::read(scratch.file("work-2.spanwalk")).unwrap(), b"precious");
+    assert!(told.len() == 1 && told[0].contains("work-2.spanwalk`: no such file"), "{told:?}");
     // What was written before is whole.
-    assert_eq!(requests(&whole(&scratch.file("work.spanwalk")))[..3], [0, 1, 2]);
+    assert_eq!(requests(&whole(&away.file("away/work.spanwalk")))[..3], [0, 1, 2]);
+}
+
+#[test]
+fn a_later_run_stops_at_no_file_of_an_earlier_one() {
+    let scratch = Scratch::new();
+    let run = |existing: Existing, keep: Option<NonZero<usize>>| {
+        let recorder = recorder();
+        let mut ways = Ways::default().rotating(6_000);
+        (ways.existing, ways.keep) = (existing, keep);
+        let recording = start(&recorder, &scratch.file("work.spanwalk"), ways);
+        serve(&recorder, 5_000);
+        recording.finish().unwrap();
+    };
+    fs::write(scratch.file("work-3.spanwalk"), "precious").unwrap();
+    fs::write(scratch.file("work-20240229.spanwalk"), "SPANWALK of a day").unwrap();
+    let others = ["work-3.spanwalk", "work-20240229.spanwalk"];
+    let is_other = |name: &String| others.contains(&&**name);
+    run(Existing::Keep, NonZero::new(2));
+    let first: Vec<String> = scratch.names().into_iter().filter(|name| !is_other(name)).collect();
+    assert_eq!(first.len(), 2, "{first:?}");
+    // The name it begins with is free again, and others on its way are not.
+    assert!(!first.contains(&"work.spanwalk".to_owned()));
+    let before: Vec<_> = first.iter().map(|name| fs::read(scratch.file(name)).unwrap()).collect();
+    run(Existing::Keep, None);
+    let after: Vec<_> = first.iter().map(|name| fs::read(scratch.file(name)).unwrap()).collect();
+    assert!(before == after, "a file that is to be kept was written to");
+    assert!(scratch.names().len() > first.len() + 3, "{:?}", scratch.names());
+    // What is replaced is all of the earlier recordings, and nothing else.
+    run(Existing::Replace, NonZero::new(2));
+    let last: Vec<String> = scratch.names().into_iter().filter(|name| !is_other(name)).collect();
+    assert_eq!(last.len(), 2, "{last:?}");
+    assert_eq!(requests(&whole(&scratch.file(&last[1]))).last(), Some(&4_999));
+    assert_eq!(fs::read(scratch.file(others[0])).unwrap(), b"precious");
+    assert_eq!(fs::read(scratch.file(others[1])).unwrap(), b"SPANWALK of a day");
 }
 
 #[test]
@@ -195,7 +256,8 @@ fn a_file_that_cannot_be_made_is_said_before_anything_starts() {
     let scratch = Scratch::new();
     #[track_caller]
     fn check(path: &Path, existing: Existing, words: &str) {
-        let ways = Ways { existing, ..Ways::default() };
+        let mut ways = Ways::default();
+        ways.existing = existing;
         let recording = Recording::start(path, ways, Recorder::new().chunks(), |_| panic!("it is returned"));
         let Err(error) = recording.map(drop) else { panic!("it was begun") };
         let said = error.to_string();

@@ -407,7 +407,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
         go(&format!(":@{spawn}\r"), spawn);
     }
     // Playing: forth, faster, slower, backwards, until it is stopped.
-    terminal.type_("P");
+    terminal.type_("V");
     let speed =
         |screen: &str| header(screen).split_once("PLAYING ").map(|after| after.1.split('×').next().unwrap().to_owned());
     let normal = speed(&terminal.wait_for("▶ PLAYING")).unwrap();
@@ -418,7 +418,7 @@ fn every_key_of_replay_does_at_a_terminal_what_the_last_line_says() {
     terminal.wait_until("the speed before", |screen| speed(screen).as_ref() == Some(&normal));
     terminal.type_("v");
     terminal.wait_for("◀ PLAYING");
-    terminal.type_("P");
+    terminal.type_("V");
     terminal.wait_until("a stop", |screen| header(screen).contains("LOOKING BACK"));
     // A search: the matches as a list, one after the other, and in the timeline.
     go(":@1\r", 1);

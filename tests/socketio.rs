@@ -801,3 +801,34 @@ fn clients_may_come_and_go_again_and_again() {
         client.engine.send(text("1"));
     }
 }
+
+#[test]
+fn what_a_client_says_before_it_closes_is_heard_by_others() {
+    let server = Server::calm();
+    for transport in BOTH {
+        let mut other = Client::connect(&server, WebSocket);
+        let mut client = Client::connect(&server, transport);
+        let said = [r#"42["all",1]"#, r#"42["all",2]"#, r#"42["all",3]"#].map(text);
+        client.engine.send_unasked(&[&said[..], &[text("41"), text("1")]].concat());
+        other.hears(&said);
+    }
+}
+
+#[test]
+fn acks_are_read_though_hundreds_are_still_to_come() {
+    let server = Server::calm();
+    for transport in BOTH {
+        let mut client = Client::connect(&server, transport);
+        let asked: Vec<_> = (0..400).map(|number| text(format!("42[\"emit-with-ack\",{number}]"))).collect();
+        let packets: Vec<_> = std::thread::scope(|scope| {
+            asked.chunks(100).for_each(|some| client.engine.send_all(some));
+            scope.spawn(|| asked.iter().map(|_| client.hear()).collect()).join().unwrap()
+        });
+        let acks = packets.iter().enumerate().map(|(number, packet)| {
+            text(format!("43{}[\"thanks\"]", ack_id(packet, "42", &format!("[\"emit-with-ack\",{number}]"))))
+        });
+        let acks: Vec<_> = acks.collect();
+        acks.chunks(100).for_each(|some| client.engine.send_all(some));
+        client.hears(&vec![text(r#"42["emit-with-ack","thanks"]"#); acks.len()]);
+    }
+}

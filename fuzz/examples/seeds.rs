@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use spanwalk::file::{Existing, Recording, Ways};
+use spanwalk::file::{Recording, Ways};
 use spanwalk::record::{HoldMode, Recorder};
 use spanwalk::trace::{Chunk, Source};
 use tracing::{field, info, info_span};
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (number, calls) in [0, 1, 3, 20].into_iter().enumerate() {
         // Small chunks: a file has some, each with something open.
         let recorder = Recorder::builder().chunk(200).hold(HoldMode::Follow).counted_clock().build();
-        let ways = Ways { existing: Existing::Replace, ..Ways::default() };
+        let ways = Ways::default().replacing();
         let recording = Recording::start(&files.join(format!("recorded-{number}")), ways, recorder.chunks(), |_| ())?;
         tracing::subscriber::with_default(recorder.subscriber(), || work(calls));
         recording.finish()?;

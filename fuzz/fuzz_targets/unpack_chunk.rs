@@ -13,6 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let cut = bytes.len() * usize::from(cut) / 256;
     let chunk = |first: u64, open: u8, count: u8, bytes: &[u8]| Chunk {
         first: Seq(first),
+        has_open_set: open != 255,
         open: open.into(),
         count: u32::from(count) * 4,
         times: (Time(0), Time(u64::MAX)),

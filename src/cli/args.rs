@@ -83,6 +83,10 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) walkthrough: Option<PathBuf>,
 
+    /// On the screen: take a step every so often, such as 3s; W stops it and begins again.
+    #[arg(long, value_name = "DURATION", value_parser = pace, allow_hyphen_values = true, conflicts_with_all = ["plain", "jsonl"])]
+    pub(super) step_every: Option<Duration>,
+
     /// Draw with plain ASCII characters.
     #[arg(long)]
     pub(super) ascii: bool,
@@ -183,6 +187,10 @@ pub struct ServerArgs {
     #[arg(long, value_name = "CONNECTIONS", help_heading = CLIENTS)]
     pub(super) max_connections: Option<NonZero<usize>>,
 
+    /// The most Engine.IO sessions at a time; the handshake of another is answered 503.
+    #[arg(long, value_name = "SESSIONS", default_value = "10000", help_heading = CLIENTS)]
+    pub(super) max_sessions: NonZero<usize>,
+
     /// What happens when a client takes nothing and 1,024 packets wait for it: it is disconnected, or whoever sends waits.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = WhenFull::Disconnect, help_heading = CLIENTS)]
     pub(super) when_full: WhenFull,
@@ -191,7 +199,7 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
 
-    /// Replace the file of --record if it exists, and those of --rotate.
+    /// Replace the file of --record if it exists; with --rotate, also the numbered ones of earlier recordings.
     #[arg(long, requires = "record")]
     pub(super) force: bool,
 
@@ -298,8 +306,8 @@ impl ServerArgs {
         engineio::Options {
             ping_interval: self.ping_interval,
             ping_timeout,
-            // Who answers pings and says nothing else is not waited for any longer than who does not answer.
-            connect_timeout: defaults.connect_timeout.min(Some(self.ping_interval + ping_timeout)),
+            // Who answers pings and says nothing else is not waited for much longer than who does not answer.
+            connect_timeout: defaults.connect_timeout.min(Some((self.ping_interval + ping_timeout) * 5 / 2)),
             max_payload: self.max_payload,
             origins: match self.cors_allowed_origins.as_slice() {
                 [] => engineio::origin::Origins::Same,
@@ -307,6 +315,7 @@ impl ServerArgs {
                 listed => engineio::origin::Origins::Listed(listed.to_vec()),
             },
             transports,
+            max_sessions: self.max_sessions.get(),
             when_full: match self.when_full {
                 WhenFull::Disconnect => engineio::WhenFull::Disconnect,
                 WhenFull::Wait => engineio::WhenFull::Wait,
@@ -351,6 +360,15 @@ fn heartbeat(text: &str) -> Result<Duration, String> {
     let duration = duration(text)?;
     if duration.is_zero() || !duration.subsec_nanos().is_multiple_of(1_000_000) {
         return Err("not a whole number of milliseconds above 0; write another, such as 300ms or 25s".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A pace that can be followed.
+fn pace(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_millis(100) {
+        return Err("faster than ten steps a second; write a longer one, such as 500ms or 3s".to_owned());
     }
     Ok(duration)
 }

@@ -48,6 +48,7 @@ fn held(args: &DemoArgs) -> Settings {
     let engineio = &mut settings.engineio;
     engineio.ping_timeout = args.server.ping_timeout.unwrap_or(PATIENCE);
     (engineio.body_timeout, engineio.connect_timeout) = (None, None);
+    (engineio.upgrade_timeout, engineio.ack_timeout) = (None, None);
     settings
 }
 
@@ -181,7 +182,8 @@ fn on_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     let asked_to_end = signals::on_end(session.ender())?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book, sources: &BuiltIn };
-    let drawn = tui::run(&mut session, material, &tui::Options { is_ascii: args.ascii, asked_to_end });
+    let options = tui::Options { is_ascii: args.ascii, step_every: args.step_every, asked_to_end };
+    let drawn = tui::run(&mut session, material, &options);
     let ended = session.end(|| complain("waiting for what the server has in flight; ctrl-c leaves now"));
     drawn.context("cannot draw on the terminal")?;
     ended

@@ -100,6 +100,7 @@ fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
         "wall_ns": wall.ns(),
         "program_ns": program.ns(),
         "events": log.len(),
+        "begins_at": log.begins_at(),
         "spans": log.span_count(),
         "lanes": log.lanes().len(),
         "threads": threads,
@@ -132,6 +133,12 @@ fn as_text(log: &Log, reader: &Reader, blocks: usize, name: &str) -> String {
         format!("  lanes     {} on {threads} threads", log.lanes().len()),
         format!("  dropped   {}", log.dropped()),
     ];
+    if log.begins_at() > 0 {
+        lines.insert(
+            4,
+            format!("  begins    at event {}; those before are in the files before this one", log.begins_at()),
+        );
+    }
     let dropped = dropped_in(log);
     for (lane, events) in dropped.iter().take(NAMED) {
         let lane = lane.map_or("lanes that are over, or that are not known", |lane| &lane.name);

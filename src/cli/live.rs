@@ -42,7 +42,7 @@ impl Live {
 
     /// Adds what has been recorded since the last call.
     pub(super) fn update(&mut self, log: &mut Log) -> News {
-        let Batch { generation, chunks, .. } = self.reader.read(Duration::ZERO);
+        let Batch { generation, chunks } = self.reader.read(Duration::ZERO);
         let is_another = self.generation != 0 && self.generation != generation;
         self.generation = generation;
         if is_another {

@@ -25,7 +25,7 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };
     let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
-    let options = tui::Options { is_ascii: args.ascii, asked_to_end };
+    let options = tui::Options { is_ascii: args.ascii, step_every: None, asked_to_end };
     tui::run(&mut file, material, &options).context("cannot draw on the terminal")
 }
 

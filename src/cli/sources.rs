@@ -15,6 +15,7 @@ sources![
     "engineio/echo.rs",
     "engineio/origin.rs",
     "engineio/polling.rs",
+    "engineio/queue.rs",
     "engineio/refusal.rs",
     "engineio/server.rs",
     "engineio/service.rs",

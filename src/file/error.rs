@@ -1,13 +1,14 @@
-//! Why a file cannot be written or read. Each message names the file and the remedy.
+//! Why a file cannot be written or read. Each message names the file; the remedy is the caller's to know.
 
 use std::io;
 use std::path::PathBuf;
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileError {
     /// There is a file of that name.
-    #[error("`{path}` exists; name another file, or add --force to replace it")]
+    #[error("`{path}` exists")]
     Exists {
         /// The file.
         path: PathBuf,
@@ -23,14 +24,14 @@ pub enum FileError {
         cause: io::Error,
     },
     /// The file is something else.
-    #[error("`{path}` is no recording: it does not begin with SPANWALK; make one with --record FILE")]
+    #[error("`{path}` is no recording: it does not begin with SPANWALK")]
     NotARecording {
         /// The file.
         path: PathBuf,
     },
     /// The file ends before a recording could begin.
     #[error(
-        "`{path}` is no recording: {}; make one with --record FILE",
+        "`{path}` is no recording: {}",
         if *.length == 0 { "it is empty" } else { "it is cut off in its first 16 bytes" }
     )]
     Short {

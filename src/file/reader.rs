@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::index::{self, Extent};
-use super::{BLOCK, BLOCK_HEADER, DENSEST, END, END_LENGTH, FileError, HEADER, INDEX, LONGEST, MAGIC, VERSION};
+use super::{
+    BLOCK, BLOCK_HEADER, DENSEST, END, END_LENGTH, FileError, GOES_ON, HEADER, INDEX, LONGEST, MAGIC, OLDEST, VERSION,
+};
 use crate::trace::{Chunk, Log, Seq, Time};
 
 /// A file that is being read. It may still be growing.
@@ -43,6 +45,7 @@ const IN_VAIN: (u64, u64) = (4, 64 << 20);
 
 /// Bytes of a file that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Damage {
     /// Where they begin.
     pub offset: u64,
@@ -91,7 +94,7 @@ impl Reader {
             return Err(FileError::NotARecording { path });
         }
         let found = u16::from_le_bytes([header[8], header[9]]);
-        if found != VERSION {
+        if !(OLDEST..=VERSION).contains(&found) {
             return Err(FileError::Version { path, found, newest: VERSION });
         }
         let extent = index::read(&mut file);
@@ -240,6 +243,18 @@ impl Reader {
         // A block may be more of the one before: that one was written before its chunk was complete.
         let end = header.first.0.checked_add(header.count.into()).filter(|end| *end > self.next_seq);
         let Some((end, chunk)) = end.zip(header.chunk(payload, &mut self.unpacked)) else { return self.skip() };
+        if !header.has_open_set && header.first.0 > self.next_seq {
+            // It goes on where something ends that is not there: nobody can tell what is open.
+            return self.damaged(BLOCK_HEADER + header.length);
+        }
+        if self.next_seq == 0 {
+            // What is before the first block is in another file. If something spoilt is before this one, the index may say
+            // which was the first.
+            let first = self.extent.as_ref().and_then(|extent| extent.blocks.first()).map(|block| block.first.0);
+            let unspoilt = self.damaged_from.is_none().then_some(header.first.0);
+            self.next_seq = first.or(unspoilt).unwrap_or(0).min(header.first.0);
+            log.begin_at(self.next_seq);
+        }
         if log.append(&chunk).is_err() {
             return self.skip();
         }
@@ -333,6 +348,7 @@ pub(super) struct Header {
     pub(super) length: usize,
     raw: usize,
     pub(super) first: Seq,
+    has_open_set: bool,
     open: u32,
     pub(super) count: u32,
     pub(super) times: (Time, Time),
@@ -351,7 +367,8 @@ impl Header {
             length,
             raw,
             first: Seq(large(12)),
-            open: small(20),
+            has_open_set: small(20) & GOES_ON == 0,
+            open: small(20) & !GOES_ON,
             count: small(24),
             times: (Time(large(28)), Time(large(36))),
             check: small(44),
@@ -381,7 +398,7 @@ impl Header {
             let length = lz4_flex::block::decompress_into(payload, unpacked).ok()?;
             &unpacked[..length]
         };
-        let Self { first, open, count, times, .. } = *self;
-        Some(Chunk { first, open, count, times, bytes: bytes.into() })
+        let Self { first, has_open_set, open, count, times, .. } = *self;
+        Some(Chunk { first, has_open_set, open, count, times, bytes: bytes.into() })
     }
 }

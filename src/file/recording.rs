@@ -12,14 +12,15 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Existing, FileError, Writer};
+use super::{Existing, FileError, MAGIC, Writer};
 use crate::trace::{Batch, Source};
 
 /// How often the source is read.
@@ -27,13 +28,16 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// How a recording is written.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Ways {
-    /// What to do about files that exist.
+    /// What to do about the file if it exists. With `rotate`, to replace it is to remove the numbered files of earlier
+    /// recordings too; files that are no recordings stay.
     pub existing: Existing,
-    /// Bytes after which the next file is begun, if any: `work.spanwalk`, `work-2.spanwalk`, … Each opens alone.
+    /// Bytes after which the next file is begun, if any: `work.spanwalk`, `work-2.spanwalk`, … Each opens alone. Numbers that
+    /// are taken are passed over.
     pub rotate: Option<u64>,
     /// How many files of this recording are kept, if not all: with `rotate`, what it takes on disk is bounded. Files that were
-    /// there before are nobody's to remove.
+    /// there before and are not replaced are nobody's to remove.
     pub keep: Option<NonZero<usize>>,
 }
 
@@ -41,6 +45,26 @@ impl Default for Ways {
     /// One file, and none is replaced.
     fn default() -> Self {
         Self { existing: Existing::Keep, rotate: None, keep: None }
+    }
+}
+
+impl Ways {
+    /// Replaces what exists: see [`Ways::existing`].
+    #[must_use]
+    pub fn replacing(self) -> Self {
+        Self { existing: Existing::Replace, ..self }
+    }
+
+    /// Begins the next file after so many bytes: see [`Ways::rotate`].
+    #[must_use]
+    pub fn rotating(self, bytes: u64) -> Self {
+        Self { rotate: Some(bytes), ..self }
+    }
+
+    /// Keeps so many files: see [`Ways::keep`].
+    #[must_use]
+    pub fn keeping(self, files: NonZero<usize>) -> Self {
+        Self { keep: Some(files), ..self }
     }
 }
 
@@ -75,6 +99,9 @@ impl Recording {
         tell: impl FnOnce(&FileError) + Send + 'static,
     ) -> Result<Self, FileError> {
         let writer = Writer::create(path, ways.existing)?;
+        if ways.existing == Existing::Replace && ways.rotate.is_some() {
+            earlier(path).iter().try_for_each(|path| remove(path))?;
+        }
         let (asks, asked) = mpsc::channel();
         let mut output =
             Output { source, writer, path: path.to_owned(), ways, generation: 0, files: 1, ended: VecDeque::new() };
@@ -178,7 +205,8 @@ impl<S: Source> Output<S> {
         }
         self.generation = batch.generation;
         for chunk in &batch.chunks {
-            if self.ways.rotate.is_some_and(|most| self.writer.length() >= most) {
+            // Each opens alone: it begins with what is open.
+            if chunk.has_open_set && self.ways.rotate.is_some_and(|most| self.writer.length() >= most) {
                 self.next_file()?;
             }
             self.writer.push(chunk)?;
@@ -190,8 +218,14 @@ impl<S: Source> Output<S> {
         // In good order, whether or not the next can be made.
         self.writer.end()?;
         self.ended.push_back(self.writer.path().to_owned());
-        self.files += 1;
-        self.writer = Writer::create(&numbered(&self.path, self.files), self.ways.existing)?;
+        self.writer = loop {
+            self.files += 1;
+            // Whatever has the name by now is not a part of what is to be replaced.
+            match Writer::create(&numbered(&self.path, self.files), Existing::Keep) {
+                Err(FileError::Exists { .. }) if self.files < u32::MAX => {}
+                made => break made?,
+            }
+        };
         self.remove_oldest()
     }
 
@@ -201,23 +235,58 @@ impl<S: Source> Output<S> {
         while self.ended.len() >= keep.get()
             && let Some(path) = self.ended.pop_front()
         {
-            match std::fs::remove_file(&path) {
-                // Somebody has taken it away.
-                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                    return Err(FileError::Io { doing: "remove", path, cause });
-                }
-                _ => {}
-            }
+            remove(&path)?;
         }
         Ok(())
     }
 }
 
+fn remove(path: &Path) -> Result<(), FileError> {
+    match std::fs::remove_file(path) {
+        // Somebody has taken it away.
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::Io { doing: "remove", path: path.to_owned(), cause })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The numbered files of earlier recordings to this path.
+fn earlier(path: &Path) -> Vec<PathBuf> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A directory that cannot be read has nothing that is in the way.
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let [before, behind] = around_number(path);
+    let is_earlier = |other: &PathBuf| {
+        let name = other.file_name().unwrap_or_default().to_string_lossy();
+        let number = name.strip_prefix(&*before).and_then(|name| name.strip_suffix(&*behind));
+        number.is_some_and(is_number) && is_recording(other)
+    };
+    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_earlier).collect()
+}
+
+/// Whether it is a number that a rotation gives. A day, such as 20240229, is none.
+fn is_number(text: &str) -> bool {
+    let is_short = (1..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_short && !text.starts_with('0') && text != "1"
+}
+
+fn is_recording(path: &Path) -> bool {
+    let mut begin = [0; MAGIC.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *MAGIC
+}
+
 /// `lesson.spanwalk` becomes `lesson-2.spanwalk`.
 fn numbered(path: &Path, number: u32) -> PathBuf {
+    let [before, behind] = around_number(path);
+    path.with_file_name(format!("{before}{number}{behind}"))
+}
+
+/// What is before and behind the number in the name of a further file.
+fn around_number(path: &Path) -> [String; 2] {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let ending = path.extension().map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy()));
-    path.with_file_name(format!("{stem}-{number}{ending}"))
+    [format!("{stem}-"), ending]
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::index::{self, Block};
-use super::{BLOCK, DENSEST, FileError, HEADER, LONGEST, MAGIC, VERSION};
+use super::{BLOCK, DENSEST, FileError, GOES_ON, HEADER, LONGEST, MAGIC, VERSION};
 use crate::trace::Chunk;
 
 /// What to do about a file that exists.
@@ -119,7 +119,7 @@ fn packed(chunk: &Chunk) -> Vec<u8> {
     bytes.extend((payload.len() as u32).to_le_bytes());
     bytes.extend((chunk.bytes.len() as u32).to_le_bytes());
     bytes.extend(chunk.first.0.to_le_bytes());
-    bytes.extend(chunk.open.to_le_bytes());
+    bytes.extend((chunk.open | if chunk.has_open_set { 0 } else { GOES_ON }).to_le_bytes());
     bytes.extend(chunk.count.to_le_bytes());
     bytes.extend(chunk.times.0.0.to_le_bytes());
     bytes.extend(chunk.times.1.0.to_le_bytes());

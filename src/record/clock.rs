@@ -13,6 +13,9 @@ use crate::trace::Time;
 const FIRST: Duration = Duration::from_millis(2);
 /// How often it is measured again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How far the two clocks may part between two measurements, in ns and in parts of the time between them. More than that is
+/// no error of measurement: the machine has slept, and one of them went on.
+const APART: (u64, u64) = (20_000_000, 100);
 
 /// A clock that is read in ticks since it was made.
 pub(super) struct Clock {
@@ -64,6 +67,11 @@ pub(super) struct Rate {
     /// The last two.
     lines: [Line; 2],
     measured: Option<Instant>,
+    /// Ticks and ns from which the true slope is reckoned, and those of the last measurement.
+    origin: (u64, u64),
+    last: (u64, u64),
+    /// That slope: a line bends away from it for a second, to come back to the truth.
+    slope: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -88,34 +96,60 @@ impl Rate {
     pub(super) fn new(clock: &Clock) -> Self {
         let line = Line { ticks: 0, ns: 0, slope: 1 << 32 };
         let is_exact = !matches!(clock.source, Source::Counter);
-        Self { lines: [line; 2], measured: is_exact.then(Instant::now) }
+        Self { lines: [line; 2], measured: is_exact.then(Instant::now), origin: (0, 0), last: (0, 0), slope: 1 << 32 }
     }
 
     /// Measures again if it is time to. Waits up to 2 ms the first time.
     pub(super) fn measure(&mut self, clock: &Clock) {
-        if !matches!(clock.source, Source::Counter) || self.measured.is_some_and(|at| at.elapsed() < AGAIN) {
+        if !matches!(clock.source, Source::Counter) {
+            return;
+        }
+        let is_due = self.measured.is_none_or(|at| at.elapsed() >= AGAIN);
+        if !is_due && !self.has_parted((clock.ticks(), clock.began.elapsed().as_nanos() as u64)) {
             return;
         }
         if self.measured.is_none() {
             std::thread::sleep(FIRST.saturating_sub(clock.began.elapsed()));
         }
-        let (ticks, ns) = both(clock);
-        let now = Instant::now();
-        if self.measured.is_none() {
-            let slope = ((u128::from(ns) << 32) / u128::from(ticks.max(1))) as u64;
-            self.lines = [Line { ticks: 0, ns: 0, slope }; 2];
-        } else {
+        if self.take(both(clock), is_due) {
+            self.measured = Some(Instant::now());
+        }
+    }
+
+    /// Takes in what the counter and the system's clock say at one instant, and says whether that changes anything. It is
+    /// due every second.
+    fn take(&mut self, (ticks, ns): (u64, u64), is_due: bool) -> bool {
+        if self.last == (0, 0) {
+            self.slope = ((u128::from(ns) << 32) / u128::from(ticks.max(1))) as u64;
+            self.lines = [Line { ticks: 0, ns: 0, slope: self.slope }; 2];
+        } else if self.has_parted((ticks, ns)) {
+            // The system's clock is right; how long a tick is has not changed.
+            self.lines = [self.lines[1], Line { ticks, ns, slope: self.slope }];
+            self.origin = (ticks, ns);
+        } else if is_due {
             let last = self.lines[1];
             // From where the last line is now to where the true one will be when it is measured next.
             let begin = last.at(ticks);
-            let true_slope = (u128::from(ns) << 32) / u128::from(ticks.max(1));
+            let (ticks_before, ns_before) = self.origin;
+            let true_slope = (u128::from(ns - ns_before) << 32) / u128::from((ticks - ticks_before).max(1));
             let step = AGAIN.as_nanos() as u64;
             let ticks_of_step = ((u128::from(step) << 32) / true_slope.max(1)).max(1);
             let aim = (ns + step).saturating_sub(begin).max(step / 2);
             let slope = ((u128::from(aim) << 32) / ticks_of_step) as u64;
             self.lines = [last, Line { ticks, ns: begin, slope }];
+            self.slope = true_slope as u64;
+        } else {
+            return false;
         }
-        self.measured = Some(now);
+        self.last = (ticks, ns);
+        true
+    }
+
+    /// Whether the two clocks, as they stand, have parted since they were measured last.
+    fn has_parted(&self, (ticks, ns): (u64, u64)) -> bool {
+        let Some(ticks) = ticks.checked_sub(self.last.0) else { return true };
+        let (told, is) = (Line { ticks: 0, ns: 0, slope: self.slope }.at(ticks), ns.saturating_sub(self.last.1));
+        told.abs_diff(is) > APART.0 + is / APART.1
     }
 
     /// ns since the clock was made.
@@ -155,6 +189,13 @@ impl Times {
         time
     }
 
+    /// The time of what is known to have happened at some time after this, and only now.
+    pub(super) fn by_now(&mut self, ticks: u64) -> Time {
+        let zero = self.zero.unwrap_or(0);
+        self.last = self.last.max(Time(self.rate.ns(ticks).saturating_sub(zero)));
+        self.last
+    }
+
     /// The next event is the first of another log.
     pub(super) fn restart(&mut self) {
         (self.zero, self.last) = (None, Time(0));
@@ -167,7 +208,8 @@ fn both(clock: &Clock) -> (u64, u64) {
         let before = clock.ticks();
         let ns = clock.began.elapsed().as_nanos() as u64;
         let after = clock.ticks();
-        (after - before, before + (after - before) / 2, ns)
+        let took = after.saturating_sub(before);
+        (took, before + took / 2, ns)
     };
     let best = (0..8).map(|_| read()).min_by_key(|reading| reading.0);
     best.map_or((1, 1), |(_, ticks, ns)| (ticks, ns))
@@ -195,6 +237,32 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
+    }
+
+    #[test]
+    fn a_counter_that_went_on_or_back_while_the_machine_slept_tells_the_time_of_the_system() {
+        #[track_caller]
+        fn check(jump: impl Fn(u64) -> u64) {
+            const MS: u64 = 1_000_000;
+            let mut rate = Rate::new(&Clock::new());
+            // Two ticks a ns.
+            assert!(rate.take((4 * MS, 2 * MS), true));
+            assert!(rate.take((2_004 * MS, 1_002 * MS), true));
+            // Not due, and nothing has happened.
+            assert!(!rate.take((2_204 * MS, 1_102 * MS), false));
+            // Now something has.
+            let ticks = |ns: u64| jump(2 * ns);
+            let now = 1_202 * MS;
+            assert!(rate.take((ticks(now), now), false));
+            assert_eq!([now, now + 100 * MS].map(|ns| rate.ns(ticks(ns))), [now, now + 100 * MS]);
+            let later = now + 1_000 * MS;
+            assert!(rate.take((ticks(later), later), true));
+            let told = [later, later + 1_000 * MS].map(|ns| rate.ns(ticks(ns)));
+            assert_eq!(told, [later, later + 1_000 * MS]);
+        }
+        check(|ticks| ticks + 7_200_000_000_000);
+        check(|ticks| ticks - 2_200_000_000);
+        check(|ticks| ticks - 300_000_000);
     }
 
     #[test]

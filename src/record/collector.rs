@@ -217,7 +217,7 @@ impl Collector {
         let until = shared.clock.ticks();
         for stream in shared.take_new_streams() {
             if stream.key == self.key {
-                let number = self.model.thread_number(&stream.thread);
+                let number = self.model.thread_number(&stream.thread, &self.inputs);
                 self.inputs.push(Input::new(stream, number));
             } else {
                 self.old.push(stream);
@@ -313,7 +313,7 @@ impl Collector {
         });
     }
 
-    /// Completes the growing chunk, and begins the next with what is open.
+    /// Completes the growing chunk, and begins the next.
     fn complete_if(&mut self, is_due: impl FnOnce(&mut Model) -> bool) {
         if is_due(&mut self.model) {
             self.model.store.complete();
@@ -352,8 +352,11 @@ impl Collector {
 
 fn give_back(stream: &Stream, shared: &Shared) {
     let mut pages = stream.pages();
-    for page in pages.drain(..) {
-        shared.page_read(page);
+    while let Some(page) = pages.pop_front() {
+        // The last was never full.
+        if !pages.is_empty() {
+            shared.page_read(page);
+        }
         page::give_back(page);
     }
 }
@@ -382,5 +385,98 @@ impl Seen {
     pub(super) fn has(&self, id: u64) -> bool {
         let (stream, count) = Self::split(id);
         stream == 0 || self.0.get(stream).is_some_and(|seen| count < *seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::filter::Targets;
+
+    use super::*;
+    use crate::record::recorder::Options;
+    use crate::record::{HoldMode, RecorderSubscriber};
+    use crate::trace::{Chunk, Log, Retained, Seq};
+
+    /// What a chunk that is complete since it is old costs, when much is open and little happens.
+    #[test]
+    fn what_is_open_is_not_repeated_in_every_chunk_and_is_in_the_ring_after_every_cut() {
+        const CLIENTS: u64 = 2_000;
+        let options = Options { hold: HoldMode::Follow, ring: 300_000, chunk: 64 << 10, in_flight: 1 << 20 };
+        let filter = Targets::new().with_default(tracing_subscriber::filter::LevelFilter::TRACE);
+        let shared = Shared::new(options, filter, Clock::counted());
+        let store = |see: &mut dyn FnMut(&mut Store)| see(&mut shared.collected().model.store);
+        let (mut log, mut next, mut bytes) = (Log::new(), Seq(0), Vec::new());
+        let mut retained = Retained::new(1_000, 100_000);
+        tracing::subscriber::with_default(RecorderSubscriber::new(shared.clone()), || {
+            let open = |number| tracing::info_span!(parent: None, "client", number, lane = format!("conn-{number}"));
+            let clients: Vec<_> = (0..CLIENTS).map(open).collect();
+            for round in 0..3_000 {
+                clients[round % 7].in_scope(|| tracing::info!("ping"));
+                shared.collected().complete_if(|_| true);
+                store(&mut |store| {
+                    let chunks = store.since(next, false);
+                    chunks.iter().for_each(|chunk| log.append(chunk).unwrap());
+                    chunks.iter().for_each(|chunk| retained.take(chunk));
+                    next = chunks.last().map(|last: &Chunk| Seq(last.first.0 + u64::from(last.count))).unwrap();
+                    bytes.extend(chunks.iter().map(|chunk| chunk.bytes.len()));
+                    if round % 500 == 499 {
+                        // Somebody who comes now.
+                        let mut late = Log::new();
+                        store.since(Seq(0), true).iter().for_each(|chunk| late.append(chunk).unwrap());
+                        assert_eq!(late.span_count() as u64, CLIENTS);
+                        assert_eq!(late.in_recording(late.len()), log.in_recording(log.len()));
+                        assert!(store.bytes() < 700_000, "{} bytes", store.bytes());
+                    }
+                });
+            }
+        });
+        assert_eq!((log.span_count() as u64, log.dropped()), (CLIENTS, 0));
+        // So is it in a log that is bounded otherwise.
+        let shorter = retained.log(log.clock()).unwrap();
+        assert!(retained.has_forgotten() && shorter.span_count() as u64 == CLIENTS);
+        assert_eq!(shorter.in_recording(shorter.len()), log.in_recording(log.len()));
+        // The first has them all; so has one of the others once as much has happened.
+        let all: usize = bytes[1..].iter().sum();
+        let large = bytes[1..].iter().filter(|bytes| **bytes > 20_000).count();
+        assert!((1..20).contains(&large) && all < 3_000 * 700, "{large} of {}, {all} bytes", bytes.len());
+    }
+
+    #[test]
+    fn threads_that_are_over_are_not_late_and_not_remembered() {
+        let options = Options { hold: HoldMode::Follow, ring: 1 << 20, chunk: 64 << 10, in_flight: 1 << 20 };
+        let filter = Targets::new().with_default(tracing_subscriber::filter::LevelFilter::TRACE);
+        let shared = Shared::new(options, filter, Clock::counted());
+        let dispatch = tracing::Dispatch::new(RecorderSubscriber::new(shared.clone()));
+        let on_a_thread = |name: &str| {
+            let work = || tracing::dispatcher::with_default(&dispatch, || tracing::info_span!("work"));
+            std::thread::scope(|scope| {
+                std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).unwrap().join().unwrap()
+            })
+        };
+        let left = [on_a_thread("one"), on_a_thread("two")];
+        for _ in 0..1_000 {
+            drop(on_a_thread("request"));
+            tracing::dispatcher::with_default(&dispatch, || tracing::info!("later"));
+            drop(shared.collected());
+        }
+        let mut collector = shared.collected();
+        assert_eq!(collector.model.times.late, 0);
+        assert!(collector.model.threads.len() < 100, "{} threads", collector.model.threads.len());
+        // What a thread has left open is still known to be of it.
+        collector.complete_if(|model| {
+            model.store.clear();
+            true
+        });
+        let mut log = Log::new();
+        collector.model.store.since(Seq(0), false).iter().for_each(|chunk| log.append(chunk).unwrap());
+        drop(collector);
+        tracing::dispatcher::with_default(&dispatch, || tracing::info!("last"));
+        let mut late = Log::new();
+        let chunks = shared.collected().model.store.since(Seq(0), true);
+        late.append(chunks.last().unwrap()).unwrap();
+        let names: Vec<_> = late.events_in(..).filter(|event| matches!(event.kind, Kind::Open { .. })).collect();
+        let names: Vec<_> = names.iter().map(|event| &*event.thread.name).collect();
+        assert_eq!(names, ["one", "two"]);
+        drop(left);
     }
 }

@@ -33,6 +33,7 @@ const LOOKS: u32 = 8;
 
 /// What a recording does with the threads it watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HoldMode {
     /// Never hold anybody.
     Follow,
@@ -67,7 +68,7 @@ pub(super) struct Point<'a> {
 }
 
 /// Holds threads, and lets them go.
-pub struct Gate {
+pub(super) struct Gate {
     inner: Mutex<Inner>,
     changed: Condvar,
     /// Nobody is to be held: read without the lock.

@@ -25,6 +25,7 @@ use super::shared::Shared;
 /// What a recorder's filter lets through and the process or the subscriber in use does not. Told by
 /// [`Recorder::hidden`](super::Recorder::hidden).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Hidden {
     /// Nothing more verbose than this is recorded, though the filter wants it: no subscriber of the process does, or the
     /// program was built without it.
@@ -35,6 +36,7 @@ pub struct Hidden {
 
 /// Callsites of one module and level.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HiddenCallsites {
     /// The target.
     pub target: String,
@@ -151,4 +153,29 @@ impl Subscriber for Witness {
     fn enter(&self, _id: &Id) {}
 
     fn exit(&self, _id: &Id) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_said_in_one_line() {
+        let of = |target: &str, level, count| HiddenCallsites { target: target.to_owned(), level, count };
+        let check = |beyond, callsites: &[HiddenCallsites], expected: &str| {
+            let hidden = Hidden { beyond, callsites: callsites.to_vec() };
+            assert_eq!(hidden.to_string(), expected);
+            assert_eq!(hidden.is_empty(), expected == "nothing is hidden");
+        };
+        let (db, http) = (of("db", Level::DEBUG, 2), of("http", Level::TRACE, 1));
+        let beyond = "nothing more verbose than INFO gets through at all";
+        check(None, &[], "nothing is hidden");
+        check(None, &[db.clone(), http.clone()], "another filter hides 3 callsites: `db` DEBUG (2), `http` TRACE (1)");
+        check(Some(LevelFilter::INFO), &[], beyond);
+        check(
+            Some(LevelFilter::INFO),
+            &[http],
+            &format!("another filter hides a callsite: `http` TRACE (1); {beyond}"),
+        );
+    }
 }

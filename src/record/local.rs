@@ -109,14 +109,12 @@ pub(super) fn with<R>(run: impl FnOnce(&Local) -> R) -> R {
     LOCAL.with(run)
 }
 
-/// Runs the recorder's own work: should it come back as a span, by an allocator that traces for instance, that is not
-/// recorded.
+/// Runs the recorder's own work: should it come back as a span, by an allocator that traces for instance, that asks for
+/// nothing which may be taken: no number, no page, no place at the gate. What can be written without is recorded.
 pub(super) fn muted<R>(run: impl FnOnce() -> R) -> R {
     LOCAL.with(|local| {
-        let was_muted = local.is_muted.replace(true);
-        let done = run();
-        local.is_muted.set(was_muted);
-        done
+        let _quiet = Quiet::new(local);
+        run()
     })
 }
 
@@ -130,9 +128,25 @@ impl Local {
         if known == address {
             return numbered;
         }
+        self.number(metadata, place)
+    }
+
+    /// The same, of one that is not at hand.
+    #[cold]
+    fn number(&self, metadata: &'static Metadata<'static>, place: &Cell<(usize, Numbered)>) -> Numbered {
+        if self.is_muted.get() {
+            // This thread may be where numbers are given.
+            return Numbered::NONE;
+        }
+        let _quiet = Quiet::new(self);
         let numbered = callsites::number(metadata);
-        place.set((address, numbered));
+        place.set((std::ptr::from_ref(metadata) as usize, numbered));
         numbered
+    }
+
+    /// Whether this thread is at the recorder's own work.
+    pub(super) fn is_muted(&self) -> bool {
+        self.is_muted.get()
     }
 
     /// An id that was never given before. The thread must be ready.
@@ -413,7 +427,14 @@ impl Local {
     fn turn_page(&self, shared: &Shared, words: usize) -> bool {
         let _quiet = Quiet::new(self);
         let Some(stream) = self.stream.borrow().clone() else { return false };
-        let waiting = stream.pages().len();
+        let (waiting, full) = {
+            let pages = stream.pages();
+            (pages.len(), pages.back().copied())
+        };
+        // Before there is another behind it: only then is it read to its end.
+        if let Some(full) = full {
+            shared.page_full(full);
+        }
         if waiting >= BEHIND {
             shared.call_collector();
         }
@@ -421,7 +442,6 @@ impl Local {
             shared.wait_for_room(&stream);
         }
         let page = page::take(words);
-        shared.page_taken(page);
         stream.pages().push_back(page);
         self.page.set(Some(page));
         self.at.set(0);

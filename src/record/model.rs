@@ -24,6 +24,9 @@ use known::Known;
 /// How many spans that were waited for in vain are remembered.
 const MISSING: usize = 4096;
 
+/// How many threads are met before those that are over are forgotten.
+const THREADS: usize = 64;
+
 /// The state that records change.
 pub(super) struct Model {
     pub(super) times: Times,
@@ -31,7 +34,11 @@ pub(super) struct Model {
     pub(super) spans: Spans,
     pub(super) lanes: Lanes,
     callsites: Vec<Option<Known>>,
-    threads: Vec<Arc<Thread>>,
+    /// By their numbers; some are over, and nothing is left of them.
+    pub(super) threads: Vec<Arc<Thread>>,
+    free_threads: Vec<u32>,
+    /// How many numbers are given before free ones are looked for.
+    threads_due: usize,
     seen: Seen,
     /// Ids of spans that will not come: of an older log, or waited for in vain.
     missing: HashSet<u64>,
@@ -54,6 +61,8 @@ impl Model {
             lanes: Lanes::default(),
             callsites: Vec::new(),
             threads: Vec::new(),
+            free_threads: Vec::new(),
+            threads_due: THREADS,
             seen: Seen::default(),
             missing: HashSet::new(),
             opened: 0,
@@ -77,7 +86,7 @@ impl Model {
         self.missing.extend(self.spans.ids());
         self.spans = Spans::default();
         self.lanes = Lanes::default();
-        self.threads.clear();
+        (self.threads, self.free_threads, self.threads_due) = (Vec::new(), Vec::new(), THREADS);
         // What was defined was so in the old chunks.
         self.callsites.iter_mut().flatten().for_each(|known| known.chunk = None);
         self.opened = 0;
@@ -96,10 +105,30 @@ impl Model {
         self.callsites.get(living.callsite as usize)?.as_ref().map(|known| known.callsite.clone())
     }
 
-    /// The number of a thread of this recording.
-    pub(super) fn thread_number(&mut self, thread: &Arc<Thread>) -> u32 {
+    /// A number for a thread of this recording; `inputs` have theirs.
+    pub(super) fn thread_number(&mut self, thread: &Arc<Thread>, inputs: &[Input]) -> u32 {
+        if self.free_threads.is_empty() && self.threads.len() >= self.threads_due {
+            self.free_threads(inputs);
+        }
+        if let Some(number) = self.free_threads.pop() {
+            self.threads[number as usize] = thread.clone();
+            return number;
+        }
         self.threads.push(thread.clone());
         self.threads.len() as u32 - 1
+    }
+
+    /// Finds the numbers of threads that are over and have left nothing open. A program may have one for each request.
+    #[cold]
+    fn free_threads(&mut self, inputs: &[Input]) {
+        let mut is_free = vec![true; self.threads.len()];
+        inputs.iter().for_each(|input| is_free[input.number as usize] = false);
+        self.spans.threads().for_each(|number| is_free[number as usize] = false);
+        self.free_threads
+            .extend((0..).zip(is_free).filter_map(|(number, is_free): (u32, bool)| is_free.then_some(number)));
+        // Where most are at work there is no use in looking often.
+        let is_worth_it = self.free_threads.len() >= self.threads.len() / 2;
+        self.threads_due = if is_worth_it { self.threads.len() } else { 2 * self.threads.len() };
     }
 
     /// Takes the next record of a thread, and those that belong to it if they are there and not later than `limit`. False
@@ -229,7 +258,11 @@ impl Model {
             }
             return lane;
         }
-        let lane = self.lane_named(&thread, time, &thread.name, LaneKind::Thread);
+        let (lane, is_new) = self.lanes.of_thread(&thread);
+        if is_new {
+            let name = self.lanes.get(lane).map_or_else(|| thread.name.clone(), |open| open.name.clone());
+            self.emit(&thread, time, lane, Kind::LaneOpen { name, kind: LaneKind::Thread });
+        }
         (input.lane, input.lane_as_of) = (Some(lane), self.lanes.closed);
         lane
     }
@@ -329,6 +362,13 @@ impl Model {
         }
     }
 
+    /// Something that leaves nothing open was done in the lane of a task: so it waits, and one that has done so for long ends.
+    fn lane_used(&mut self, thread: &Arc<Thread>, time: Time, lane: LaneId) {
+        if let Some(ended) = self.lanes.used(lane) {
+            self.end_lane(thread, time, ended);
+        }
+    }
+
     fn end_lane(&mut self, thread: &Arc<Thread>, time: Time, lane: LaneId) {
         if self.lanes.close(lane) {
             self.ended.push(lane);
@@ -340,15 +380,14 @@ impl Model {
     /// lives on elsewhere.
     pub(super) fn thread_ended(&mut self, input: &Input) {
         for slot in input.entered.iter().rev().filter_map(|entered| entered.slot) {
-            let time = self.times.at(input.ticks).max(self.times.last);
+            let time = self.times.by_now(input.ticks);
             let living = self.spans.get_mut(slot);
             living.is_on -= 1;
             self.store.packer.exit(At { time, thread: input.thread(), lane: living.lane }, living.span);
         }
-        let Some(lane) = input.lane.filter(|lane| self.lanes.get(*lane).is_some()) else { return };
-        if self.lanes.is_idle(lane) {
-            let time = self.times.at(input.ticks);
-            self.end_lane(input.thread(), time.max(self.times.last), lane);
+        if let Some(lane) = self.lanes.thread_ended(input.thread().id) {
+            let time = self.times.by_now(input.ticks);
+            self.end_lane(input.thread(), time, lane);
         }
     }
 
@@ -371,8 +410,13 @@ impl Model {
         self.store.packer.event(&Event { seq: Seq(0), time, thread: thread.clone(), lane, kind });
     }
 
-    /// Begins a chunk with what is open: lanes, calls, which of them are on a thread, and who is held.
+    /// Begins a chunk: if it is due, with what is open: lanes, calls, which of them are on a thread, and who is held.
     pub(super) fn begin_chunk(&mut self, inputs: &[Input]) {
+        if !self.store.needs_open_set() {
+            self.store.packer.go_on();
+            self.store.begun();
+            return;
+        }
         let next = self.store.packer.next();
         let packer = &mut self.store.packer;
         packer.begin(next);

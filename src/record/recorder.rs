@@ -53,6 +53,7 @@ pub(super) struct Options {
 
 /// What has been recorded so far, and what of it could not be kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Spans that were opened.
     pub spans: u64,
@@ -154,9 +155,9 @@ impl Recorder {
         self.shared.gate.reset(hold);
     }
 
-    /// The gate's controls.
-    #[must_use]
+    /// The gate's controls, for as long as they are kept: when the last of them is dropped, so is the gate.
     pub fn control(&self) -> Control {
+        self.shared.controls.fetch_add(1, Ordering::Relaxed);
         Control { shared: self.shared.clone() }
     }
 }
@@ -191,14 +192,15 @@ impl Builder {
     }
 
     /// How many bytes of packed events make a complete chunk, 64 KiB if nothing is said. The ring is cut by whole chunks, and
-    /// every one repeats what is open: smaller ones make a finer cut, and take more.
+    /// most repeat what is open: smaller ones make a finer cut, and take more.
     #[must_use]
     pub fn chunk(mut self, bytes: usize) -> Self {
         self.options.chunk = bytes;
         self
     }
 
-    /// How many bytes of raw records may wait to be packed, 32 MiB if nothing is said. A thread that would write more does
+    /// How many bytes of raw records may wait to be packed, 32 MiB if nothing is said, besides the 64 KiB that each thread
+    /// writes. A thread that would write more does
     /// the packing itself first, so that nothing is lost.
     #[must_use]
     pub fn in_flight(mut self, bytes: usize) -> Self {
@@ -236,7 +238,7 @@ pub struct Reader {
 impl Source for Reader {
     fn read(&mut self, at_most: Duration) -> Batch {
         if self.shared.is_forked() {
-            return Batch { generation: self.generation, chunks: Vec::new(), is_over: true };
+            return Batch { generation: self.generation, chunks: Vec::new() };
         }
         let until = Instant::now() + at_most;
         let mut pause = LOOKS.0;
@@ -244,7 +246,7 @@ impl Source for Reader {
             let chunks = self.look();
             let left = until.saturating_duration_since(Instant::now());
             if !chunks.is_empty() || left.is_zero() {
-                return Batch { generation: self.generation, chunks, is_over: false };
+                return Batch { generation: self.generation, chunks };
             }
             // Nobody who records calls a reader: that would cost every span. So it looks, the less often the longer it waits.
             std::thread::sleep(pause.min(left));
@@ -265,7 +267,7 @@ impl Reader {
     /// Waits at most this long for something, and says whether there was anything.
     pub fn read_into(&mut self, log: &mut Log, at_most: Duration) -> bool {
         let generation = self.generation;
-        let Batch { generation: now, chunks, .. } = self.read(at_most);
+        let Batch { generation: now, chunks } = self.read(at_most);
         let is_new = generation != 0 && now != generation;
         if is_new {
             *log = Log::new();
@@ -289,7 +291,9 @@ impl Reader {
     }
 }
 
-/// The controls of a recorder's gate. Dropping it takes the gate down: whoever is held goes on.
+/// The controls of a recorder's gate. When the last of them is dropped the gate is taken down for good: whoever is held goes
+/// on, and nobody is held until the recording is [begun anew](Recorder::restart).
+#[must_use = "the gate is taken down when its last control is dropped"]
 pub struct Control {
     shared: Arc<Shared>,
 }
@@ -326,10 +330,41 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        if self.shared.is_forked() {
-            // Whom it holds, and who watches, is in the other process.
-            return;
+        let is_last = self.shared.controls.fetch_sub(1, Ordering::Relaxed) == 1;
+        // In a forked child: whom it holds, and who watches, is in the other process.
+        if is_last && !self.shared.is_forked() {
+            self.shared.gate.detach();
         }
-        self.shared.gate.detach();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_keeps_of_each_field_the_latest_and_of_what_it_follows_from_all() {
+        const TIMES: u64 = 3_000;
+        let recorder = Recorder::builder().chunk(100).build();
+        tracing::subscriber::with_default(recorder.subscriber(), || {
+            let server = tracing::info_span!("server", port = 80, requests = 0_u64, state = tracing::field::Empty);
+            let causes = [tracing::info_span!("one"), tracing::info_span!("two")];
+            causes.iter().for_each(|cause| _ = server.follows_from(cause));
+            for number in 1..=TIMES {
+                server.record("requests", number).record("state", "x".repeat(number as usize % 50));
+            }
+            let collector = recorder.shared.collected();
+            let words = collector.model.spans.by_age()[0].fields.len();
+            drop(collector);
+            assert!(words < 200, "{words} words");
+            let mut log = Log::new();
+            recorder.reader().read_into(&mut log, Duration::ZERO);
+            let state = log.latest();
+            let fields = &state.lanes()[0].stack[0].fields;
+            let told: Vec<String> = fields.iter().map(|field| format!("{}={}", field.name, field.value)).collect();
+            for said in ["port=80", "requests=3000", "state=", "follows_from=span 2", "follows_from=span 3"] {
+                assert!(told.iter().any(|told| told == said), "{said} is not in {told:?}");
+            }
+        });
     }
 }

@@ -33,8 +33,11 @@ pub(super) struct Shared {
     pub(super) filters: Filters,
     collector: Mutex<Collector>,
     new_streams: Mutex<Vec<Arc<Stream>>>,
+    /// Handles on the gate.
+    pub(super) controls: AtomicUsize,
     threads: AtomicU32,
-    /// Words of pages that have been taken and not been read to their ends.
+    /// Words of full pages that have not been read to their ends. The page that a thread writes is none: there may be
+    /// thousands of threads, and what they have written is read long before those are full.
     in_flight: AtomicUsize,
     signal: Arc<Signal>,
     process: Process,
@@ -72,6 +75,7 @@ impl Shared {
             options,
             filters: Filters::new(filter),
             new_streams: Mutex::new(Vec::new()),
+            controls: AtomicUsize::new(0),
             threads: AtomicU32::new(0),
             in_flight: AtomicUsize::new(0),
             signal: Arc::new(signal),
@@ -112,7 +116,7 @@ impl Shared {
         std::mem::take(&mut self.new_streams.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn page_taken(&self, page: &Page) {
+    pub(super) fn page_full(&self, page: &Page) {
         self.in_flight.fetch_add(page.words.len(), Ordering::Relaxed);
     }
 
@@ -201,5 +205,43 @@ fn collect_when_called(shared: &Weak<Shared>, signal: &Signal) {
             called = signal.changed.wait(called).unwrap_or_else(PoisonError::into_inner);
         }
         *called = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::filter::LevelFilter;
+
+    use super::*;
+    use crate::record::{HoldMode, RecorderSubscriber};
+
+    #[test]
+    fn what_waits_to_be_packed_is_full_pages_and_not_every_thread_that_is_recorded() {
+        const THREADS: usize = 20;
+        let options = Options { hold: HoldMode::Follow, ring: 1 << 20, chunk: 64 << 10, in_flight: 1 << 20 };
+        let shared = Shared::new(options, Targets::new().with_default(LevelFilter::TRACE), Clock::counted());
+        let dispatch = tracing::Dispatch::new(RecorderSubscriber::new(shared.clone()));
+        let in_flight = || shared.in_flight.load(Ordering::Relaxed);
+        let barrier = std::sync::Barrier::new(THREADS + 1);
+        std::thread::scope(|scope| {
+            let work = || {
+                tracing::dispatcher::with_default(&dispatch, || {
+                    tracing::info_span!("work").in_scope(|| ());
+                    barrier.wait();
+                    barrier.wait();
+                    // Some pages.
+                    (0..5_000).for_each(|_| tracing::info_span!("work").in_scope(|| ()));
+                });
+            };
+            for _ in 0..THREADS {
+                scope.spawn(work);
+            }
+            barrier.wait();
+            let words = in_flight();
+            barrier.wait();
+            assert_eq!(words, 0, "while each has written a few");
+        });
+        drop(shared.collected());
+        assert_eq!(in_flight(), 0, "words when all is read");
     }
 }

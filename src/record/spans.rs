@@ -156,6 +156,11 @@ impl Spans {
         self.alive().map(|living| living.face)
     }
 
+    /// Numbers of the threads that opened them, or had them last.
+    pub(super) fn threads(&self) -> impl Iterator<Item = u32> {
+        self.alive().map(|living| living.thread)
+    }
+
     /// All of them, in the order in which they were opened.
     pub(super) fn by_age(&self) -> Vec<&Living> {
         let mut all: Vec<&Living> = self.alive().collect();

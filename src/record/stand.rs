@@ -39,7 +39,8 @@ impl Shared {
     /// Where this thread stands, at a span of the recording that is being written.
     pub(super) fn stand(&self, id: u64) -> Option<Stand> {
         let thread = local::with(local::Local::thread)?;
-        if self.is_forked() {
+        // Who is at the recorder's own work may have the collector.
+        if self.is_forked() || local::with(local::Local::is_muted) {
             return None;
         }
         let collector = self.collected();

@@ -12,8 +12,13 @@ const AGE: Duration = Duration::from_millis(120);
 /// The newest chunks, and the one that grows.
 pub(super) struct Store {
     pub(super) packer: Packer,
-    /// Bytes of the growing chunk's open set.
+    /// Bytes of the open set that was written last.
     base: usize,
+    /// Bytes of events in complete chunks since then.
+    since: usize,
+    /// Bytes of the growing chunk before its events, and those at which it is full.
+    own: usize,
+    full: usize,
     /// When the growing chunk got its first event.
     began: Option<Instant>,
     whole: VecDeque<Chunk>,
@@ -27,21 +32,33 @@ pub(super) struct Store {
 impl Store {
     /// Keeps that many bytes of chunks that are complete at so many. A chunk has to be begun.
     pub(super) fn new(limit: usize, chunk: usize) -> Self {
-        Self { packer: Packer::default(), base: 0, began: None, whole: VecDeque::new(), bytes: 0, limit, chunk }
+        let (packer, whole) = (Packer::default(), VecDeque::new());
+        Self { packer, base: 0, since: 0, own: 0, full: 0, began: None, whole, bytes: 0, limit, chunk }
     }
 
-    /// The open set of the growing chunk is complete.
+    /// Whether the next chunk has to begin with what is open. Not if events have taken less since the last open set than that
+    /// did: chunks that are complete since they are old would else repeat, eight times a second, all that thousands of idle
+    /// clients have open.
+    pub(super) fn needs_open_set(&self) -> bool {
+        self.since >= self.base
+    }
+
+    /// The growing chunk is begun, with its open set if it has one.
     pub(super) fn begun(&mut self) {
-        self.packer.begin_events();
-        self.base = self.packer.len();
+        self.own = self.packer.len();
+        if self.packer.has_open_set() {
+            self.packer.begin_events();
+            (self.base, self.since) = (self.own, 0);
+        }
+        self.full = self.own + self.chunk.max(self.base) - self.since;
         self.began = None;
     }
 
-    /// Whether the growing chunk is full: its events take at least as much as its open set, so that what is kept grows with
-    /// what happens and not with what is open.
+    /// Whether the growing chunk is full: events take at least as much as the open set before them, so that what is kept
+    /// grows with what happens and not with what is open.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.packer.len() - self.base >= self.chunk.max(self.base)
+        self.packer.len() >= self.full
     }
 
     /// Whether the growing chunk is old. To be asked often.
@@ -52,19 +69,21 @@ impl Store {
     /// Completes the growing chunk; the next has to be begun.
     pub(super) fn complete(&mut self) {
         let chunk = self.packer.chunk();
+        self.since += chunk.bytes.len() - self.own;
         self.bytes += chunk.bytes.len();
         self.whole.push_back(chunk);
-        while self.bytes > self.limit && self.whole.len() > 1 {
-            if let Some(oldest) = self.whole.pop_front() {
-                self.bytes -= oldest.bytes.len();
-            }
+        // What is kept begins with what is open.
+        while self.bytes > self.limit
+            && let Some(next) = (1..self.whole.len()).find(|at| self.whole[*at].has_open_set)
+        {
+            self.bytes -= self.whole.drain(..next).map(|chunk| chunk.bytes.len()).sum::<usize>();
         }
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.whole.clear();
-        self.bytes = 0;
+        (self.bytes, self.base, self.since) = (0, 0, 0);
     }
 
     /// The chunks with events from that place on, and the growing one with them if it is wanted.

@@ -189,6 +189,37 @@ fn put_text(sink: &mut impl Sink, text: &str) {
     }
 }
 
+/// Lets go of values that a later one of the same field has taken the place of. What a span follows from is kept, all of it.
+pub(super) fn keep_latest(fields: &mut Vec<u64>) {
+    let (mut all, mut at) = (Vec::new(), 0);
+    while let Some(head) = fields.get(at) {
+        let index = (head & 0xffff) as usize;
+        let length = match head >> 16 & 0xff {
+            STR => 1 + ((head >> 32) as usize).div_ceil(8),
+            I128 | U128 => 3,
+            _ => 2,
+        };
+        all.push((index, at, at + length));
+        at += length;
+    }
+    let mut latest = Vec::new();
+    let mut known: Vec<usize> = Vec::new();
+    for field in all.into_iter().rev() {
+        if field.0 == FOLLOWS_FROM {
+            latest.push(field);
+        } else if !known.contains(&field.0) {
+            known.push(field.0);
+            latest.push(field);
+        }
+    }
+    let mut end = 0;
+    for (_, from, to) in latest.into_iter().rev() {
+        fields.copy_within(from..to, end);
+        end += to - from;
+    }
+    fields.truncate(end);
+}
+
 /// Fields, as they were written, read one by one. Texts are copied: words are no bytes.
 pub(super) struct FieldReader<F> {
     word: F,

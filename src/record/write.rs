@@ -47,7 +47,7 @@ impl Shared {
         local::with(|local| {
             let callsite = local.callsite(attrs.metadata());
             if callsite.number == 0 || !local.is_ready(self) {
-                if callsite.number == 0 || local.lacks_number() {
+                if !local.is_muted() && (callsite.number == 0 || local.lacks_number()) {
                     self.unnumbered.fetch_add(1, Ordering::Relaxed);
                 }
                 return unrecorded(callsite);
@@ -160,7 +160,7 @@ impl Shared {
         local::with(|local| {
             let callsite = local.callsite(event.metadata());
             if callsite.number == 0 || !local.is_ready(self) {
-                if callsite.number == 0 || local.lacks_number() {
+                if !local.is_muted() && (callsite.number == 0 || local.lacks_number()) {
                     self.unnumbered.fetch_add(1, Ordering::Relaxed);
                 }
                 return;

@@ -6,31 +6,30 @@ use std::time::Duration;
 
 use tracing::{debug, instrument};
 
+use super::engineio::Options;
 use super::socketio::args::Args;
 use super::socketio::handlers::{HandlerError, Handlers};
 use super::socketio::server::Server;
 use super::socketio::socket::Socket;
 
-/// How long a client may take to acknowledge an event.
-const ACK_WITHIN: Duration = Duration::from_secs(10);
-
 /// A server with the namespaces `/` and `/custom`, both with the same handlers.
-pub(super) fn server(connect_timeout: Option<Duration>) -> Arc<Server> {
+pub(super) fn server(options: &Options) -> Arc<Server> {
+    let ack_timeout = options.ack_timeout;
     let mut handlers = Handlers::default();
     handlers
         .on_connect(on_connect)
         .on_disconnect(on_disconnect)
         .on("message", on_message)
         .on("message-with-ack", on_message_with_ack)
-        .on("emit-with-ack", on_emit_with_ack)
+        .on("emit-with-ack", move |socket, args| on_emit_with_ack(socket, args, ack_timeout))
         .on("echo", on_echo)
         .on("join", on_join)
         .on("leave", on_leave)
         .on("room", on_room)
         .on("all", on_all)
         .on("kick", on_kick)
-        .on_error(|_, event, error| debug!(event, %error, "a handler failed"));
-    Server::new(["/", "/custom"].map(|namespace| (namespace.into(), handlers.clone())), connect_timeout)
+        .on_error(|_, event, _| debug!(event, "a handler failed"));
+    Server::new(["/", "/custom"].map(|namespace| (namespace.into(), handlers.clone())), options.connect_timeout)
 }
 
 /// Tells the client with what it has authenticated itself. It is not recorded.
@@ -61,8 +60,8 @@ async fn on_message_with_ack(_: Socket, args: Args) -> Args {
 
 /// Asks the client for an ack, and sends back what it carries.
 #[instrument(skip_all, fields(args = args.told(), reason = "the client's ack"))]
-async fn on_emit_with_ack(socket: Socket, args: Args) -> Result<(), HandlerError> {
-    let answer = socket.call("emit-with-ack", &args, ACK_WITHIN).await?;
+async fn on_emit_with_ack(socket: Socket, args: Args, within: Option<Duration>) -> Result<(), HandlerError> {
+    let answer = socket.call("emit-with-ack", &args, within).await?;
     socket.emit("emit-with-ack", &answer).await?;
     Ok(())
 }

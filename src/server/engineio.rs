@@ -11,6 +11,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `session` | the rules, pure: a packet and the time in, what follows from it out |
+//! | `queue` | what waits for a client |
 //! | `socket` | one session with its queue: who writes into it, who waits for it |
 //! | `service` | what one task does for a session: receives, runs handlers, keeps the heartbeat |
 //! | `server` | finds the session of a request, or begins one |
@@ -23,6 +24,7 @@
 pub mod echo;
 pub mod origin;
 pub mod polling;
+mod queue;
 pub mod refusal;
 pub mod server;
 pub mod service;
@@ -90,6 +92,12 @@ pub struct Options {
     pub body_timeout: Option<Duration>,
     /// How long a client may take to say what it wants of the layer above: for Socket.IO, to send CONNECT.
     pub connect_timeout: Option<Duration>,
+    /// How long an upgrade may take from its probe to its end.
+    pub upgrade_timeout: Option<Duration>,
+    /// How long a client may take to acknowledge an event.
+    pub ack_timeout: Option<Duration>,
+    /// The most sessions at a time.
+    pub max_sessions: usize,
 }
 
 impl Default for Options {
@@ -105,7 +113,17 @@ impl Default for Options {
             when_full: WhenFull::Disconnect,
             body_timeout: Some(Duration::from_secs(10)),
             connect_timeout: Some(Duration::from_secs(10)),
+            upgrade_timeout: Some(Duration::from_secs(10)),
+            ack_timeout: Some(Duration::from_secs(10)),
+            max_sessions: 10_000,
         }
+    }
+}
+
+impl Options {
+    /// The most bytes that wait, one way, of one client: a few messages of the largest kind.
+    fn bytes(&self) -> usize {
+        usize::try_from(self.max_payload).unwrap_or(usize::MAX).saturating_mul(4)
     }
 }
 

@@ -59,7 +59,7 @@ impl Flask {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }
         let options = settings.engineio.clone();
-        let chat = chat::server(options.connect_timeout);
+        let chat = chat::server(&options);
         Self {
             router: router.layer(Extension(settings.resolver)),
             socketio: EngineIo::new(options.clone(), move |socket| chat.handle_eio_connect(socket)),

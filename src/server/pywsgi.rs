@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hyper::body::Incoming;
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, Version, header};
@@ -197,11 +198,28 @@ async fn handle_one_request(
     visit: Visit,
     request: Request<Incoming>,
 ) -> Response<axum::body::Body> {
-    let has_host = request.headers().contains_key(header::HOST) || request.version() == Version::HTTP_10;
-    let response =
-        if has_host { connection.app.app(connection, visit, request).await } else { Refusal::NoHost.response() };
+    let response = if has_host(&request) {
+        connection.app.app(connection, visit, request).await
+    } else {
+        Refusal::NoHost.response()
+    };
     Span::current().record("status", response.status().as_u16());
     response
+}
+
+/// Whether a request names one host, as every one of HTTP/1.1 must (RFC 9112, section 3.2).
+fn has_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => {
+            let is_named = |host: &str| {
+                host.is_empty() || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
+            };
+            host.to_str().is_ok_and(is_named)
+        }
+        (None, _) => request.version() == Version::HTTP_10,
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// What goes on with a connection when HTTP is over: the other half of a handshake that was answered `101`.

@@ -12,9 +12,18 @@ impl Log {
     /// before the end of what is known are passed over.
     ///
     /// # Errors
-    /// If the bytes are no chunk. What could be read before the damage is added.
+    /// If the bytes are no chunk. What could be read before the damage is added. Also if a chunk without what was open comes
+    /// behind a gap: nobody could tell what is open then.
     pub fn append(&mut self, chunk: &Chunk) -> Result<(), Corrupt> {
         self.add(chunk, false)
+    }
+
+    /// Says that the log begins so many events into its recording: those are elsewhere, and not missing. Changes nothing
+    /// about a log that has begun.
+    pub fn begin_at(&mut self, place: u64) {
+        if self.is_empty() && self.next_in_recording == 0 {
+            (self.begins_at, self.next_in_recording) = (place, place);
+        }
     }
 
     /// The same; what is missing has been let go on purpose.
@@ -33,7 +42,11 @@ impl Log {
             let is_more = self.last_chunk == Some(chunk.first.0) && self.store.grow(chunk);
             return if is_more { self.take(u64::from(chunk.count) - known) } else { self.take_rest(chunk, known) };
         }
-        if missing > 0 {
+        let begins_later = self.begins_at > 0 && self.is_empty();
+        if missing > 0 || begins_later {
+            if !chunk.has_open_set {
+                return Err(Corrupt);
+            }
             let beginning = Beginning::of(chunk)?;
             let at = self.len();
             self.bridge(missing, &beginning);

@@ -1,5 +1,6 @@
 //! One thing that happened.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -143,6 +144,27 @@ pub struct Field {
 #[must_use]
 pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Value> {
     fields.iter().rev().find(|field| &*field.name == name).map(|field| &field.value)
+}
+
+/// How many values of a field are remembered: what it is, and how it came to be so. A span that never ends may say
+/// something for ever.
+pub(super) const REMEMBERED: usize = 4;
+/// The field whose values are remembered all.
+pub(super) const FOLLOWS_FROM: &str = "follows_from";
+
+/// Forgets all but the last values of each name.
+pub(super) fn keep_last(fields: &mut Vec<Field>) {
+    if fields.len() <= REMEMBERED {
+        return;
+    }
+    let mut counts: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut keep: Vec<bool> = Vec::with_capacity(fields.len());
+    for field in fields.iter().rev() {
+        let count = counts.entry(field.name.clone()).or_default();
+        *count += 1;
+        keep.push(*count <= REMEMBERED || *field.name == *FOLLOWS_FROM);
+    }
+    fields.retain(|_| keep.pop().unwrap_or(true));
 }
 
 /// A value of any type that `tracing` can carry.

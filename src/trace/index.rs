@@ -12,6 +12,7 @@ use super::calls::Calls;
 use super::lanes::Lanes;
 use super::outline::Outline;
 use super::outlines::Outlines;
+use super::records::Records;
 use super::spans::{Opening, Spans};
 use super::store::Seen;
 use super::{Callsite, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};
@@ -31,8 +32,8 @@ pub(super) struct Index {
     /// The state at the end.
     pub(super) outline: Outline,
     pub(super) outlines: Outlines,
-    /// Every event that recorded fields: its place, and which of them was the one before for the same span, from 1.
-    pub(super) records: Vec<(u64, u64)>,
+    /// The events that recorded fields.
+    pub(super) records: Records,
     /// Places of the events at which control passed.
     pub(super) switches: Vec<u64>,
     pub(super) threads: HashMap<ThreadId, Arc<Thread>>,
@@ -50,7 +51,7 @@ pub(super) struct Index {
 struct Control {
     thread: ThreadId,
     /// The lane, and the callsite of its innermost call.
-    running: Option<(LaneId, Option<u32>)>,
+    running: Option<(LaneId, u32)>,
     /// Since when, in program time.
     since: Time,
 }
@@ -85,34 +86,32 @@ impl Index {
         let at = (Seq(place), time);
         self.time = time;
         let mut is_new = true;
-        let mut moves = false;
+        let mut number = match item.kind {
+            ItemKind::Open { .. } => None,
+            kind => kind.moved().and_then(|span| self.spans.number(span)),
+        };
         match item.kind {
             ItemKind::LaneOpen { name, kind, .. } => {
                 is_new = self.lanes.open(lane, tables.strings[name as usize].clone(), kind, at);
             }
             ItemKind::LaneClose => self.lanes.close(lane, at),
             ItemKind::Open { span, parent, callsite, fields } => {
-                is_new = self.open(seen, (span, parent), callsite, fields);
+                number = self.open(seen, (span, parent), callsite, fields);
+                is_new = number.is_some();
             }
-            ItemKind::Enter { span } => {
-                moves = true;
-                if let Some(number) = self.spans.number(span)
-                    && self.spans.enter(number, time)
-                {
-                    self.calls.enter(self.spans.callsite(number), number);
+            ItemKind::Close { .. } => {
+                if let Some(number) = number {
+                    self.close(place, number, time);
                 }
             }
-            ItemKind::Exit { span } => {
-                moves = true;
-                if let Some(number) = self.spans.number(span) {
-                    self.spans.exit(number, time);
+            ItemKind::Record { fields, .. } => {
+                let open = number.and_then(|number| Some((number, self.outline.open(lane, number)?.record)));
+                if let Some((number, _)) = open {
+                    self.spans.set_recorded(number);
                 }
-            }
-            ItemKind::Close { span } => self.close(place, span, time),
-            ItemKind::Record { span, fields } => {
-                let before = self.outline.open(lane, span).map_or(0, |open| open.record);
-                self.records.push((place, before));
-                self.blocks_from_now(span, fields, time);
+                let names = fields.iter().map(|(name, _)| &tables.strings[name as usize]);
+                self.records.add(place, open, names);
+                self.blocks_from_now(number, fields, time);
             }
             ItemKind::Switch { .. } => self.switches.push(place),
             ItemKind::Hold { is_shown: true, .. } => self.clock.hold(time),
@@ -122,12 +121,19 @@ impl Index {
                 let in_lane = self.dropped_in.entry(lane).or_default();
                 *in_lane = in_lane.saturating_add(count);
             }
-            ItemKind::Hold { .. } | ItemKind::Note { .. } | ItemKind::Wake { .. } => {}
+            ItemKind::Enter { .. }
+            | ItemKind::Exit { .. }
+            | ItemKind::Hold { .. }
+            | ItemKind::Note { .. }
+            | ItemKind::Wake { .. } => {}
         }
-        self.outline.apply(lane, thread, &item.kind, is_new);
-        if moves {
-            self.control_of(thread, time);
+        let Some(moved) = self.outline.apply(lane, thread, &item.kind, number, is_new) else { return };
+        if let ItemKind::Exit { .. } = item.kind {
+            self.spans.exit(moved.number, moved.stretch, time);
+        } else if self.spans.enter(moved.number, time) {
+            self.calls.enter(self.spans.callsite(moved.number), moved.number);
         }
+        self.control_of(thread, time);
     }
 
     /// Takes in names that the segment has defined.
@@ -163,7 +169,7 @@ impl Index {
         (id, parent): (SpanId, Option<SpanId>),
         callsite: u32,
         fields: ItemFields<'_>,
-    ) -> bool {
+    ) -> Option<u32> {
         let (lane, time, seq) = (seen.item.lane, seen.item.time, seen.place);
         let callsite = self.local.callsites[callsite as usize];
         let parent = parent.and_then(|parent| self.spans.number(parent));
@@ -172,16 +178,18 @@ impl Index {
         let has_fields = !fields.is_empty();
         let blocks = has_fields && self.has_blocks(fields);
         let opening = Opening { seq, time, at: seen.at, id, lane, parent, callsite, depth, has_fields, blocks };
-        let Some(number) = self.spans.open(&opening) else { return false };
+        let number = self.spans.open(&opening)?;
         self.lanes.opened(lane, self.spans.depth(number), number, time);
         self.calls.open(callsite, seq);
-        true
+        Some(number)
     }
 
-    fn close(&mut self, place: u64, span: SpanId, time: Time) {
-        let Some(number) = self.spans.number(span) else { return };
+    fn close(&mut self, place: u64, number: u32, time: Time) {
         if !self.spans.close(number, place, time) {
             return;
+        }
+        if self.spans.is_recorded(number) {
+            self.records.close(number);
         }
         let took = self.clock.program(time).since(self.clock.program(self.spans.opened(number)));
         self.calls.close(self.spans.callsite(number), took);
@@ -191,9 +199,9 @@ impl Index {
         }
     }
 
-    fn blocks_from_now(&mut self, span: SpanId, fields: ItemFields<'_>, time: Time) {
+    fn blocks_from_now(&mut self, number: Option<u32>, fields: ItemFields<'_>, time: Time) {
         if self.has_blocks(fields)
-            && let Some(number) = self.spans.number(span)
+            && let Some(number) = number
             && self.spans.closed(number).is_none()
         {
             self.spans.set_blocks(number, true);
@@ -212,10 +220,8 @@ impl Index {
     #[inline]
     fn control_of(&mut self, thread: ThreadId, time: Time) {
         let now = self.clock.program(time);
-        let top = self.outline.top(thread).map(|(span, lane)| (self.spans.number(span), lane));
-        let is_blocked = |number: Option<u32>| number.is_some_and(|number| self.spans.blocks(number));
-        let running = top.filter(|top| !is_blocked(top.0));
-        let running = running.map(|(number, lane)| (lane, number.map(|number| self.spans.callsite(number))));
+        let running = self.outline.top(thread).filter(|top| !self.spans.blocks(top.number));
+        let running = running.map(|top| (top.lane, self.spans.callsite(top.number)));
         let at = match self.control.iter().position(|control| control.thread == thread) {
             Some(at) => at,
             None => {
@@ -227,7 +233,7 @@ impl Index {
             }
         };
         let before = std::mem::replace(&mut self.control[at], Control { thread, running, since: now });
-        if let Some((_, Some(callsite))) = before.running {
+        if let Some((_, callsite)) = before.running {
             self.calls.spend(callsite, now.since(before.since));
         }
         let (was, is) = (before.running.map(|had| had.0), running.map(|has| has.0));
@@ -244,7 +250,7 @@ impl Index {
     /// Program time until now of the calls that are on a thread: callsite and ns.
     pub(super) fn under_way(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         let now = self.clock.program(self.time);
-        self.control.iter().filter_map(move |control| Some((control.running?.1?, now.since(control.since))))
+        self.control.iter().filter_map(move |control| Some((control.running?.1, now.since(control.since))))
     }
 
     /// Bytes in memory, of what grows with the log.
@@ -253,7 +259,7 @@ impl Index {
             + self.lanes.bytes()
             + self.calls.bytes()
             + self.outlines.bytes()
-            + self.records.capacity() * 16
+            + self.records.bytes()
             + self.switches.capacity() * 8
     }
 

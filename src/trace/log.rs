@@ -27,6 +27,8 @@ pub struct Log {
     pub(super) index: Index,
     /// The state at the end, once somebody has asked.
     latest: OnceLock<State>,
+    /// How many events of the recording are before the log, and not missing.
+    pub(super) begins_at: u64,
     /// The place in the recording of the chunk that should come next: the log's own places have no gaps.
     pub(super) next_in_recording: u64,
     /// The place in the recording of the chunk that came last, while nothing else has come.
@@ -44,7 +46,7 @@ pub struct Gap {
     pub at: usize,
     /// The place of the first event of the recording behind it.
     pub resumed: usize,
-    /// How many events are missing.
+    /// How many events are missing: none if it is only that the log begins here, with what was open.
     pub missing: u64,
     /// They were let go on purpose, to bound the log.
     pub is_forgotten: bool,
@@ -295,15 +297,21 @@ impl Log {
         &self.gaps
     }
 
-    /// How many events of the recording are before a cursor, those that are missing too.
+    /// How many events of the recording came before the log begins: they are elsewhere, in the files before this one.
+    #[must_use]
+    pub fn begins_at(&self) -> u64 {
+        self.begins_at
+    }
+
+    /// How many events of the recording are before a cursor, those that are missing and those that are elsewhere too.
     #[must_use]
     pub fn in_recording(&self, cursor: usize) -> u64 {
-        let mut ahead = 0_u64;
+        let mut ahead = self.begins_at;
         for gap in self.gaps.iter().take_while(|gap| gap.at < cursor) {
             if cursor < gap.resumed {
                 return (gap.at as u64).wrapping_add(ahead);
             }
-            ahead = ahead.wrapping_add(gap.missing + gap.at as u64).wrapping_sub(gap.resumed as u64);
+            ahead = ahead.wrapping_add(gap.missing).wrapping_add(gap.at as u64).wrapping_sub(gap.resumed as u64);
         }
         (cursor as u64).wrapping_add(ahead)
     }
@@ -311,7 +319,10 @@ impl Log {
     /// The cursor behind so many events of the recording; behind the gap, if it would be in one.
     #[must_use]
     pub fn from_recording(&self, count: u64) -> usize {
-        let mut ahead = 0_u64;
+        if count <= self.begins_at {
+            return 0;
+        }
+        let mut ahead = self.begins_at;
         for gap in &self.gaps {
             let begin = (gap.at as u64).wrapping_add(ahead);
             if count <= begin {
@@ -320,7 +331,7 @@ impl Log {
             if count < begin + gap.missing {
                 return gap.resumed;
             }
-            ahead = ahead.wrapping_add(gap.missing + gap.at as u64).wrapping_sub(gap.resumed as u64);
+            ahead = ahead.wrapping_add(gap.missing).wrapping_add(gap.at as u64).wrapping_sub(gap.resumed as u64);
         }
         (count.wrapping_sub(ahead) as usize).min(self.len())
     }
@@ -362,11 +373,11 @@ impl Log {
         self.state_of(&self.outline_at(cursor as u64))
     }
 
-    /// The fields of a span as they were recorded before a cursor, later values last.
+    /// The fields of a span as they were recorded before a cursor, later values last: of one that was recorded again and
+    /// again the last four.
     #[must_use]
     pub fn fields(&self, id: SpanId, cursor: usize) -> Vec<Field> {
-        let all = self.recorded_before(id, cursor).into_iter().flat_map(|place| self.fields_at(place));
-        all.collect()
+        self.remembered(self.recorded_before(id, cursor))
     }
 
     /// The last value of a field of a span that was recorded before a cursor, and the place of the event that brought it.
@@ -389,9 +400,9 @@ impl Log {
         // What a call had when it was closed, it has for ever.
         let until = spans.closed(number).map_or(u64::MAX, |close| close.0).min(cursor as u64);
         let open = if until >= self.store.len() {
-            self.index.outline.open(spans.lane(number), id).copied()
+            self.index.outline.open(spans.lane(number), number).copied()
         } else {
-            self.outline_at(until).open(spans.lane(number), id).copied()
+            self.outline_at(until).open(spans.lane(number), number).copied()
         };
         self.places_of_fields(number, open.map_or(0, |open| open.record))
     }

@@ -4,7 +4,7 @@
 //!   lanes · lanes that are done · threads · held · paused · entered last        spans as the distance from the one before
 //! ```
 
-use super::outline::{LaneOutline, OpenSpan, Outline};
+use super::outline::{Entered, LaneOutline, OpenSpan, Outline};
 use super::{Edge, LaneId, SpanId, Stop, ThreadId};
 
 /// Outlines kept along the log: close enough to each other that the way from one to any cursor is short, and no more than
@@ -60,9 +60,9 @@ impl Outline {
         for (thread, entered) in threads() {
             put(bytes, thread.0.into());
             put(bytes, entered.len() as u64);
-            for (span, lane) in entered {
-                put_near(bytes, span.0, &mut last);
-                put(bytes, lane.0.into());
+            for entered in entered {
+                put_near(bytes, entered.number.into(), &mut last);
+                put(bytes, entered.lane.0.into());
             }
         }
         put(bytes, self.held.len() as u64);
@@ -73,7 +73,7 @@ impl Outline {
         }
         put(bytes, self.paused.map_or(0, |thread| u64::from(thread.0) + 1));
         put(bytes, self.last_entered.is_some().into());
-        put_near(bytes, self.last_entered.map_or(last, |span| span.0), &mut last);
+        put_near(bytes, self.last_entered.map_or(last, u64::from), &mut last);
         put(bytes, self.records);
     }
 
@@ -83,7 +83,11 @@ impl Outline {
         let mut done = read_lanes(bytes, &mut last);
         let threads = (0..take(bytes)).map(|_| {
             let thread = ThreadId(take(bytes) as u32);
-            let entered = (0..take(bytes)).map(|_| (SpanId(take_near(bytes, &mut last)), LaneId(take(bytes) as u32)));
+            // Which stretch it is matters only where the log grows.
+            let entered = (0..take(bytes)).map(|_| {
+                let number = take_near(bytes, &mut last) as u32;
+                Entered { number, lane: LaneId(take(bytes) as u32), stretch: 0 }
+            });
             (thread, entered.collect())
         });
         let threads = threads.collect();
@@ -95,10 +99,12 @@ impl Outline {
         let held = held.collect();
         let paused = take(bytes).checked_sub(1).map(|thread| ThreadId(thread as u32));
         let has_entered = take(bytes) == 1;
-        let last_entered = SpanId(take_near(bytes, &mut last));
+        let last_entered = take_near(bytes, &mut last) as u32;
         let records = take(bytes);
         // They were written as how long ago.
-        for open in lanes.iter_mut().chain(&mut done).flat_map(|lane| &mut lane.stack).filter(|open| open.record > 0) {
+        for open in
+            lanes.iter_mut().chain(&mut done).flat_map(|lane| lane.stack.iter_mut()).filter(|open| open.record > 0)
+        {
             open.record = records + 1 - open.record;
         }
         Self {
@@ -127,10 +133,13 @@ fn write_lanes<'a>(
         put(bytes, lane.id.0.into());
         put(bytes, lane.thread.0.into());
         put(bytes, (lane.stack.len() as u64) << 1 | u64::from(lane.has_run));
-        for open in &lane.stack {
-            put_near(bytes, open.span.0, last);
+        for open in lane.stack.iter() {
+            put_near(bytes, open.number.into(), last);
             let has_record = open.record > 0;
-            put(bytes, u64::from(open.enters) << 2 | u64::from(has_record) << 1 | u64::from(open.is_entered));
+            put(bytes, u64::from(open.enters) << 2 | u64::from(has_record) << 1 | u64::from(open.is_entered()));
+            if open.is_entered() {
+                put(bytes, open.on.into());
+            }
             if has_record {
                 put(bytes, records + 1 - open.record);
             }
@@ -143,10 +152,11 @@ fn read_lanes(bytes: &mut &[u8], last: &mut u64) -> Vec<LaneOutline> {
         let (id, thread) = (LaneId(take(bytes) as u32), ThreadId(take(bytes) as u32));
         let head = take(bytes);
         let stack = (0..head >> 1).map(|_| {
-            let span = SpanId(take_near(bytes, last));
+            let number = take_near(bytes, last) as u32;
             let flags = take(bytes);
+            let on = if flags & 1 == 0 { 0 } else { take(bytes) as u32 };
             let record = if flags & 2 == 0 { 0 } else { take(bytes) };
-            OpenSpan { span, enters: (flags >> 2) as u32, is_entered: flags & 1 == 1, record }
+            OpenSpan { number, enters: (flags >> 2) as u32, on, is_over: false, record }
         });
         LaneOutline { id, thread, has_run: head & 1 == 1, stack: stack.collect() }
     });

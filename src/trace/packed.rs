@@ -29,11 +29,14 @@ pub(super) use counts::LaneCounts;
 pub use packer::Packer;
 pub use unpacker::{Item, ItemFields, ItemKind, Tables, Unpacker};
 
-/// A run of consecutive events that needs nothing before it: it begins with what was open then.
+/// A run of consecutive events. Most need nothing before them, as they begin with what was open then; one of a few events,
+/// when much is open, may go on where the one before ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {
     /// The place in the recording of its first event.
     pub first: Seq,
+    /// It begins with what was open. Else it is of use only to who has all before it.
+    pub has_open_set: bool,
     /// How many of its items are the open set: events that rebuild what was open when it began.
     pub open: u32,
     /// How many events follow the open set.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::outline::{LaneOutline, OpenSpan, Outline};
+use super::event::keep_last;
+use super::outline::{Entered, LaneOutline, OpenSpan, Outline};
 use super::{Field, Frame, Item, ItemFields, ItemKind, Lane, LaneKind, Log, State, Tables, Thread, ThreadId};
 
 impl Log {
@@ -11,15 +12,14 @@ impl Log {
         let (place, mut outline) = self.index.outlines.before(cursor);
         let items = self.store.items(place).take((cursor - place) as usize);
         for (place, item, tables) in items {
+            let number = item.kind.moved().and_then(|span| self.index.spans.number(span));
             // Whoever says so may be wrong: a span is opened once, and so is a lane.
             let is_new = match item.kind {
-                ItemKind::Open { span, .. } => {
-                    self.index.spans.number(span).is_some_and(|number| self.index.spans.seq(number) == place)
-                }
+                ItemKind::Open { .. } => number.is_some_and(|number| self.index.spans.seq(number) == place),
                 ItemKind::LaneOpen { .. } => self.lane(item.lane).is_some_and(|lane| lane.open.0.0 == place),
                 _ => true,
             };
-            outline.apply(item.lane, tables.threads[item.thread as usize].id, &item.kind, is_new);
+            outline.apply(item.lane, tables.threads[item.thread as usize].id, &item.kind, number, is_new);
         }
         outline
     }
@@ -29,13 +29,16 @@ impl Log {
         lanes.extend(outline.lanes.iter().map(|lane| Arc::new(self.lane_of(lane, false))));
         lanes.extend(outline.done.iter().map(|lane| Arc::new(self.lane_of(lane, true))));
         lanes.sort_by_key(|lane| lane.id);
-        let threads = outline.threads.iter().filter(|entry| !entry.1.is_empty()).cloned().collect();
+        let id = |number: u32| self.index.spans.id(number);
+        let entered = |all: &Vec<Entered>| all.iter().map(|entered| (id(entered.number), entered.lane)).collect();
+        let threads = outline.threads.iter().filter(|entry| !entry.1.is_empty());
+        let threads = threads.map(|(thread, all)| (*thread, entered(all))).collect();
         let done = outline.done.iter().map(|lane| lane.id).collect();
         let known = outline.held.iter().map(|stop| stop.thread);
         let known = known.chain(outline.threads.iter().filter(|entry| !entry.1.is_empty()).map(|entry| entry.0));
         let names = known.map(|thread| (thread, self.thread(thread))).collect();
         let Outline { held, paused, last_entered, .. } = outline;
-        State { lanes, done, threads, names, held: held.clone(), paused: *paused, last_entered: *last_entered }
+        State { lanes, done, threads, names, held: held.clone(), paused: *paused, last_entered: last_entered.map(id) }
     }
 
     fn thread(&self, id: ThreadId) -> Arc<Thread> {
@@ -46,53 +49,54 @@ impl Log {
     fn lane_of(&self, lane: &LaneOutline, is_done: bool) -> Lane {
         let record = self.lane(lane.id);
         let frame = |open: &OpenSpan| {
-            let number = self.index.spans.number(open.span)?;
-            let spans = &self.index.spans;
-            Some(Frame {
-                span: open.span,
+            let (number, spans) = (open.number, &self.index.spans);
+            Frame {
+                span: spans.id(number),
                 parent: spans.parent(number).map(|parent| spans.id(parent)),
                 callsite: self.index.callsite(spans.callsite(number)).clone(),
-                fields: self.fields_of(number, open),
+                fields: self.fields_of(open),
                 opened: spans.opened(number),
                 enters: open.enters,
-                is_entered: open.is_entered,
-            })
+                is_entered: open.is_entered(),
+            }
         };
         Lane {
             id: lane.id,
             name: record.map_or_else(Arc::default, |record| record.name.clone()),
             kind: record.map_or(LaneKind::Thread, |record| record.kind),
             thread: self.thread(lane.thread),
-            stack: lane.stack.iter().filter_map(frame).collect(),
+            stack: lane.stack.iter().map(frame).collect(),
             has_run: lane.has_run,
             is_done,
         }
     }
 
     /// The fields of an open span as far as they have been recorded.
-    fn fields_of(&self, number: u32, open: &OpenSpan) -> Vec<Field> {
-        let spans = &self.index.spans;
+    fn fields_of(&self, open: &OpenSpan) -> Vec<Field> {
+        let (number, spans) = (open.number, &self.index.spans);
         if open.record > 0 {
-            let places = self.places_of_fields(number, open.record);
-            return places.into_iter().flat_map(|place| self.fields_at(place)).collect();
+            return self.remembered(self.places_of_fields(number, open.record));
         }
         // Most have only what they were opened with, and thousands may be open.
         let found =
-            spans.has_fields(number).then(|| self.store.open_at(spans.seq(number), spans.at(number), open.span));
+            spans.has_fields(number).then(|| self.store.open_at(spans.seq(number), spans.at(number), spans.id(number)));
         match found.flatten() {
             Some((ItemKind::Open { fields, .. }, tables)) => owned(fields, tables),
             _ => Vec::new(),
         }
     }
 
-    /// The places of the event that opened a span with fields, and of those that recorded some, up to a record of its.
+    /// What is remembered of the fields that the events at some places have.
+    pub(super) fn remembered(&self, places: Vec<u64>) -> Vec<Field> {
+        let mut fields = places.into_iter().flat_map(|place| self.fields_at(place)).collect();
+        keep_last(&mut fields);
+        fields
+    }
+
+    /// The places of the event that opened a span with fields, and of those that recorded some and are remembered, up to a
+    /// record of its.
     pub(super) fn places_of_fields(&self, number: u32, last: u64) -> Vec<u64> {
-        let mut places = Vec::new();
-        let mut record = last;
-        while let Some(&(place, before)) = record.checked_sub(1).and_then(|at| self.index.records.get(at as usize)) {
-            places.push(place);
-            record = before;
-        }
+        let mut places: Vec<u64> = self.index.records.before(last).collect();
         if self.index.spans.has_fields(number) {
             places.push(self.index.spans.seq(number));
         }
@@ -115,4 +119,49 @@ impl Log {
 fn owned(fields: ItemFields<'_>, tables: &Tables) -> Vec<Field> {
     let name = |name: u32| tables.strings[name as usize].clone();
     fields.iter().map(|(number, value)| Field { name: name(number), value: value.into() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Callsite, Event, Kind, LaneId, Seq, SpanId, Time, Value};
+    use super::*;
+
+    #[test]
+    fn what_a_span_has_is_found_by_a_look_at_a_few_events_however_often_it_was_recorded() {
+        const TIMES: u64 = 5_000;
+        let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+        let callsite = Arc::new(Callsite { name: "handle".into(), target: "t".into(), file: None, line: None });
+        let (lane, span, mut log, mut replayed) = (LaneId(1), SpanId(1), Log::new(), State::default());
+        let fields = |name: &str, value: u64| vec![Field { name: name.into(), value: Value::U64(value) }];
+        let mut push = |log: &mut Log, kind: Kind| {
+            let event = Event { seq: Seq(0), time: Time(log.len() as u64), thread: thread.clone(), lane, kind };
+            replayed.apply(&event);
+            log.push(event);
+            let cursor = log.len();
+            if cursor.is_multiple_of(197) {
+                assert_eq!(log.state_at(cursor), replayed, "cursor {cursor}");
+            }
+            cursor
+        };
+        push(&mut log, Kind::LaneOpen { name: "main".into(), kind: LaneKind::Thread });
+        push(&mut log, Kind::Open { span, parent: None, callsite, fields: fields("port", 80) });
+        for number in 0..TIMES {
+            let name = if number % 3 == 0 { "requests" } else { "bytes" };
+            push(&mut log, Kind::Record { span, fields: fields(name, number) });
+            if number == 7 {
+                push(&mut log, Kind::Record { span, fields: fields("once", number) });
+            }
+        }
+        for cursor in [20, 1_000, 1_001, log.len() / 2, log.len()] {
+            let record = log.outline_at(cursor as u64).open(lane, 0).unwrap().record;
+            let places = log.places_of_fields(0, record);
+            assert!(places.len() < 64 && places.is_sorted(), "cursor {cursor}: {places:?}");
+            let told: Vec<_> = log.fields(span, cursor).iter().map(|field| field.name.to_string()).collect();
+            let count = |name: &str| told.iter().filter(|told| *told == name).count();
+            assert_eq!((count("port"), count("once"), count("requests"), count("bytes")), (1, 1, 4, 4));
+            assert_eq!(log.recorded(span, "once", cursor), Some((10, Value::U64(7))));
+        }
+        push(&mut log, Kind::Close { span });
+        assert_eq!(log.index.records.histories(), 0);
+    }
 }

@@ -51,11 +51,14 @@ impl Retained {
         }
         self.recent_bytes += chunk.bytes.len();
         self.recent.push_back(chunk.clone());
-        while let Some(oldest) = self.recent.front()
-            && self.recent_bytes - oldest.bytes.len() >= self.limits.1
-        {
-            self.recent_bytes -= oldest.bytes.len();
-            self.recent.pop_front();
+        // What is behind a gap begins with what is open.
+        while let Some(next) = (1..self.recent.len()).find(|at| self.recent[*at].has_open_set) {
+            let bytes: usize = self.recent.range(..next).map(|chunk| chunk.bytes.len()).sum();
+            if self.recent_bytes - bytes < self.limits.1 {
+                break;
+            }
+            self.recent_bytes -= bytes;
+            self.recent.drain(..next);
             self.has_forgotten = true;
         }
     }

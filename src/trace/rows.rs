@@ -117,12 +117,9 @@ impl<'a> Columns<'a> {
         let mut next = row.opened_before(&index.spans, self.edges[0], 0, end);
         let mut bars = Vec::new();
         // What reaches into the window.
-        let open = self.begin.lane(lane.id).map_or(&[][..], |lane| &lane.stack);
-        for open in open {
-            let number = index.spans.number(open.span).filter(|number| index.spans.depth(*number) == depth);
-            if let Some(number) = number
-                && index.spans.opened(number) < self.edges[0]
-            {
+        let open = self.begin.lane(lane.id).into_iter().flat_map(|lane| lane.stack.iter()).map(|open| open.number);
+        for number in open.filter(|number| index.spans.depth(*number) == depth) {
+            if index.spans.opened(number) < self.edges[0] {
                 add(&mut bars, self.bar(number, runs), 1);
             }
         }

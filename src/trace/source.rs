@@ -9,7 +9,8 @@ pub trait Source: Send {
     /// What has come since the last call; waits at most this long for it.
     fn read(&mut self, at_most: Duration) -> Batch;
 
-    /// What is left, whether or not its last chunk is complete: the source will not be read any more.
+    /// All that has come up to now, whether or not its last chunk is complete. Reading may go on: what comes next may then begin
+    /// with more of that chunk.
     fn finish(&mut self) -> Batch {
         self.read(Duration::ZERO)
     }
@@ -22,6 +23,4 @@ pub struct Batch {
     pub generation: u64,
     /// In order. The first may begin where the last of the batch before began: then it is more of that one.
     pub chunks: Vec<Chunk>,
-    /// Nothing will follow.
-    pub is_over: bool,
 }

@@ -25,6 +25,7 @@ const DEEPEST: u16 = 0x0fff;
 const HAS_FIELDS: u16 = 0x8000;
 const BLOCKS: u16 = 0x4000;
 const AGAIN: u16 = 0x2000;
+const RECORDED: u16 = 0x1000;
 
 /// One span.
 #[derive(Clone, Copy, Debug)]
@@ -154,19 +155,16 @@ impl Spans {
         true
     }
 
-    /// It is taken off its thread.
+    /// It is taken off a thread, on which it was put as often as that before.
     #[inline]
-    pub(super) fn exit(&mut self, number: u32, time: Time) {
-        let slim = self.slim_mut(number);
-        if slim.depth & AGAIN != 0 {
-            if let Some(last) = self.again.get_mut(&number).and_then(|all| all.last_mut()) {
-                last.1 = Some(time);
+    pub(super) fn exit(&mut self, number: u32, stretch: u32, time: Time) {
+        if let Some(again) = stretch.checked_sub(1) {
+            if let Some(left) = self.again.get_mut(&number).and_then(|all| all.get_mut(again as usize)) {
+                left.1 = Some(time);
             }
             return;
         }
-        if slim.enter == NEVER {
-            return;
-        }
+        let slim = self.slim_mut(number);
         slim.exit = slim.offset(time);
         if slim.exit == WIDE {
             self.wide.entry(number).or_default().exit = time.0;
@@ -200,6 +198,17 @@ impl Spans {
     #[inline]
     pub(super) fn blocks(&self, number: u32) -> bool {
         self.slim(number).depth & BLOCKS != 0
+    }
+
+    /// Fields were recorded for it later.
+    pub(super) fn set_recorded(&mut self, number: u32) {
+        self.slim_mut(number).depth |= RECORDED;
+    }
+
+    /// Whether that was so.
+    #[inline]
+    pub(super) fn is_recorded(&self, number: u32) -> bool {
+        self.slim(number).depth & RECORDED != 0
     }
 
     /// Whether it was opened with fields.

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::event::keep_last;
 use super::outline::LATELY_DONE;
 use super::{
     Callsite, Edge, Event, Field, Kind, LaneId, LaneKind, Seq, SpanId, Stop, Thread, ThreadId, Time, Value, field,
@@ -62,7 +63,7 @@ pub struct Frame {
     pub parent: Option<SpanId>,
     /// Where it comes from.
     pub callsite: Arc<Callsite>,
-    /// Its fields as recorded so far, later values last.
+    /// Its fields as recorded so far, later values last: of one that was recorded again and again the last four.
     pub fields: Vec<Field>,
     /// When it was opened, raw.
     pub opened: Time,
@@ -150,6 +151,10 @@ impl State {
                 self.with_lane(lane, |lane| lane.stack.push(frame));
             }
             Kind::Enter { span } => {
+                let is_open = |lane: &Lane| lane.stack.iter().any(|frame| frame.span == *span);
+                if !self.lane(lane).is_some_and(is_open) {
+                    return;
+                }
                 self.names.entry(event.thread.id).or_insert_with(|| event.thread.clone());
                 self.threads.entry(event.thread.id).or_default().push((*span, lane));
                 self.last_entered = Some(*span);
@@ -178,7 +183,10 @@ impl State {
             }
             Kind::Close { span } => self.with_lane(lane, |lane| lane.stack.retain(|frame| frame.span != *span)),
             Kind::Record { span, fields } => {
-                self.with_frame(lane, *span, |frame| frame.fields.extend(fields.iter().cloned()));
+                self.with_frame(lane, *span, |frame| {
+                    frame.fields.extend(fields.iter().cloned());
+                    keep_last(&mut frame.fields);
+                });
             }
             Kind::Hold { span, edge, is_shown } => {
                 let thread = event.thread.id;

@@ -44,8 +44,8 @@ pub fn call_stats(log: &Log) -> Vec<CallStats> {
     }
     let now = index.clock.program(index.time);
     let lanes = index.outline.lanes.iter().chain(&index.outline.done);
-    for open in lanes.flat_map(|lane| &lane.stack) {
-        if let Some(number) = index.spans.number(open.span).filter(|number| index.spans.closed(*number).is_none()) {
+    for number in lanes.flat_map(|lane| lane.stack.iter()).map(|open| open.number) {
+        if index.spans.closed(number).is_none() {
             let took = now.since(index.clock.program(index.spans.opened(number)));
             let stats = &mut stats[index.spans.callsite(number) as usize];
             (stats.open, stats.total) = (stats.open + 1, stats.total.saturating_add(took));

@@ -64,6 +64,9 @@ impl Ui<'_> {
             Action::ToLive => self.move_to(self.log.len()),
             Action::GoTo => self.overlay = Some(Overlay::GoTo { text: String::new() }),
             Action::Play => self.play_or_pause(),
+            Action::Predict => self.predict(),
+            Action::Walk => self.walk_or_stop(),
+            Action::Class => self.is_class = !self.is_class,
             Action::Faster => self.change_speed(1),
             Action::Slower => self.change_speed(-1),
             Action::Reverse => self.reverse(),
@@ -143,7 +146,7 @@ impl Ui<'_> {
         self.hush();
         if self.status.run == Run::Over {
             // Who looks at a place in it stays there.
-            self.notify("this is a recording: b and f step through it, P plays it, : goes to a place");
+            self.notify("this is a recording: b and f step through it, V plays it, : goes to a place");
             return Effect::None;
         }
         (self.cursor, self.page) = (None, None);

@@ -141,6 +141,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Statistics { .. }) => STATISTICS,
         Some(Overlay::Path { .. }) => PATH,
         Some(Overlay::Scenes { .. }) => SCENES,
+        Some(Overlay::Predict { .. }) => GUESS,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
         None if ui.range.is_some() => RANGE,

@@ -14,7 +14,7 @@ use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{bars, fields, lesson_pane, stack};
+use super::{bars, class, fields, lesson_pane, stack};
 use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
@@ -32,6 +32,9 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
     }
     if ui.overlay.as_ref().is_some_and(Overlay::compares_moments) {
         overlay::draw(buffer, layout.body, ui);
+    } else if ui.is_class {
+        class::draw(buffer, layout.body, ui);
+        overlay::draw(buffer, layout.body, ui);
     } else {
         // The focused pane last: its border is the one that is seen.
         let (focused, others): (Vec<_>, Vec<_>) = layout.panes.iter().copied().partition(|entry| entry.0 == ui.focus);
@@ -46,6 +49,11 @@ pub fn draw(buffer: &mut Buffer, ui: &Ui) {
 /// A border with a title left and a remark right; gives the room inside. `is_on_top` wipes what is below.
 pub(super) fn framed(buffer: &mut Buffer, area: Rect, ui: &Ui, title: &str, remark: &str, is_on_top: bool) -> Rect {
     frame_as(buffer, area, ui, (title, remark), is_on_top, is_on_top)
+}
+
+/// A border around something that has no keys of its own.
+pub(super) fn framed_quietly(buffer: &mut Buffer, area: Rect, ui: &Ui, title: &str, remark: &str) -> Rect {
+    frame_as(buffer, area, ui, (title, remark), false, false)
 }
 
 fn frame_as(buffer: &mut Buffer, area: Rect, ui: &Ui, titles: (&str, &str), has_keys: bool, is_on_top: bool) -> Rect {

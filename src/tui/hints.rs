@@ -13,6 +13,7 @@ pub(super) const HELD: &[Hint] = &[
     ("moments", ""),
     ("request", ""),
     ("next-lane", ""),
+    ("predict", ""),
     ("steps", ""),
     ("run-until", ""),
     ("next-pane", ""),
@@ -66,6 +67,7 @@ pub(super) const PATH: &[Hint] =
     &[("toggle", "go there"), ("next-pane", "call|window"), ("close", ""), ("up", ""), ("down", "")];
 pub(super) const SCENES: &[Hint] =
     &[("up", ""), ("down", ""), ("toggle", "choose"), ("request", "the last again"), ("close", "")];
+pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
     &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];

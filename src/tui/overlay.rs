@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use super::command::Action;
 use super::draw::{framed, put_lines};
 use super::lesson_pane::badge;
+use super::predict::{self, Choice};
 use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
@@ -52,6 +53,11 @@ pub(super) enum Overlay {
     },
     Path {
         at: usize,
+    },
+    /// What may come next.
+    Predict {
+        at: usize,
+        choices: Vec<Choice>,
     },
     /// Opened on top of another, which comes back.
     Scenes {
@@ -100,6 +106,12 @@ impl Ui<'_> {
                 return Effect::None;
             }
             return self.act_in_scenes(at, below, action, by);
+        }
+        if let Overlay::Predict { at, choices } = overlay {
+            return match action {
+                Action::Close | Action::Predict => Effect::None,
+                _ => self.act_in_prediction(at, choices, action, by),
+            };
         }
         match (&mut overlay, &action) {
             (_, Action::Close)
@@ -248,6 +260,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             draw_one(buffer, body, ui, below.as_deref());
             scenes::draw(buffer, body, ui, *at);
         }
+        Some(Overlay::Predict { at, choices }) => predict::draw(buffer, ui, *at, choices),
         Some(Overlay::Help { scroll }) => {
             let lines = help::lines(ui, help::columns(body));
             let area = centred(body, 96, lines.len() as u16 + 2);

@@ -76,7 +76,7 @@ impl Ui<'_> {
         self.speed.power = Some(power.clamp(*POWERS.start(), *POWERS.end()));
         if self.play.is_none() {
             let way = if self.speed.is_back { ", backwards" } else { "" };
-            self.notify(format!("P plays at {} of program time{way}", self.speed.text()));
+            self.notify(format!("V plays at {} of program time{way}", self.speed.text()));
         }
     }
 

@@ -23,6 +23,8 @@ use crate::trace::{Log, Run};
 pub struct Options {
     /// Draw with ASCII only.
     pub is_ascii: bool,
+    /// Take a step every so often.
+    pub step_every: Option<Duration>,
     /// Set by whoever wants the screen to end, a signal for instance.
     pub asked_to_end: Arc<AtomicBool>,
 }
@@ -46,6 +48,9 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     let began = Instant::now();
     let mut screen = Screen::take()?;
     let mut ui = Ui::new(Log::new(), material, screen.size()?, Theme::from_env(options.is_ascii));
+    if let Some(every) = options.step_every {
+        ui.walk_every(every);
+    }
     let mut is_dirty = true;
     let mut is_typed = false;
     let mut drawn: Option<Instant> = None;
@@ -72,6 +77,10 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
             is_dirty = true;
         }
         is_dirty |= ui.tick(began.elapsed());
+        if let Some(effect) = ui.walk_on() {
+            carry_out(effect, program, &mut ui);
+            is_dirty = true;
+        }
         let has_come = ui.absorb(|log| program.update(log));
         is_dirty |= has_come;
         is_dirty |= ui.set_status(program.status());

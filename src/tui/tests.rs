@@ -1,8 +1,10 @@
 //! What the screens promise, checked on pictures of a run written by hand.
 
 mod asked;
+mod class;
 mod commands;
 mod panes;
+mod predict;
 mod replay;
 mod scenes;
 mod time;

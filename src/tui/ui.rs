@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use super::asked::Asked;
+use super::class::Walk;
 use super::keymap::Mode;
 use super::known::Known;
 use super::layout::{Layout, Pane, Story};
@@ -18,6 +19,7 @@ use super::material::Material;
 use super::moves::Seek;
 use super::overlay::Overlay;
 use super::play::{Play, Speed};
+use super::predict::{Guess, Score};
 use super::program::{News, Progress, Restart};
 use super::range::Range;
 use super::scene::{Clients, Scene};
@@ -89,6 +91,15 @@ pub struct Ui<'a> {
     /// The recording runs on by itself.
     pub(super) play: Option<Play>,
     pub(super) speed: Speed,
+    /// What a person has guessed, until it has come.
+    pub(super) guess: Option<Guess>,
+    pub(super) score: Score,
+    /// The walk goes on by itself.
+    pub(super) walk: Option<Walk>,
+    /// How often it does when it does.
+    pub(super) walks_every: Option<Duration>,
+    /// One idea at a time is shown.
+    pub(super) is_class: bool,
     /// A move of the cursor that has not arrived.
     pub(super) seek: Option<Seek>,
     pub(super) asked: Asked,
@@ -133,6 +144,11 @@ impl<'a> Ui<'a> {
             page: None,
             known: Known::default(),
             play: None,
+            guess: None,
+            score: Score::default(),
+            walk: None,
+            walks_every: None,
+            is_class: false,
             speed: Speed::default(),
             seek: None,
             asked: Asked::default(),
@@ -228,7 +244,7 @@ impl<'a> Ui<'a> {
         if is_over {
             self.notice = None;
         }
-        self.loading.tick(now) | self.play_on() | is_over
+        self.loading.tick(now) | self.play_on() | self.reveal() | is_over
     }
 
     /// Shows a sentence in the last line for a moment.
@@ -272,7 +288,7 @@ impl<'a> Ui<'a> {
     #[must_use]
     pub fn mode(&self) -> Mode {
         match self.overlay {
-            Some(Overlay::Scenes { .. }) => Mode::Menu,
+            Some(Overlay::Scenes { .. } | Overlay::Predict { .. }) => Mode::Menu,
             Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. }) => Mode::Text,
             _ => Mode::Commands,
         }
@@ -288,7 +304,7 @@ impl<'a> Ui<'a> {
         (self.lines.chosen, self.lines.skipped) = (None, 0);
         (self.range, self.grip) = (None, None);
         self.page = None;
-        (self.play, self.seek) = (None, None);
+        (self.play, self.seek, self.guess) = (None, None, None);
         self.known = Known::default();
         self.ask_again();
         self.refresh();

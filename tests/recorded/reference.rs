@@ -24,7 +24,7 @@ struct Inner {
     entered: HashMap<std::thread::ThreadId, Vec<u64>>,
     /// Names of the lanes that are open.
     lanes: Vec<String>,
-    /// Those that a span with nothing around it has named.
+    /// Those that a span with nothing around it has named, or one that opened them.
     rooted: Vec<String>,
 }
 
@@ -143,6 +143,7 @@ impl Subscriber for Reference {
         };
         let parent = parent.filter(|parent| inner.spans.contains_key(parent));
         let named = fields.get("lane");
+        let is_first = named.as_ref().is_some_and(|name| !inner.lanes.contains(name));
         let lane = match (&named, parent) {
             (Some(name), _) => inner.lane(name),
             (None, Some(parent)) => inner.spans[&parent].lane.clone(),
@@ -156,7 +157,7 @@ impl Subscriber for Reference {
         if let Some(parent) = parent {
             inner.spans.get_mut(&parent).unwrap().uses += 1;
         }
-        if named.is_some() && parent.is_none() {
+        if is_first || named.is_some() && parent.is_none() {
             inner.rooted.push(lane.clone());
         }
         let span = Span { metadata: attrs.metadata(), parent, lane, reason: fields.get("reason"), uses: 1 };

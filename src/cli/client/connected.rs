@@ -48,7 +48,11 @@ impl Connected {
             move || client.read_all(socket, &crowd)
         };
         let thread = std::thread::Builder::new().name(format!("client-{number}"));
-        thread.spawn(read).map_err(|error| failed(during, error))?;
+        if let Err(error) = thread.spawn(read) {
+            // Nobody will ever say that it has gone.
+            crowd.connected().retain(|other| !Arc::ptr_eq(&client, other));
+            return Err(failed(during, error));
+        }
         Ok(client)
     }
 

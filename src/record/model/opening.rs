@@ -240,11 +240,14 @@ impl Model {
         );
         if whole.is_some() {
             input.left = None;
+            if is_here_task && parent.is_none() {
+                self.lane_used(input.thread(), time, lane);
+            }
             return end + 3;
         }
         let slot =
             self.live(input, id, Opened { span, parent, parent_span, lane, is_task, depth, callsite, opened: time });
-        if named.is_some() && parent.is_none() {
+        if named.is_some() && (self.lanes.runs(lane) || parent.is_none()) {
             self.lanes.got_root(lane);
         }
         let living = self.spans.get_mut(slot);

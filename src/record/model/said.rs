@@ -7,13 +7,21 @@ use super::Model;
 use super::known::text;
 use crate::trace::{At, Kind, LaneKind, ValueRef};
 
+/// Words of fields that are not looked through for what has been replaced.
+const FEW: usize = 64;
+
 impl Model {
     pub(super) fn record(&mut self, input: &Input, ticks: u64, slot: Slot, end: usize) {
         let time = self.times.at(ticks);
         self.read_fields(input, 3, Some(end), 0);
         let living = self.spans.get_mut(slot);
         let Some(known) = &self.callsites[living.callsite as usize] else { return };
+        let before = living.fields.len();
         living.fields.extend((3..end).map(|at| input.word(at)));
+        // A span that never ends may say something for ever. Not each time: only when there is twice as much.
+        if living.fields.len() > before.next_power_of_two().max(FEW) {
+            words::keep_latest(&mut living.fields);
+        }
         if let Some(reason) = text(&self.fields, &self.texts, known.reason) {
             living.reason = Some(reason);
         }
@@ -55,7 +63,11 @@ impl Model {
         let (wakes, reason) = (get(known.wakes), get(known.reason));
         if let Some(name) = opens {
             let kind = if is_task { LaneKind::Task } else { LaneKind::Thread };
-            self.lane_named(&input.thread().clone(), time, &name, kind);
+            let thread = input.thread();
+            let lane = self.lane_named(thread, time, &name, kind);
+            if let Some(ended) = self.lanes.announced(lane) {
+                self.end_lane(thread, time, ended);
+            }
             return;
         }
         let inside = inside.map(|slot| self.spans.get(slot)).map(|inside| (inside.span, inside.lane));
@@ -63,6 +75,9 @@ impl Model {
             Some((_, lane)) => lane,
             None => self.lane_of(input, time, task),
         };
+        if inside.is_none() && task.is_some() {
+            self.lane_used(input.thread(), time, lane);
+        }
         if let Some(to) = wakes.and_then(|name| self.lanes.find(&name)) {
             self.emit(input.thread(), time, lane, Kind::Wake { to, reason });
             return;

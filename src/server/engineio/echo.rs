@@ -36,11 +36,14 @@ impl Application for Echo {
         Ok(())
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, may_begin: bool, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if let Some(sending) = &mut self.sending {
                 std::task::ready!(sending.as_mut().poll(cx));
                 self.sending = None;
+            }
+            if !may_begin {
+                return Poll::Ready(());
             }
             let Some(message) = self.waiting.pop_front() else { return Poll::Ready(()) };
             let socket = self.socket.clone();
@@ -55,6 +58,7 @@ impl Application for Echo {
 
     fn is_full(&self) -> bool {
         self.waiting.len() >= BEHIND
+            || self.waiting.iter().map(Message::len).sum::<usize>() as u64 > self.socket.max_payload()
     }
 
     fn connect_due(&self) -> Option<Duration> {

@@ -33,7 +33,7 @@ pub(super) async fn handle_get_request(socket: &Arc<Socket>, lane: &str) -> Resu
 /// If the session is over or polled already.
 #[instrument(skip_all, fields(sid = shortened(socket.sid), reason = "a packet to send", packets))]
 async fn poll(socket: &Arc<Socket>, lane: &str) -> Result<Vec<Packet>, Refusal> {
-    let polling = socket.begin_poll()?;
+    let mut polling = socket.begin_poll()?;
     let packets = polling.packets(&lane.into()).await;
     Span::current().record("packets", packets.len());
     Ok(packets)

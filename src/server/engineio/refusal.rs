@@ -38,8 +38,8 @@ pub enum Refusal {
     /// The body does not come.
     #[error("The request's body did not come in time")]
     TooSlow,
-    /// HTTP/1.1 without a host.
-    #[error("No host")]
+    /// HTTP/1.1 without a host, or with more than one.
+    #[error("No host, or not one that there may be")]
     NoHost,
     /// Another version of WebSocket than 13.
     #[error("Unsupported WebSocket version")]
@@ -47,6 +47,9 @@ pub enum Refusal {
     /// Neither GET, POST nor OPTIONS.
     #[error("Method not allowed")]
     MethodNotAllowed,
+    /// There are as many sessions as there may be.
+    #[error("Too many sessions")]
+    TooManySessions,
     /// The server is stopping.
     #[error("The server is stopping")]
     Stopping,
@@ -69,6 +72,7 @@ impl Refusal {
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, 3, CloseCode::Policy),
             Self::UnsupportedWebSocket => (StatusCode::UPGRADE_REQUIRED, 3, CloseCode::Protocol),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, 3, CloseCode::Policy),
+            Self::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, 3, CloseCode::Again),
             Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, 3, CloseCode::Away),
         }
     }

@@ -105,7 +105,7 @@ impl Server {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Refusal> {
         if request.method() == Method::OPTIONS {
-            return Ok(preflight());
+            return Ok(preflight(request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS)));
         }
         let uri = request.uri().clone();
         let query = Query::of(uri.query().unwrap_or_default());
@@ -154,7 +154,7 @@ impl Server {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Refusal> {
         let accepted = match transport {
-            TransportType::Websocket => Some(websocket::accept(request.headers())?),
+            TransportType::Websocket => Some(websocket::accept(&request)?),
             TransportType::Polling => None,
         };
         let socket = Arc::new(Socket::new(transport, &visit.lane, self.options.clone()));
@@ -162,6 +162,7 @@ impl Server {
         let entry = self.enter(&socket)?;
         let service = Service::new(socket.clone(), (self.application)(socket.clone()), Box::new(entry));
         debug!(
+            sessions = self.len(),
             ping_interval_ms = self.options.ping_interval.as_millis() as u64,
             ping_timeout_ms = self.options.ping_timeout.as_millis() as u64,
             max_payload = self.options.max_payload,
@@ -190,6 +191,9 @@ impl Server {
         if sockets.is_stopping {
             return Err(Refusal::Stopping);
         }
+        if sockets.by_sid.len() >= self.options.max_sessions {
+            return Err(Refusal::TooManySessions);
+        }
         sockets.by_sid.insert(socket.sid, socket.clone());
         Ok(Entry(Arc::downgrade(self), socket.sid))
     }
@@ -199,7 +203,8 @@ impl Server {
         self.sockets().by_sid.len()
     }
 
-    /// Ends every session, and lets none begin: each client is told, after what waits for it.
+    /// Ends every session, and lets none begin. A client with a WebSocket, or with a poll that waits, is told after what waits
+    /// for it; one that is between two polls is not there to be told.
     pub(in crate::server) fn drain(&self) {
         let sockets: Vec<_> = {
             let mut sockets = self.sockets();
@@ -225,19 +230,30 @@ impl Drop for Entry {
 
 /// A WebSocket for a session that is polled.
 fn upgrade(visit: &Visit, socket: Arc<Socket>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
-    let accepted = websocket::accept(request.headers())?;
-    let probing = socket.begin_probe()?;
+    let accepted = websocket::accept(&request)?;
+    let probing = match socket.begin_probe() {
+        Ok(probing) => probing,
+        // It has one already, or one is being tried. The session is there: so this is said by the frame that closes.
+        Err(refusal @ Refusal::BadRequest) => {
+            Span::current().record("refused", refusal.to_string());
+            let (response, upgraded) = websocket::switch(request, accepted);
+            visit.successor.set(websocket::refuse(upgraded, socket, refusal));
+            return Ok(response);
+        }
+        Err(refusal) => return Err(refusal),
+    };
     let (response, upgraded) = websocket::switch(request, accepted);
     visit.successor.set(websocket::upgrade_websocket(upgraded, socket, probing, visit.lane.clone()));
     Ok(response)
 }
 
-/// What a browser asks before a page of another origin may talk to the server.
-fn preflight() -> Response<Body> {
+/// What a browser asks before a page of another origin may talk to the server. It may send the headers that it asks for.
+fn preflight(asked: Option<&HeaderValue>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    let asked = asked.cloned().unwrap_or(HeaderValue::from_static("content-type"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
     response
 }

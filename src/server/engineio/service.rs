@@ -25,10 +25,10 @@ pub trait Application: Send {
     /// Why the session is to end for it.
     fn receive(&mut self, message: Message) -> Result<(), Reason>;
 
-    /// Goes on with what is under way. Ready when there is nothing.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Goes on with what is under way, and begins more if it may. Ready when nothing is under way.
+    fn poll(&mut self, may_begin: bool, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Whether so much is under way that no further message is to be received.
+    /// Whether so much waits to be begun that no further message is to be received.
     fn is_full(&self) -> bool;
 
     /// When the client must have said what it wants, as time since the session began; nothing if it has.
@@ -66,15 +66,17 @@ impl Service {
         Self { socket, application, timer, _entry: entry }
     }
 
-    /// Whether messages must wait: handlers are behind, or the client does not take what they send.
+    /// Whether messages must wait. Not as soon as the client does not take what is sent: then nothing is begun, but pongs and
+    /// acks are among what it says.
     pub(super) fn is_full(&self) -> bool {
-        self.application.is_full() || self.socket.queued() > self.socket.options.queue / 2
+        self.application.is_full()
     }
 
     /// What is next, after everything that is under way has gone on as far as it can.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         // Its end is told by the session.
-        let _ = self.application.poll(cx);
+        let may_begin = !self.socket.is_behind() || self.socket.ended().is_some();
+        let _ = self.application.poll(may_begin, cx);
         if let Poll::Ready(next) = self.socket.poll_next(self.is_full(), cx.waker()) {
             return Poll::Ready(next);
         }
@@ -106,7 +108,16 @@ impl Service {
     /// Tells the layer above that the session is over, and lets what is under way come to its end.
     pub(super) async fn finish(mut self, reason: Reason) {
         self.application.end(reason);
-        poll_fn(|cx| self.application.poll(cx)).await;
+        poll_fn(|cx| self.application.poll(true, cx)).await;
+    }
+}
+
+impl Drop for Service {
+    /// However it comes to that: a session that nobody serves is over.
+    fn drop(&mut self) {
+        if self.socket.ended().is_none() {
+            self.socket.close(Reason::ClosedByServer);
+        }
     }
 }
 

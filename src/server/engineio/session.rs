@@ -20,9 +20,10 @@ use engineioxide_core::{Packet, TransportType};
 use super::Message;
 use super::refusal::Refusal;
 
-/// A timer fires up to this much late by itself. A ping that was not later was sent in time, and its answer is due as if it
-/// had been sent to the moment: the two delays do not add up.
-const ROUNDING: Duration = Duration::from_millis(5);
+/// A timer is a little late by itself, and on a busy machine a little more. A ping that was late by no more than this, and
+/// than a tenth of the client's time for an answer, was sent in time: the answer is due as if it had been sent to the
+/// moment, and delays do not add up.
+const LATE: Duration = Duration::from_millis(50);
 
 /// One client's session.
 #[derive(Debug)]
@@ -194,7 +195,7 @@ impl Session {
         }
         match self.heartbeat {
             Heartbeat::Ping(at) if now >= at => {
-                let sent = if now - at <= ROUNDING { at } else { now };
+                let sent = if now - at <= LATE.min(self.timeout / 10) { at } else { now };
                 self.heartbeat = Heartbeat::Pong(sent + self.timeout);
                 Due::Ping
             }

@@ -16,6 +16,7 @@ use engineioxide_core::{OpenPacket, Packet, Sid, TransportType};
 use tokio::sync::oneshot;
 use tracing::{Span, debug, instrument};
 
+use super::queue::Queue;
 use super::refusal::Refusal;
 use super::service::{Next, Service};
 use super::session::{Due, Reason, Received, Session};
@@ -39,16 +40,17 @@ pub struct Socket {
 struct State {
     session: Session,
     /// To the client.
-    queue: VecDeque<Packet>,
-    /// From the client, by polling.
+    queue: Queue,
+    /// From the client, by polling, and how many bytes that are.
     inbox: VecDeque<Message>,
+    inbox_bytes: usize,
     /// The lane of the task that serves it, and who wakes it.
     lane: Arc<str>,
     service: Option<Waker>,
     /// A poll that waits, and its lane.
     poll: Option<(Waker, Arc<str>)>,
-    /// Whoever waits for room, in the queue or in the inbox.
-    room: Vec<Waker>,
+    /// Whoever waits for room in the inbox, or for the session's end.
+    waiting: Vec<Waker>,
     /// The WebSocket that asks to serve the session from now on.
     successor: Option<oneshot::Sender<Service>>,
 }
@@ -82,26 +84,34 @@ impl State {
     fn reader(&mut self) -> Wake {
         if self.session.is_upgraded() { self.service() } else { Wake(self.poll.take()) }
     }
+
+    /// Has somebody woken for the inbox or for the end, once.
+    fn wait(&mut self, waker: &Waker) {
+        if !self.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.waiting.push(waker.clone());
+        }
+    }
 }
 
 impl Socket {
-    pub(super) fn new(transport: TransportType, lane: &str, options: Arc<Options>) -> Self {
+    pub(in crate::server) fn new(transport: TransportType, lane: &str, options: Arc<Options>) -> Self {
         let may_upgrade = options.transports.contains(&TransportType::Websocket);
         let session = Session::new(transport, may_upgrade, options.ping_interval, options.ping_timeout);
         Self {
             sid: Sid::new(),
-            options,
             created: Instant::now(),
             state: Mutex::new(State {
                 session,
-                queue: VecDeque::new(),
+                queue: Queue::new(options.queue, options.bytes()),
                 inbox: VecDeque::new(),
+                inbox_bytes: 0,
                 lane: lane.into(),
                 service: None,
                 poll: None,
-                room: Vec::new(),
+                waiting: Vec::new(),
                 successor: None,
             }),
+            options,
         }
     }
 
@@ -136,6 +146,11 @@ impl Socket {
         self.options.max_payload
     }
 
+    /// The most packets that may wait for the client.
+    pub(in crate::server) fn queue_size(&self) -> usize {
+        self.options.queue
+    }
+
     /// Why the session is over, if it is.
     pub(in crate::server) fn ended(&self) -> Option<Reason> {
         self.state().session.ended()
@@ -149,6 +164,23 @@ impl Socket {
     /// How many packets wait for the client.
     pub(super) fn queued(&self) -> usize {
         self.state().queue.len()
+    }
+
+    /// Whether so much waits for the client that nothing should be begun that leads to more.
+    pub(super) fn is_behind(&self) -> bool {
+        self.state().queue.is_long()
+    }
+
+    /// Ready when the session is over.
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<Reason> {
+        let mut state = self.state();
+        match state.session.ended() {
+            Some(reason) => Poll::Ready(reason),
+            None => {
+                state.wait(cx.waker());
+                Poll::Pending
+            }
+        }
     }
 
     /// Mirrors `Socket.check_ping_timeout`, and sends the ping that is due. Whoever asks finds the session as it is by now.
@@ -167,7 +199,7 @@ impl Socket {
     fn send_ping(&self) {
         let wake = {
             let mut state = self.state();
-            state.queue.push_back(Packet::Ping);
+            state.queue.push(Packet::Ping);
             Span::current().record("queue", state.queue.len());
             state.reader()
         };
@@ -184,7 +216,9 @@ impl Socket {
         match &received {
             Err(refusal) => {
                 Span::current().record("refused", refusal.to_string());
-                self.wake_all("the session's end");
+                if self.ended().is_some() {
+                    self.wake_all("the session's end");
+                }
             }
             Ok(Received::Ended(reason)) => {
                 debug!(reason = reason.words(), "the client closed the session");
@@ -212,11 +246,14 @@ impl Socket {
             if let Some(reason) = state.session.ended() {
                 return Poll::Ready(Err(Gone(reason)));
             }
-            if state.inbox.len() >= INBOX {
-                state.room.push(cx.waker().clone());
+            let bytes = message.as_ref().map_or(0, Message::len);
+            let is_full = state.inbox.len() >= INBOX || state.inbox_bytes + bytes > self.options.bytes();
+            if is_full && !state.inbox.is_empty() {
+                state.wait(cx.waker());
                 return Poll::Pending;
             }
             state.inbox.extend(message.take());
+            state.inbox_bytes += bytes;
             Poll::Ready(Ok(state.service()))
         })
         .await?;
@@ -229,14 +266,21 @@ impl Socket {
     pub(super) fn poll_next(&self, is_full: bool, waker: &Waker) -> Poll<Next> {
         let mut state = self.state();
         state.service = None;
-        if let Some(reason) = state.session.ended() {
-            return Poll::Ready(Next::Ended(reason));
-        }
-        if !is_full && let Some(message) = state.inbox.pop_front() {
-            let waiting = std::mem::take(&mut state.room);
+        let ended = state.session.ended();
+        // What was taken from the client before the end counts.
+        if (!is_full || ended.is_some())
+            && let Some(message) = state.inbox.pop_front()
+        {
+            state.inbox_bytes -= message.len();
+            let waiting = std::mem::take(&mut state.waiting);
             drop(state);
             waiting.into_iter().for_each(Waker::wake);
             return Poll::Ready(Next::Message(message));
+        }
+        if let Some(reason) = ended {
+            // A WebSocket that waits to take over has nothing to wait for.
+            state.successor = None;
+            return Poll::Ready(Next::Ended(reason));
         }
         if let Some(successor) = state.successor.take() {
             return Poll::Ready(Next::Upgraded(successor));
@@ -251,61 +295,49 @@ impl Socket {
     /// # Errors
     /// If the client is gone.
     pub(in crate::server) async fn send(&self, packets: &[Packet]) -> Result<(), Gone> {
-        // A closed queue and a full one are found before anything waits.
-        let wait = poll_fn(|cx| match self.try_send(packets, cx) {
+        let mut place = Place { socket: self, number: None };
+        poll_fn(|cx| match self.try_send(packets, &mut place.number, cx) {
             Some(sent) => Poll::Ready(sent),
             None => Poll::Pending,
-        });
-        wait.await
+        })
+        .await
     }
 
     /// `None` if there is no room and the options say to wait.
-    fn try_send(&self, packets: &[Packet], cx: &mut Context<'_>) -> Option<Result<(), Gone>> {
-        let wake = {
-            let mut state = self.state();
-            if let Some(reason) = state.session.ended() {
-                return Some(Err(Gone(reason)));
+    fn try_send(&self, packets: &[Packet], number: &mut Option<u64>, cx: &mut Context<'_>) -> Option<Result<(), Gone>> {
+        let mut state = self.state();
+        if let Some(reason) = state.session.ended() {
+            return Some(Err(Gone(reason)));
+        }
+        if !state.queue.put(packets, *number) {
+            if self.options.when_full == WhenFull::Wait {
+                state.queue.wait(number, cx.waker());
+                return None;
             }
-            // A message of many parts passes at least when nothing else waits.
-            if !state.queue.is_empty() && state.queue.len() + packets.len() > self.options.queue {
-                match self.options.when_full {
-                    WhenFull::Wait => {
-                        state.room.push(cx.waker().clone());
-                        return None;
-                    }
-                    WhenFull::Disconnect => {
-                        let reason = state.session.end(Reason::QueueFull);
-                        drop(state);
-                        debug!(
-                            sid = shortened(self.sid),
-                            queue = self.options.queue,
-                            "the queue is full: disconnected"
-                        );
-                        self.wake_all("the session's end");
-                        return Some(Err(Gone(reason)));
-                    }
-                }
-            }
-            state.queue.extend(packets.iter().cloned());
-            let bytes: usize = packets.iter().map(|packet| packet.get_size_hint(false)).sum();
+            let reason = state.session.end(Reason::QueueFull);
             let queue = state.queue.len();
-            let wake = state.reader();
             drop(state);
-            debug!(sid = shortened(self.sid), packets = packets.len(), bytes, queue, "queued");
-            wake
-        };
+            debug!(sid = shortened(self.sid), queue, "the queue is full: disconnected");
+            self.wake_all("the session's end");
+            return Some(Err(Gone(reason)));
+        }
+        *number = None;
+        let bytes: usize = packets.iter().map(|packet| packet.get_size_hint(false)).sum();
+        let (queue, next, wake) = (state.queue.len(), state.queue.next_sender(), state.reader());
+        drop(state);
+        debug!(sid = shortened(self.sid), packets = packets.len(), bytes, queue, "queued");
+        next.into_iter().for_each(Waker::wake);
         wake.go("a packet to send");
         Some(Ok(()))
     }
 
     /// The next packet for the client.
-    pub(super) fn take_packet(&self) -> Option<Packet> {
-        let (packet, waiting) = {
+    pub(in crate::server) fn take_packet(&self) -> Option<Packet> {
+        let (packet, next) = {
             let mut state = self.state();
-            let packet = state.queue.pop_front();
-            (packet, std::mem::take(&mut state.room))
+            (state.queue.pop(), state.queue.next_sender())
         };
-        waiting.into_iter().for_each(Waker::wake);
+        next.into_iter().for_each(Waker::wake);
         packet
     }
 
@@ -321,13 +353,14 @@ impl Socket {
     }
 
     fn wake_all(&self, reason: &'static str) {
-        let (service, poll, waiting) = {
+        let (service, poll, waiting, senders) = {
             let mut state = self.state();
-            (state.service(), Wake(state.poll.take()), std::mem::take(&mut state.room))
+            let waiting = std::mem::take(&mut state.waiting);
+            (state.service(), Wake(state.poll.take()), waiting, state.queue.take_senders())
         };
         service.go(reason);
         poll.go(reason);
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_iter().chain(senders).for_each(Waker::wake);
     }
 
     /// Has the task that serves the session look at it again.
@@ -345,7 +378,7 @@ impl Socket {
         if begun == Err(Refusal::TwoPolls) {
             self.wake_all("the session's end");
         }
-        begun.map(|()| Polling(self.clone()))
+        begun.map(|()| Polling { socket: self.clone(), is_answered: false })
     }
 
     /// Begins an upgrade.
@@ -377,17 +410,47 @@ impl Socket {
     }
 }
 
+/// Somebody's place among those who wait for room; given up when it is dropped.
+struct Place<'a> {
+    socket: &'a Socket,
+    number: Option<u64>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let next = {
+                let mut state = self.socket.state();
+                state.queue.give_up(number);
+                state.queue.next_sender()
+            };
+            next.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
 /// A poll of a session; when it is dropped, another may come.
-pub(super) struct Polling(Arc<Socket>);
+pub(super) struct Polling {
+    socket: Arc<Socket>,
+    is_answered: bool,
+}
 
 impl Polling {
     /// Waits until there is something for the client, and takes it.
-    pub(super) async fn packets(&self, lane: &Arc<str>) -> Vec<Packet> {
+    pub(super) async fn packets(&mut self, lane: &Arc<str>) -> Vec<Packet> {
+        let socket = self.socket.clone();
         let packets = poll_fn(|cx| {
-            let mut state = self.0.state();
+            let mut state = socket.state();
             if !state.queue.is_empty() {
-                let some = state.queue.len().min(POLLED);
-                return Poll::Ready(state.queue.drain(..some).collect());
+                let was_behind = state.queue.is_long();
+                let packets: Vec<_> = std::iter::from_fn(|| state.queue.pop()).take(POLLED).collect();
+                // Events wait to be begun where the queue was too long for what they lead to.
+                let service = if was_behind { state.service() } else { Wake(None) };
+                let next = state.queue.next_sender();
+                drop(state);
+                service.go("room in the queue");
+                next.into_iter().for_each(Waker::wake);
+                return Poll::Ready(packets);
             }
             match state.session.ended() {
                 // Its own close is not told back to it.
@@ -401,23 +464,23 @@ impl Polling {
             }
         });
         let packets = packets.await;
-        let (service, waiting) = {
-            let mut state = self.0.state();
-            // Messages wait where the queue was too long for their answers.
-            let service = if state.inbox.is_empty() { Wake(None) } else { state.service() };
-            (service, std::mem::take(&mut state.room))
-        };
-        service.go("room in the queue");
-        waiting.into_iter().for_each(Waker::wake);
+        self.is_answered = true;
         packets
     }
 }
 
 impl Drop for Polling {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.poll = None;
-        state.session.end_poll();
+        let is_over = {
+            let mut state = self.socket.state();
+            state.poll = None;
+            state.session.end_poll();
+            state.session.ended().is_some()
+        };
+        if !self.is_answered && !is_over {
+            // Its client has gone away from it, and would not know what it has missed.
+            self.socket.close(Reason::TransportClosed);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use engineioxide_core::{Packet, TransportType};
 use futures_util::{Sink as _, Stream as _};
 use hyper::body::Incoming;
@@ -37,8 +37,8 @@ use super::{polling, shortened, type_of};
 const BUFFER: usize = 4096;
 /// Packets that are written before something else has its turn.
 const AT_ONCE: usize = 64;
-/// How long an upgrade may take from its probe to its end.
-const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes after which the same is true.
+const BYTES_AT_ONCE: usize = 64 << 10;
 /// How long the peer may take to take what is still to be said, and to close its end.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -48,7 +48,11 @@ type Stream = WebSocketStream<TcpStream>;
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+pub(super) fn accept<B: hyper::body::Body>(request: &Request<B>) -> Result<HeaderValue, Refusal> {
+    let headers = request.headers();
+    if request.version() != Version::HTTP_11 || !request.body().is_end_stream() {
+        return Err(Refusal::BadRequest);
+    }
     let has = |name, word: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
@@ -59,8 +63,14 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Refusal::UnsupportedWebSocket);
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or(Refusal::BadRequest)?;
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())).ok_or(Refusal::BadRequest)?;
     derive_accept_key(key.as_bytes()).parse().map_err(|_| Refusal::BadRequest)
+}
+
+/// Whether it is 16 bytes in base64.
+fn is_key(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    matches!(key.strip_suffix(b"=="), Some(digits) if digits.len() == 22 && digits.iter().all(is_digit))
 }
 
 /// `101 Switching Protocols`, and the connection for afterwards.
@@ -88,6 +98,13 @@ async fn take_over(connection: OnUpgrade, max_payload: u64) -> Option<Stream> {
     Some(WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await)
 }
 
+/// A WebSocket that a session has no use for: it is told so, and the session goes on without it.
+pub(super) async fn refuse(connection: OnUpgrade, socket: Arc<Socket>, refusal: Refusal) {
+    if let Some(stream) = take_over(connection, socket.options.max_payload).await {
+        close(stream, refusal.answer().2, "the session has a WebSocket").await;
+    }
+}
+
 /// Mirrors `Socket._websocket_handler` for a session that begins by WebSocket.
 pub(super) async fn begin(connection: OnUpgrade, service: Service) {
     let socket = service.socket.clone();
@@ -110,15 +127,16 @@ pub(super) async fn begin(connection: OnUpgrade, service: Service) {
 #[instrument(skip_all, fields(sid = shortened(socket.sid), reason = "the probe", outcome))]
 pub(super) async fn upgrade_websocket(connection: OnUpgrade, socket: Arc<Socket>, probing: Probing, lane: String) {
     let Some(mut stream) = take_over(connection, socket.options.max_payload).await else { return };
-    let service = match tokio::time::timeout(UPGRADE_WITHIN, probe(&mut stream, &socket, probing)).await {
-        Ok(Ok(service)) => service,
-        Ok(Err(refusal)) => {
+    let probed = probe(&mut stream, &socket, probing);
+    let probed = match socket.options.upgrade_timeout {
+        Some(within) => tokio::time::timeout(within, probed).await.unwrap_or(Err(Refusal::TooSlow)),
+        None => probed.await,
+    };
+    let service = match probed {
+        Ok(service) => service,
+        Err(refusal) => {
             Span::current().record("outcome", refusal.to_string());
             return close(stream, refusal.answer().2, "the probe failed").await;
-        }
-        Err(_) => {
-            Span::current().record("outcome", "too slow");
-            return close(stream, CloseCode::Policy, "the probe took too long").await;
         }
     };
     Span::current().record("outcome", "upgraded");
@@ -129,8 +147,11 @@ pub(super) async fn upgrade_websocket(connection: OnUpgrade, socket: Arc<Socket>
 /// `2probe` → `3probe`, `5`: then the task that has served the session gives it away.
 async fn probe(stream: &mut Stream, socket: &Socket, probing: Probing) -> Result<Service, Refusal> {
     loop {
-        let frame = poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await;
-        let text = match frame {
+        let frame = poll_fn(|cx| match socket.poll_ended(cx) {
+            Poll::Ready(_) => Poll::Ready(Err(Refusal::UnknownSession)),
+            Poll::Pending => Pin::new(&mut *stream).poll_next(cx).map(Ok),
+        });
+        let text = match frame.await? {
             Some(Ok(Frame::Text(text))) => text,
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => continue,
             Some(Ok(Frame::Binary(_) | Frame::Close(_) | Frame::Frame(_))) => return Err(Refusal::InvalidPacket),
@@ -207,9 +228,9 @@ impl Handler {
         if reason == Reason::ServerStops || reason == Reason::ClosedByServer {
             let _ = Pin::new(&mut stream).start_send(Frame::text("1"));
         }
-        service.finish(reason).await;
         let code = code.or_else(|| reason.refusal().map(|refusal| refusal.answer().2)).unwrap_or(CloseCode::Normal);
-        close(stream, code, reason.words()).await;
+        // Handlers may take long to end; the client need not wait for that.
+        tokio::join!(close(stream, code, reason.words()), service.finish(reason));
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
@@ -244,10 +265,12 @@ impl Handler {
     /// Mirrors `writer`, which upstream is a greenlet that waits for the queue.
     #[instrument(skip_all, fields(packets, left))]
     fn writer(&mut self) {
-        let mut packets = 0;
+        let (mut packets, mut bytes) = (0, 0);
         while packets < AT_ONCE
+            && bytes < BYTES_AT_ONCE
             && let Some(packet) = self.service.socket.take_packet()
         {
+            bytes += packet.get_size_hint(false);
             self.put(packet);
             packets += 1;
         }

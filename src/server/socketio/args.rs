@@ -129,11 +129,13 @@ impl Args {
     pub(super) fn of_event(value: Value) -> Option<(String, Self)> {
         let Self { json, attachments } = Self::checked(value)?;
         let inside = json.as_str().get(1..)?;
-        let mut names = serde_json::Deserializer::from_str(inside).into_iter::<String>();
-        let name = names.next()?.ok()?;
-        if RESERVED.contains(&&*name) {
-            return None;
-        }
+        let mut names = serde_json::Deserializer::from_str(inside).into_iter::<serde_json::Value>();
+        // In JavaScript a name may be a number.
+        let name = match names.next()?.ok()? {
+            serde_json::Value::String(name) if !RESERVED.contains(&&*name) => name,
+            serde_json::Value::Number(name) => name.to_string(),
+            _ => return None,
+        };
         let rest = inside.get(names.byte_offset()..)?.trim_start();
         let rest = rest.strip_prefix(',').unwrap_or(rest);
         Some((name, Self { json: format!("[{rest}").into(), attachments }))
@@ -200,7 +202,7 @@ mod tests {
         check(r#"[ "message" , 1, {"a":[2]} ]"#, Some(("message", r#"[ 1, {"a":[2]} ]"#)));
         check(r#"["m\"\u00e9",[]]"#, Some(("m\"é", "[[]]")));
         for wrong in
-            ["", "{}", "[]", "[1]", r#"["a""#, r#"["a",]"#, r#"["a"] x"#, r#"["a" "b"]"#, r#"["connect"]"#, "[null]"]
+            ["", "{}", "[]", "[{}]", r#"["a""#, r#"["a",]"#, r#"["a"] x"#, r#"["a" "b"]"#, r#"["connect"]"#, "[null]"]
         {
             check(wrong, None);
         }

@@ -60,9 +60,11 @@ where
     F: Fn(Socket, Args) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: Reply> + Send + 'static,
 {
+    let handle = Arc::new(handle);
     Arc::new(move |socket, args| {
-        let handled = handle(socket, args);
-        Box::pin(async move { handled.await.outcome() })
+        let handle = handle.clone();
+        // Called where its panic is caught.
+        Box::pin(async move { handle(socket, args).await.outcome() })
     })
 }
 

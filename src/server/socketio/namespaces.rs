@@ -21,8 +21,8 @@ use crate::server::engineio::session::Reason;
 
 /// The most attachments of a packet.
 const ATTACHMENTS: usize = 1000;
-/// The most namespaces that a connection may ask for. Each costs a little for as long as it lasts.
-const NAMESPACES: usize = 64;
+/// The most digits of an ack's number: with more it is not exact in JavaScript.
+const DIGITS: usize = 15;
 
 /// What a client has asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +77,7 @@ pub struct Namespaces {
     connected: Vec<Arc<str>>,
     /// Asked for at any time.
     seen: Vec<Arc<str>>,
-    asked: usize,
+    has_asked: bool,
     parser: ParserState,
     config: ParseConfig,
 }
@@ -91,13 +91,20 @@ impl Namespaces {
             max_incoming_binary_buf_size: usize::try_from(max_payload).unwrap_or(usize::MAX).saturating_mul(10),
             ..ParseConfig::default()
         };
-        Self { known, connected: Vec::new(), seen: Vec::new(), asked: 0, parser: ParserState::default(), config }
+        Self {
+            known,
+            connected: Vec::new(),
+            seen: Vec::new(),
+            has_asked: false,
+            parser: ParserState::default(),
+            config,
+        }
     }
 
     /// Whether it has asked to be connected to anything.
     #[must_use]
     pub fn has_asked(&self) -> bool {
-        self.asked > 0
+        self.has_asked
     }
 
     /// A namespace has been left, by whoever's will.
@@ -111,8 +118,8 @@ impl Namespaces {
     /// If it is no packet.
     pub fn decode(&self, message: Message) -> Result<Option<Packet>, Reason> {
         let decoded = match message {
-            // The parser passes over what follows.
-            Message::Text(text) if is_more_than_a_disconnect(&text) => return Err(Reason::InvalidPacket),
+            // The parser passes over this.
+            Message::Text(text) if is_more_than_it_can_be(&text) => return Err(Reason::InvalidPacket),
             Message::Text(text) => CommonParser.decode_str(&self.config, &self.parser, text),
             Message::Binary(bytes) => CommonParser.decode_bin(&self.config, &self.parser, bytes),
         };
@@ -157,10 +164,10 @@ impl Namespaces {
 
     fn connect(&mut self, name: String, auth: Option<Str>) -> Result<Asked, Reason> {
         let is_object = |auth: &Str| auth.starts_with('{') && is_json(auth);
-        if auth.as_ref().is_some_and(|auth| !is_object(auth)) || self.is_connected(&name) || self.asked >= NAMESPACES {
+        if auth.as_ref().is_some_and(|auth| !is_object(auth)) || self.is_connected(&name) {
             return Err(Reason::InvalidPacket);
         }
-        self.asked += 1;
+        self.has_asked = true;
         let Some(namespace) = self.known.iter().find(|known| ***known == *name).cloned() else {
             return Ok(Asked::Refuse { namespace: name });
         };
@@ -184,11 +191,18 @@ impl Namespaces {
     }
 }
 
-/// Whether a DISCONNECT, `1` or `1/chat,`, has something behind it that it cannot have.
-fn is_more_than_a_disconnect(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('1') else { return false };
-    let data = if rest.starts_with('/') { rest.split_once(',').map_or("", |(_, data)| data) } else { rest };
-    !data.is_empty()
+/// Whether a DISCONNECT, `1` or `1/chat,`, has data, or a packet has a number for its ack that is out of reach.
+fn is_more_than_it_can_be(text: &str) -> bool {
+    let Some(kind) = text.chars().next().filter(char::is_ascii_digit) else { return false };
+    let mut rest = &text[1..];
+    if matches!(kind, '5' | '6') {
+        rest = rest.split_once('-').map_or("", |(_, rest)| rest);
+    }
+    if rest.starts_with('/') {
+        rest = rest.split_once(',').map_or("", |(_, rest)| rest);
+    }
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    digits > DIGITS || kind == '1' && !rest.is_empty()
 }
 
 #[cfg(test)]

@@ -23,8 +23,10 @@ use crate::server::engineio::session::Reason;
 use crate::server::engineio::socket::Socket as EngineSocket;
 use crate::server::engineio::{Message, shortened};
 
-/// The most events of a client in a namespace that are being handled; while there are as many, nothing more is received.
+/// The most events of a client in a namespace that wait to be begun; while there are as many, nothing more is received.
 const BEHIND: usize = 256;
+/// The most that have begun and are not over.
+const UNDER_WAY: usize = 1024;
 
 /// A Socket.IO server.
 pub struct Server {
@@ -94,6 +96,8 @@ struct Connection {
 struct Client {
     socket: Socket,
     jobs: VecDeque<Job>,
+    /// What those carry.
+    bytes: usize,
     /// What has begun and is not over, in the order in which it began.
     running: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Its connect handler has not decided yet; nothing else begins.
@@ -125,29 +129,29 @@ impl Application for Connection {
         Ok(())
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, may_begin: bool, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(sending) = &mut self.sending
             && sending.as_mut().poll(cx).is_ready()
         {
             self.sending = None;
         }
         for client in &mut self.clients {
-            client.poll(&self.server, cx);
-        }
-        let namespaces = &mut self.namespaces;
-        self.clients.retain(|client| {
-            let is_done = client.is_leaving && client.running.is_empty() && client.jobs.is_empty();
-            if is_done {
-                namespaces.left(client.socket.namespace());
+            let was_leaving = client.is_leaving;
+            client.poll(&self.server, may_begin, cx);
+            if client.is_leaving && !was_leaving {
+                // From now on it may come again, whatever is still under way.
+                self.namespaces.left(client.socket.namespace());
             }
-            !is_done
-        });
+        }
+        self.clients.retain(|client| !client.is_leaving || !client.running.is_empty() || !client.jobs.is_empty());
         let is_idle = self.clients.iter().all(|client| client.running.is_empty()) && self.sending.is_none();
         if is_idle { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn is_full(&self) -> bool {
-        self.sending.is_some() || self.clients.iter().any(|client| client.jobs.len() + client.running.len() >= BEHIND)
+        let limit = self.engine.max_payload();
+        self.sending.is_some()
+            || self.clients.iter().any(|client| client.jobs.len() >= BEHIND || client.bytes as u64 > limit)
     }
 
     fn connect_due(&self) -> Option<Duration> {
@@ -188,18 +192,23 @@ impl Connection {
         let socket = Socket::new(namespace, self.engine.clone(), Arc::downgrade(&self.server));
         Span::current().record("sid", shortened(socket.id()));
         let jobs = VecDeque::from([Job::Connect(auth)]);
-        self.clients.push(Client { socket, jobs, running: Vec::new(), is_connecting: false, is_leaving: false });
+        self.clients.push(Client {
+            socket,
+            jobs,
+            bytes: 0,
+            running: Vec::new(),
+            is_connecting: false,
+            is_leaving: false,
+        });
     }
 
     #[instrument(skip_all, fields(namespace = &*namespace))]
     fn refuse(&mut self, namespace: String) {
         let packets = encode(Packet::connect_error(namespace, "Invalid namespace"));
         let engine = self.engine.clone();
-        let before = self.sending.take();
+        // Until it is sent nothing else is received.
         self.sending = Some(Box::pin(async move {
-            if let Some(before) = before {
-                before.await;
-            }
+            // If the client is gone, the session says so.
             let _ = engine.send(&packets).await;
         }));
     }
@@ -209,6 +218,7 @@ impl Connection {
     #[instrument(skip_all, fields(namespace = namespace, event = &*event, id = ack, args = args.told(), attachments = args.attachments(), waiting))]
     fn handle_event(&mut self, namespace: &str, event: String, args: Args, ack: Option<i64>) {
         let Some(client) = self.client(namespace) else { return };
+        client.bytes += args.bytes();
         client.jobs.push_back(Job::Event { event, args, ack });
         Span::current().record("waiting", client.jobs.len());
     }
@@ -244,6 +254,7 @@ impl Client {
         }
         let has_begun = !matches!(self.jobs.front(), Some(Job::Connect(_)));
         self.jobs.clear();
+        self.bytes = 0;
         self.socket.leave();
         if has_begun {
             self.jobs.push_back(Job::Disconnect(reason));
@@ -252,7 +263,7 @@ impl Client {
 
     /// Goes on with what is under way, and begins what is next. An event begins when those before it have begun; one whose
     /// handler waits, for an ack say, keeps nobody waiting.
-    fn poll(&mut self, server: &Arc<Server>, cx: &mut Context<'_>) {
+    fn poll(&mut self, server: &Arc<Server>, may_begin: bool, cx: &mut Context<'_>) {
         self.running.retain_mut(|running| running.as_mut().poll(cx).is_pending());
         self.is_connecting &= !self.running.is_empty();
         loop {
@@ -260,7 +271,8 @@ impl Client {
                 // By a handler of its own, or somebody else's.
                 self.leave("server namespace disconnect");
             }
-            if self.is_connecting || self.running.len() >= BEHIND {
+            let may_begin = may_begin || self.is_leaving;
+            if self.is_connecting || self.running.len() >= UNDER_WAY || !may_begin {
                 return;
             }
             let Some(job) = self.jobs.pop_front() else { return };
@@ -268,7 +280,10 @@ impl Client {
             self.is_connecting = matches!(job, Job::Connect(_));
             let mut begun: Pin<Box<dyn Future<Output = ()> + Send>> = match job {
                 Job::Connect(auth) => Box::pin(connect(server, socket, auth)),
-                Job::Event { event, args, ack } => Box::pin(handle_event_internal(server, socket, event, args, ack)),
+                Job::Event { event, args, ack } => {
+                    self.bytes -= args.bytes();
+                    Box::pin(handle_event_internal(server, socket, event, args, ack))
+                }
                 Job::Disconnect(_) if socket.is_refused() => continue,
                 Job::Disconnect(reason) => Box::pin(handle_disconnect(server, socket, reason)),
             };
@@ -278,6 +293,13 @@ impl Client {
                 self.is_connecting = false;
             }
         }
+    }
+}
+
+impl Drop for Connection {
+    /// However it comes to that: nobody who is not served is in a room.
+    fn drop(&mut self) {
+        self.clients.iter().for_each(|client| client.socket.leave());
     }
 }
 
@@ -300,8 +322,7 @@ async fn connect(server: Weak<Server>, socket: Socket, auth: Option<Str>) {
     match outcome {
         Ok(()) => {
             span.record("outcome", "accepted");
-            // If the client is gone meanwhile, the session says so.
-            let _ = socket.accept().await;
+            socket.accept().await;
         }
         Err(error) => {
             span.record("outcome", "refused");
@@ -367,11 +388,203 @@ async fn trigger_event(
         Err(format!("the handler panicked: {}", said.unwrap_or_else(|| "no message".to_owned())).into())
     });
     if let Err(error) = &outcome {
-        span.record("error", error.to_string());
+        if event == "connect" {
+            // What a client has authenticated itself with may be in the error's words.
+            span.record("error", "refused");
+        } else {
+            span.record("error", error.to_string());
+        }
         let handlers = server.namespaces.get(socket.namespace());
         if let Some(told) = handlers.and_then(|handlers| handlers.error.clone()) {
-            told(socket, event, error);
+            // One that panics has been told on standard error, and there is nobody else to tell.
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| told(socket, event, error)));
         }
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::task::Waker;
+
+    use engineioxide_core::TransportType;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::server::engineio::Options;
+
+    /// A connection without a network: what it was sent comes out as text.
+    struct Harness {
+        engine: Arc<EngineSocket>,
+        connection: Box<dyn Application>,
+    }
+
+    impl Harness {
+        fn new(server: &Arc<Server>) -> Self {
+            let engine = EngineSocket::new(TransportType::Websocket, "conn-1", Arc::new(Options::default()));
+            let engine = Arc::new(engine);
+            Self { connection: server.handle_eio_connect(engine.clone()), engine }
+        }
+
+        /// What is sent when a message has come and everything has gone on as far as it can.
+        fn say(&mut self, text: &str) -> String {
+            self.connection.receive(Message::Text(text.to_owned().into())).unwrap();
+            self.go_on()
+        }
+
+        /// What is sent until nothing is under way any more.
+        fn finish(&mut self) -> String {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(std::future::poll_fn(|cx| self.connection.poll(true, cx)));
+            self.sent()
+        }
+
+        fn go_on(&mut self) -> String {
+            let _ = self.connection.poll(true, &mut Context::from_waker(Waker::noop()));
+            self.sent()
+        }
+
+        fn sent(&mut self) -> String {
+            let packets = std::iter::from_fn(|| self.engine.take_packet()).map(String::from);
+            packets.map(|packet| packet[1..].to_owned()).collect::<Vec<_>>().join(" ")
+        }
+    }
+
+    fn server(handlers: Handlers) -> Arc<Server> {
+        Server::new([("/".into(), handlers)], None)
+    }
+
+    fn connected(server: &Arc<Server>) -> Harness {
+        let mut client = Harness::new(server);
+        assert!(client.say("0").starts_with("0{\"sid\":"));
+        client
+    }
+
+    /// Handlers that echo, and one that waits until it is told.
+    fn slow() -> (Handlers, Arc<Notify>) {
+        let (mut handlers, go) = (Handlers::default(), Arc::new(Notify::new()));
+        let told = go.clone();
+        handlers
+            .on("echo", async |socket: Socket, args: Args| socket.emit("echo", &args).await.map_err(HandlerError::from))
+            .on("slow", move |socket, args| {
+                let told = told.clone();
+                async move {
+                    told.notified().await;
+                    socket.emit("slow", &args).await.map_err(HandlerError::from)
+                }
+            })
+            .on("kick", async |socket: Socket, _| socket.disconnect().await);
+        (handlers, go)
+    }
+
+    #[test]
+    fn a_handler_that_waits_keeps_no_event_waiting() {
+        let (handlers, go) = slow();
+        let mut client = connected(&server(handlers));
+        assert_eq!(client.say(r#"2["slow",1]"#), "");
+        assert_eq!(client.say(r#"2["echo",2]"#), r#"2["echo",2]"#);
+        go.notify_one();
+        assert_eq!(client.go_on(), r#"2["slow",1]"#);
+    }
+
+    #[test]
+    fn who_left_or_was_thrown_out_may_come_again_whatever_is_under_way() {
+        for leaves in ["1", r#"2["kick"]"#] {
+            let (handlers, go) = slow();
+            let mut client = connected(&server(handlers));
+            client.say(r#"2["slow"]"#);
+            client.say(leaves);
+            assert!(client.say("0").starts_with("0{"), "{leaves}");
+            // What ends only now was the old one's.
+            go.notify_one();
+            assert_eq!(client.go_on(), "");
+            assert_eq!(client.say(r#"2["echo",3]"#), r#"2["echo",3]"#, "{leaves}");
+        }
+    }
+
+    #[test]
+    fn while_the_client_is_behind_nothing_begins_and_acks_are_taken() {
+        let mut handlers = Handlers::default();
+        handlers.on("ask", async |socket: Socket, args: Args| {
+            let answer = socket.call("ask", &args, None).await?;
+            socket.emit("answer", &answer).await.map_err(HandlerError::from)
+        });
+        let mut client = connected(&server(handlers));
+        assert_eq!(client.say(r#"2["ask",1]"#), r#"20["ask",1]"#);
+        let mut behind = |text: &str| {
+            client.connection.receive(Message::Text(text.to_owned().into())).unwrap();
+            let _ = client.connection.poll(false, &mut Context::from_waker(Waker::noop()));
+            client.engine.take_packet().map(String::from)
+        };
+        assert_eq!(behind(r#"2["ask",2]"#), None);
+        assert_eq!(behind("30[7]").as_deref(), Some(r#"42["answer",7]"#));
+        assert_eq!(client.go_on(), r#"21["ask",2]"#);
+    }
+
+    #[test]
+    fn a_handler_that_panics_or_fails_ends_its_own_event_and_is_told() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let (mut handlers, _) = slow();
+        let sink = told.clone();
+        handlers
+            .on("at once", |_, _| -> std::future::Ready<()> { panic!("at once") })
+            .on("later", async |_, _| -> () { panic!("later") })
+            .on("fails", async |_, _| Err::<(), HandlerError>("no".into()))
+            .on_error(move |_, event, error| {
+                sink.lock().unwrap().push(format!("{event}: {error}"));
+                panic!("so does this");
+            });
+        let mut client = connected(&server(handlers));
+        for event in ["at once", "later", "fails"] {
+            assert_eq!(client.say(&format!(r#"25["{event}"]"#)), "", "no ack");
+        }
+        assert_eq!(client.say(r#"2["echo"]"#), r#"2["echo"]"#);
+        let expected = ["at once: the handler panicked: at once", "later: the handler panicked: later", "fails: no"];
+        assert_eq!(*told.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_connect_handler_decides_and_what_it_sends_comes_after() {
+        #[track_caller]
+        fn check(auth: &str, expected: &str) {
+            let left = Arc::new(Mutex::new(0));
+            let counts = left.clone();
+            let mut handlers = Handlers::default();
+            handlers
+                .on_connect(async |socket: Socket, auth: Args| {
+                    socket.emit("hello", &auth).await?;
+                    match auth.get::<HashMap<String, String>>()?.get("do").map(String::as_str) {
+                        Some("refuse") => Err::<(), HandlerError>("not you".into()),
+                        Some("disconnect") => {
+                            socket.disconnect().await;
+                            Ok(())
+                        }
+                        Some("call") => {
+                            let called = socket.call("x", &auth, None).await;
+                            socket.emit("called", &Args::of(&called.is_err())?).await?;
+                            Ok(())
+                        }
+                        _ => Ok(()),
+                    }
+                })
+                .on_disconnect(move |_, _| {
+                    *counts.lock().unwrap() += 1;
+                    std::future::ready(())
+                });
+            let mut client = Harness::new(&server(handlers));
+            client.connection.receive(Message::Text(format!("0{auth}").into())).unwrap();
+            let said = client.finish();
+            let said = said.split_once("\"}").filter(|_| said.starts_with("0{\"sid")).map_or(&*said, |said| said.1);
+            assert_eq!(said.trim(), expected, "{auth}");
+            let is_connected = !expected.starts_with('4');
+            client.connection.end(Reason::TransportClosed);
+            client.go_on();
+            assert_eq!(*left.lock().unwrap(), i32::from(is_connected || auth.contains("disconnect")), "{auth}");
+        }
+        check("", r#"2["hello",{}]"#);
+        check(r#"{"do":"refuse"}"#, r#"4{"message":"not you"}"#);
+        check(r#"{"do":"disconnect"}"#, r#"4{"message":"disconnected by the connect handler"}"#);
+        check(r#"{"do":"call"}"#, r#"2["hello",{"do":"call"}] 2["called",true]"#);
+    }
 }

@@ -56,7 +56,20 @@ pub enum CallError {
     /// It took too long.
     #[error("no ack within {0:?}")]
     Timeout(Duration),
+    /// It has not been told yet that it is connected.
+    #[error("the client is not connected yet")]
+    Connecting,
+    /// It has not answered so many others.
+    #[error("{0} other acks are still to come")]
+    TooMany(usize),
 }
+
+/// Between CONNECT and what the connect handler has sent. A client may listen for events only once it has been told that it is
+/// connected, as the protocol's own suite does; in one segment with CONNECT they would come too early for it.
+const APART: Duration = Duration::from_millis(2);
+
+/// The most acks of a client that may be still to come.
+const UNANSWERED: usize = 512;
 
 impl Socket {
     pub(super) fn new(namespace: Arc<str>, engine: Arc<EngineSocket>, server: Weak<Server>) -> Self {
@@ -88,6 +101,11 @@ impl Socket {
         self.0.state.load(Ordering::Acquire) >= GONE
     }
 
+    /// Whether it has been told that it is connected, and has not left.
+    pub(super) fn is_connected(&self) -> bool {
+        self.0.state.load(Ordering::Acquire) == CONNECTED
+    }
+
     /// Whether its connect handler has refused it.
     pub(super) fn is_refused(&self) -> bool {
         self.0.state.load(Ordering::Acquire) == REFUSED
@@ -111,13 +129,19 @@ impl Socket {
     /// Mirrors `call`: an event that the client is to acknowledge, and the arguments of its ack.
     ///
     /// # Errors
-    /// If the client is gone, or takes longer than that.
+    /// If the client is gone, takes longer than that, is still being connected, or has very many others to acknowledge.
     #[instrument(skip_all, fields(
         namespace = &**self.namespace(), event = event, to = shortened(self.id()), bytes = args.bytes(), reason = "the client's ack", id,
     ))]
-    pub async fn call(&self, event: &str, args: &Args, within: Duration) -> Result<Args, CallError> {
+    pub async fn call(&self, event: &str, args: &Args, within: Option<Duration>) -> Result<Args, CallError> {
+        if !self.is_connected() && !self.is_gone() {
+            return Err(CallError::Connecting);
+        }
         let (id, answer) = {
             let mut acks = self.acks();
+            if acks.waiting.len() >= UNANSWERED {
+                return Err(CallError::TooMany(acks.waiting.len()));
+            }
             let id = acks.count;
             acks.count += 1;
             let (give, answer) = oneshot::channel();
@@ -127,21 +151,14 @@ impl Socket {
         Span::current().record("id", id);
         let mut packet = Packet::event(self.namespace().to_string(), args.with_event(event));
         packet.inner.set_ack_id(id);
-        let answered = match self.send_packet(packet).await {
-            Ok(()) => tokio::time::timeout(within, answer).await,
-            Err(gone) => {
-                self.acks().waiting.remove(&id);
-                return Err(gone.into());
-            }
+        // However this ends, the ack is not waited for any longer.
+        let _forget = Forget(self, id);
+        self.send_packet(packet).await?;
+        let answered = match within {
+            Some(within) => tokio::time::timeout(within, answer).await.map_err(|_| CallError::Timeout(within))?,
+            None => answer.await,
         };
-        match answered {
-            Ok(Ok(args)) => Ok(args),
-            Ok(Err(_)) => Err(self.gone().into()),
-            Err(_) => {
-                self.acks().waiting.remove(&id);
-                Err(CallError::Timeout(within))
-            }
-        }
+        answered.map_err(|_| self.gone().into())
     }
 
     fn gone(&self) -> Gone {
@@ -152,7 +169,7 @@ impl Socket {
         self.0.acks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Mirrors `BaseManager.trigger_callback`: an ack has come. Whether anybody waits for it.
+    /// Mirrors `Manager.trigger_callback`: an ack has come. Whether anybody waits for it.
     pub(super) fn trigger_callback(&self, id: i64, args: Args) -> bool {
         let waiting = self.acks().waiting.remove(&id);
         waiting.is_some_and(|waiting| waiting.send(args).is_ok())
@@ -190,6 +207,10 @@ impl Socket {
         if self.is_gone() {
             return;
         }
+        if !self.is_connected() {
+            // It is told when the connect handler is done.
+            return self.leave();
+        }
         // If it is gone already, that is what was wanted.
         let _ = self.send_packet(Packet::disconnect(self.namespace().to_string())).await;
         self.leave();
@@ -205,16 +226,23 @@ impl Socket {
         self.acks().waiting.clear();
     }
 
-    /// The client is told that it is connected, and then what its connect handler has sent.
-    pub(super) async fn accept(&self) -> Result<(), Gone> {
-        let told = Value::Str(format!("{{\"sid\":\"{}\"}}", self.id().as_str()).into(), None);
-        let mut packets = encode(Packet::connect(self.namespace().to_string(), Some(told)));
-        packets.append(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
+    /// The client is told that it is connected, and then what its connect handler has sent; or that it is not, if the handler
+    /// has disconnected it.
+    pub(super) async fn accept(&self) {
         let accepted = self.0.state.compare_exchange(CONNECTING, CONNECTED, Ordering::AcqRel, Ordering::Acquire);
-        if accepted.is_err() {
-            return Err(self.gone());
+        let packets = if accepted.is_ok() {
+            let told = Value::Str(format!("{{\"sid\":\"{}\"}}", self.id().as_str()).into(), None);
+            encode(Packet::connect(self.namespace().to_string(), Some(told)))
+        } else {
+            encode(Packet::connect_error(self.namespace().to_string(), "disconnected by the connect handler"))
+        };
+        // If the client is gone meanwhile, the session says so.
+        let told = self.0.engine.send(&packets).await;
+        let held = std::mem::take(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
+        if told.is_ok() && accepted.is_ok() && !held.is_empty() {
+            tokio::time::sleep(APART).await;
+            let _ = self.0.engine.send(&held).await;
         }
-        self.0.engine.send(&packets).await
     }
 
     /// The client is told why it is not connected; nothing else of what its connect handler has sent.
@@ -236,12 +264,27 @@ impl Socket {
         match self.0.state.load(Ordering::Acquire) {
             CONNECTING => {
                 debug!("held until the client is connected");
-                self.0.held.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(packets);
+                let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+                if held.len() + packets.len() > self.0.engine.queue_size() {
+                    drop(held);
+                    self.0.engine.close(Reason::QueueFull);
+                    return Err(self.gone());
+                }
+                held.extend_from_slice(packets);
                 Ok(())
             }
             CONNECTED => self.0.engine.send(packets).await,
             _ => Err(self.gone()),
         }
+    }
+}
+
+/// Forgets an ack when it is dropped.
+struct Forget<'a>(&'a Socket, i64);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.acks().waiting.remove(&self.1);
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Packer {
     count: u32,
     /// The earliest and the latest.
     times: (u64, u64),
+    /// The chunk begins with what is open.
+    has_open_set: bool,
     /// The open set is being written: its events do not count.
     in_open_set: bool,
     /// Events of each lane, if this packer has written the recording from its beginning.
@@ -45,7 +47,7 @@ impl Packer {
         }
         self.bytes.clear();
         (self.first, self.open, self.count, self.times) = (first.0, 0, 0, (u64::MAX, 0));
-        self.in_open_set = true;
+        (self.has_open_set, self.in_open_set) = (true, true);
         self.strings.clear();
         self.callsites.clear();
         self.threads.clear();
@@ -54,11 +56,24 @@ impl Packer {
         self.fusible = None;
     }
 
+    /// Begins a chunk without an open set, where the last one ends: for who has that one.
+    pub fn go_on(&mut self) {
+        self.begin(self.next());
+        self.has_open_set = false;
+        self.begin_events();
+    }
+
     /// The open set is complete; what follows are the events.
     pub fn begin_events(&mut self) {
         self.in_open_set = false;
         self.lanes.turn(LaneId(self.context.lane), self.first);
         self.fusible = None;
+    }
+
+    /// Whether the chunk begins with what is open.
+    #[must_use]
+    pub fn has_open_set(&self) -> bool {
+        self.has_open_set
     }
 
     /// Bytes so far, the open set's among them.
@@ -105,6 +120,7 @@ impl Packer {
         let (from, to) = if self.is_empty() { (0, 0) } else { self.times };
         Chunk {
             first: Seq(self.first),
+            has_open_set: self.has_open_set,
             open: self.open,
             count: self.count,
             times: (Time(from), Time(to)),

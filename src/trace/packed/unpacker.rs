@@ -87,6 +87,21 @@ pub enum ItemKind<'a> {
     },
 }
 
+impl ItemKind<'_> {
+    /// The span that is opened, entered, left or closed, or gets fields.
+    #[inline]
+    pub(crate) fn moved(&self) -> Option<SpanId> {
+        match *self {
+            Self::Open { span, .. }
+            | Self::Enter { span }
+            | Self::Exit { span }
+            | Self::Close { span }
+            | Self::Record { span, .. } => Some(span),
+            _ => None,
+        }
+    }
+}
+
 /// The fields of an item, not looked at yet beyond that they are well-formed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ItemFields<'a>(&'a [u8]);

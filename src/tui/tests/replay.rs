@@ -234,7 +234,7 @@ fn playing_follows_a_clock_of_its_own_and_ends_at_the_end() {
     serving(SCREEN, |ui| {
         let at = |ms: u64| Duration::from_millis(ms);
         ui.tick(at(1_000));
-        press(ui, "home P");
+        press(ui, "home V");
         let speed = ui.speed.text();
         assert!(text(ui).contains(&format!("▶ PLAYING {speed}")), "{}", text(ui));
         let mut before = ui.cursor();
@@ -251,7 +251,7 @@ fn playing_follows_a_clock_of_its_own_and_ends_at_the_end() {
         assert!(text(ui).contains(&format!("◀ PLAYING {speed}")), "{}", text(ui));
         ui.tick(at(ms + 200));
         assert!(!ui.is_live());
-        press(ui, "P");
+        press(ui, "V");
         let stopped = ui.cursor();
         ui.tick(at(ms + 400));
         assert_eq!(ui.cursor(), stopped);
@@ -267,15 +267,15 @@ fn playing_faster_takes_ten_times_less() {
             ui.play.unwrap().at.0
         })
     };
-    let (slow, fast) = (after("P"), after("P ]"));
+    let (slow, fast) = (after("V"), after("V ]"));
     assert!(fast.abs_diff(slow * 10) <= 10, "{slow} and {fast}");
-    assert!(after("P [").abs_diff(slow / 10) <= 1);
+    assert!(after("V [").abs_diff(slow / 10) <= 1);
 }
 
 #[test]
 fn a_move_ends_the_playing() {
     serving(SCREEN, |ui| {
-        press(ui, "home P e");
+        press(ui, "home V e");
         assert!(ui.play.is_none());
         assert_eq!(ui.cursor(), 1);
     });
