@@ -605,3 +605,20 @@ fn a_taken_port_is_said_before_the_screen_opens() {
     assert!(screen.contains("address already in use; try --port 0"), "{screen}");
     assert!(!state.bytes.windows(8).any(|bytes| bytes == b"\x1b[?1049h"), "the screen was never taken");
 }
+
+#[test]
+fn the_mouse_chooses_a_range_of_the_timeline_with_shift_or_the_right_button() {
+    for button in [4, 2] {
+        let terminal = Terminal::demo((120, 40));
+        terminal.type_("r");
+        terminal.wait_for("loop starts");
+        // Down, moved with the button down, up: as terminals write it.
+        terminal.type_(&format!("\x1b[<{button};20;34M\x1b[<{};60;34M\x1b[<{button};60;34m", button + 32));
+        terminal.wait_for(" chosen: ");
+        // The wheel zooms: there is more than is seen, and the lower border shows where.
+        terminal.type_("\x1b[<64;30;34M\x1b[<64;30;34M\x1b[<64;30;34M");
+        terminal.wait_until("the minimap", |screen| {
+            screen.lines().rev().nth(1).is_some_and(|border| border.contains('[') && border.contains(']'))
+        });
+    }
+}

@@ -23,6 +23,13 @@ pub enum Action {
     CallBack,
     LaneForth,
     LaneBack,
+    SliceForth,
+    SliceBack,
+    ToWhom,
+    FromWhom,
+    Range,
+    ZoomRange,
+    FoldLanes,
     ScrubForth,
     ScrubBack,
     GoTo,
@@ -69,10 +76,16 @@ pub enum Action {
     Erase,
     /// A click at column and row.
     Click(u16, u16),
+    /// A button with which a range is chosen goes down at column and row.
+    Choose(u16, u16),
     /// The mouse at column and row, its button still down.
     Drag(u16, u16),
+    /// The button goes up.
+    Drop,
     /// The wheel at column and row; true is down.
     Wheel(u16, u16, bool),
+    /// The wheel sideways at column and row; true is right.
+    WheelAside(u16, u16, bool),
     /// The screen has a new size.
     Resize(u16, u16),
 }
@@ -175,6 +188,38 @@ pub const COMMANDS: &[CommandRow] = &[
         "To the end of this turn of the event loop; from there to the end of the next.",
     ),
     row(TIME, "turn-back", &["{"], "turn before", Action::TurnBack, "To the end of the turn before."),
+    row(
+        TIME,
+        "slice-forth",
+        &["."],
+        "next slice",
+        Action::SliceForth,
+        "To the next call of the lane, as deep as the selected one.",
+    ),
+    row(
+        TIME,
+        "slice-back",
+        &[","],
+        "slice before",
+        Action::SliceBack,
+        "To the call before in the lane, as deep as the selected one.",
+    ),
+    row(
+        TIME,
+        "to-whom",
+        &[";"],
+        "to whom",
+        Action::ToWhom,
+        "Along the next switch or wake of the lane, to the lane that it was given to.",
+    ),
+    row(
+        TIME,
+        "from-whom",
+        &["'"],
+        "from whom",
+        Action::FromWhom,
+        "Back along the last switch or wake, to the lane that it came from.",
+    ),
     row(TIME, "go-to", &[":", "T"], "go to", Action::GoTo, "To a time, a share, a span, an event, or a call you name."),
     row(TIME, "scrub-forth", &[")"], "1 % later", Action::ScrubForth, "The cursor 1 % of the timeline's window later."),
     row(
@@ -193,9 +238,26 @@ pub const COMMANDS: &[CommandRow] = &[
     row(TIME, "live", &["end", "G"], "live", Action::ToLive, "Back to now."),
     row(TIME, "zoom-in", &["+", "="], "zoom in", Action::ZoomIn, "Show less of the timeline, larger."),
     row(TIME, "zoom-out", &["-"], "zoom out", Action::ZoomOut, "Show more of the timeline."),
-    row(TIME, "earlier", &["<", ","], "earlier", Action::Earlier, "Move the timeline's window to earlier times."),
-    row(TIME, "later", &[">", "."], "later", Action::Later, "Move the timeline's window to later times."),
+    row(TIME, "earlier", &["<"], "earlier", Action::Earlier, "Move the timeline's window to earlier times."),
+    row(TIME, "later", &[">"], "later", Action::Later, "Move the timeline's window to later times."),
     row(TIME, "fit", &["0"], "fit", Action::Fit, "Fit the start-up into the timeline, and follow what happens."),
+    row(
+        TIME,
+        "range",
+        &["x"],
+        "range",
+        Action::Range,
+        "Begin a range of time at the cursor, or end it there: its calls are counted, S lists them. Shift-drag does it too.",
+    ),
+    row(TIME, "zoom-range", &["X"], "zoom to range", Action::ZoomRange, "Let the chosen range fill the timeline."),
+    row(
+        TIME,
+        "fold-lanes",
+        &["F"],
+        "fold lanes",
+        Action::FoldLanes,
+        "Fold lanes of a kind, such as conn-1 to conn-500, into a line each, or unfold them. Enter does it with one.",
+    ),
     row(
         ASK,
         "search",
@@ -219,7 +281,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["S"],
         "statistics",
         Action::Statistics,
-        "How often each call was made and how long it took: of everything, or of the timeline's window.",
+        "How often each call was made and how long it took: of everything, of the chosen range, or of the timeline's window.",
     ),
     row(
         ASK,

@@ -117,7 +117,13 @@ pub(super) const TIMES: &[Hint] = &[
     ("left", "earlier"),
     ("right", "later"),
     ("fit", ""),
+    ("slice-forth", ""),
+    ("slice-back", ""),
+    ("range", ""),
+    ("to-whom", ""),
+    ("from-whom", ""),
     ("toggle", "play"),
+    ("fold-lanes", ""),
     ("scrub-back", ""),
     ("scrub-forth", ""),
     ("back", ""),
@@ -125,6 +131,30 @@ pub(super) const TIMES: &[Hint] = &[
     ("into", ""),
     ("zoom-pane", ""),
     ("next-pane", ""),
+];
+/// A line of many lanes is chosen.
+pub(super) const GROUP: &[Hint] = &[
+    ("toggle", "fold or unfold"),
+    ("fold-lanes", "all"),
+    ("up", ""),
+    ("down", ""),
+    ("zoom-in", ""),
+    ("zoom-out", ""),
+    ("left", "earlier"),
+    ("right", "later"),
+    ("next-pane", ""),
+];
+/// A range is being chosen, or is.
+pub(super) const RANGE: &[Hint] = &[
+    ("range", "end it, or another"),
+    ("statistics", "its calls"),
+    ("zoom-range", ""),
+    ("close", "no range"),
+    ("forth", ""),
+    ("scrub-forth", ""),
+    ("slice-forth", ""),
+    ("zoom-in", ""),
+    ("zoom-out", ""),
 ];
 pub(super) const LESSON: &[Hint] =
     &[("up", ""), ("down", ""), ("answer", ""), ("zoom-pane", ""), ("into", ""), ("over", ""), ("next-pane", "")];

@@ -5,6 +5,7 @@
 use super::event_loop;
 use super::layout::Pane;
 use super::material::Material;
+use super::minimap::Minimap;
 use super::moments::{self, Moment};
 use super::overlay::Overlay;
 use super::source::Source;
@@ -43,6 +44,8 @@ pub(super) struct Known {
     pub(super) moments: Option<[Moment; 3]>,
     /// The event loop, while it is looked at.
     pub(super) event_loop: Option<LoopState>,
+    /// The whole recording in a row.
+    pub(super) minimap: Minimap,
     /// The stop that the selection has followed.
     followed: Option<Stop>,
     lookout: Lookout,
@@ -94,6 +97,13 @@ impl Ui<'_> {
         self.weigh_evidence(cursor);
         self.compare();
         self.look_at_loop(cursor);
+        if let Some((chart, _)) = self.chart() {
+            self.known.minimap.look(&self.log, usize::from(chart.width));
+        }
+        let now = self.time_now();
+        if let Some(range) = &mut self.range {
+            range.look(now);
+        }
     }
 
     /// The span that the selected row stands for: of a lane the innermost.

@@ -48,7 +48,7 @@ impl Ui<'_> {
             (Overlay::Statistics { .. }, Action::Right) => self.sort_calls(1),
             (Overlay::Statistics { .. }, Action::NextPane) => {
                 let is_whole = self.asked.statistics.as_ref().is_some_and(|all| all.window().is_none());
-                let window = is_whole.then(|| self.window_now());
+                let window = is_whole.then(|| self.stretch_now());
                 self.count_calls(window);
                 overlay = Overlay::Statistics { at: 0 };
             }

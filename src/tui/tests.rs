@@ -8,6 +8,7 @@ mod panes;
 mod predict;
 mod replay;
 mod scenes;
+mod time;
 
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;

@@ -134,11 +134,13 @@ fn every_command_is_in_help() {
 #[test]
 fn every_hint_is_a_command() {
     use crate::tui::hints::{
-        CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, READ, RECORDED,
+        CHOOSE, COMPARE, FIND, FREE, GO_TO, GROUP, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, RANGE, READ,
+        RECORDED,
     };
-    use crate::tui::hints::{RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
+    use crate::tui::hints::{GUESS, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
     let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
-    for (id, _) in all.into_iter().chain([RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE]).flatten() {
+    let others = [GROUP, GUESS, RANGE, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE];
+    for (id, _) in all.into_iter().chain(others).flatten() {
         assert!(command(id).is_some(), "`{id}`");
     }
 }
