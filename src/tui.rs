@@ -15,6 +15,7 @@ mod act;
 mod asked;
 mod bar;
 mod bars;
+mod claims;
 mod class;
 mod command;
 mod draw;

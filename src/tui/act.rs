@@ -2,6 +2,7 @@
 
 use ratatui::text::Line;
 
+use super::claims::Claims;
 use super::command::Action;
 use super::layout::{Pane, Story};
 use super::overlay::Overlay;
@@ -68,6 +69,11 @@ impl Ui<'_> {
             Action::GoTo => self.overlay = Some(Overlay::GoTo { text: String::new() }),
             Action::Play => self.play_or_pause(),
             Action::Predict => self.predict(),
+            Action::Claims => {
+                self.known.claims = Some(Claims::default());
+                self.overlay = Some(Overlay::Claims { at: 0 });
+                self.weigh_claims();
+            }
             Action::Walk => self.walk_or_stop(),
             Action::Class => self.is_class = !self.is_class,
             Action::Faster => self.change_speed(1),

@@ -130,6 +130,7 @@ impl Ui<'_> {
         while self.has_work() && may_go_on() {
             self.seek_on(SLICE);
             self.weigh_evidence(self.cursor());
+            self.weigh_claims();
             if let Some(range) = &mut self.range {
                 range.read(&self.log, SLICE);
             }

@@ -142,6 +142,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Path { .. }) => PATH,
         Some(Overlay::Scenes { .. }) => SCENES,
         Some(Overlay::Predict { .. }) => GUESS,
+        Some(Overlay::Claims { .. }) => CLAIMS,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
         None if ui.shows_loop => LOOP,

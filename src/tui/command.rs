@@ -35,6 +35,7 @@ pub enum Action {
     GoTo,
     Play,
     Predict,
+    Claims,
     Walk,
     Class,
     Faster,
@@ -282,6 +283,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "statistics",
         Action::Statistics,
         "How often each call was made and how long it took: of everything, of the chosen range, or of the timeline's window.",
+    ),
+    row(
+        ASK,
+        "claims",
+        &["A"],
+        "claims",
+        Action::Claims,
+        "Every claim of every page, as this run has it so far. Enter goes to the event that decides it.",
     ),
     row(
         ASK,

@@ -77,6 +77,7 @@ pub(super) const PATH: &[Hint] =
     &[("toggle", "go there"), ("next-pane", "call|window"), ("close", ""), ("up", ""), ("down", "")];
 pub(super) const SCENES: &[Hint] =
     &[("up", ""), ("down", ""), ("toggle", "choose"), ("request", "the last again"), ("close", "")];
+pub(super) const CLAIMS: &[Hint] = &[("toggle", "to the event"), ("up", ""), ("down", ""), ("close", "")];
 pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =

@@ -2,6 +2,7 @@
 //!
 //! Nothing here walks the log. Landmarks are looked for in what is new, until the loop serves; then they are final.
 
+use super::claims::Claims;
 use super::event_loop;
 use super::layout::Pane;
 use super::material::Material;
@@ -46,6 +47,8 @@ pub(super) struct Known {
     pub(super) event_loop: Option<LoopState>,
     /// The whole recording in a row.
     pub(super) minimap: Minimap,
+    /// Every claim, while the table is looked at.
+    pub(super) claims: Option<Claims>,
     /// The stop that the selection has followed.
     followed: Option<Stop>,
     lookout: Lookout,
@@ -65,6 +68,7 @@ impl Known {
     /// Whether claims have not looked at all there is.
     pub(super) fn is_weighing(&self) -> bool {
         self.evidence.iter().any(|(_, evidence)| evidence.left > 0)
+            || self.claims.as_ref().is_some_and(Claims::is_weighing)
     }
 
     /// Whether a step has run.
@@ -96,6 +100,7 @@ impl Ui<'_> {
         self.find_source(span);
         self.weigh_evidence(cursor);
         self.compare();
+        self.weigh_claims();
         self.look_at_loop(cursor);
         if let Some((chart, _)) = self.chart() {
             self.known.minimap.look(&self.log, usize::from(chart.width));

@@ -134,8 +134,8 @@ fn every_command_is_in_help() {
 #[test]
 fn every_hint_is_a_command() {
     use crate::tui::hints::{
-        CHOOSE, COMPARE, FIND, FREE, GO_TO, GROUP, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, RANGE, READ,
-        RECORDED,
+        CHOOSE, CLAIMS, COMPARE, FIND, FREE, GO_TO, GROUP, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, RANGE,
+        READ, RECORDED,
     };
     use crate::tui::hints::{GUESS, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
     let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
