@@ -139,7 +139,7 @@ fn every_hint_is_a_command() {
     };
     use crate::tui::hints::{GUESS, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
     let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
-    let others = [GROUP, GUESS, RANGE, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE];
+    let others = [CLAIMS, GROUP, GUESS, RANGE, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE];
     for (id, _) in all.into_iter().chain(others).flatten() {
         assert!(command(id).is_some(), "`{id}`");
     }
