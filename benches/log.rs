@@ -15,7 +15,7 @@ use spanwalk::trace::{
     Callsite, Chain, ChainStep, Chunk, Event, Field, Key, Kind, LaneId, LaneKind, Log, LoopState, Packer, Seq, SpanId,
     State, Thread, ThreadId, Time, Value, call_stats,
 };
-use spanwalk::tui::{Action, Material, Pane, Sources, Theme, Ui, draw};
+use spanwalk::tui::{Action, Material, Sources, Theme, Ui, draw};
 
 /// Events a chunk.
 const CHUNK: u32 = 25_000;
@@ -109,18 +109,23 @@ fn frames(log: Log) {
     let book = Book::embedded();
     let chain = book.chain();
     let material = Material { chain: &chain, book: &book, sources: &Nothing };
-    let len = log.len();
+    let (len, has_groups) = (log.len(), log.lane_groups().next().is_some());
     let mut ui = Ui::new(log, material, (200, 60), Theme::default());
     let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
     let mut random = Random(9);
-    let timeline = Pane::ALL.iter().position(|pane| *pane == Pane::Timeline).unwrap_or(0);
-    for _ in 0..timeline {
-        ui.act(Action::NextPane);
-    }
-    for is_whole in [false, true] {
-        if is_whole {
-            ui.act(Action::ZoomPane);
+    // A click gives it the keys.
+    ui.act(Action::Click(100, 50));
+    ui.act(Action::Drop);
+    for (name, action) in [
+        ("frame, panes", Action::Fit),
+        ("frame, timeline", Action::ZoomPane),
+        ("frame, unfolded", Action::FoldLanes),
+        ("panes, unfolded", Action::ZoomPane),
+    ] {
+        if name.ends_with("unfolded") && !has_groups {
+            continue;
         }
+        ui.act(action);
         let mut all = Vec::new();
         for zoom in [0, 1, 4, 8, 12, 16, 20, 24] {
             let mut of_zoom = Vec::new();
@@ -143,7 +148,7 @@ fn frames(log: Log) {
             report(&format!("  zoom {zoom}"), of_zoom.clone());
             all.extend(of_zoom);
         }
-        report(if is_whole { "frame, timeline" } else { "frame, panes" }, all);
+        report(name, all);
     }
 }
 

@@ -68,6 +68,13 @@ fn main() {
     studio.take("statistics", &run, (120, 40), &[Action::Statistics]);
     // Of the main lane: the first row of the call stack.
     studio.take("critical-path", &run, (120, 40), &[Action::PageUp, Action::PageUp, Action::CriticalPath]);
+    // A crowd: the last of what it did, in the timeline alone.
+    let crowd: Vec<_> = (0..24).map(|_| run.client()).collect();
+    crowd.into_iter().for_each(|client| client.join().expect("the client got its answer"));
+    run.read(Duration::from_millis(300));
+    let timeline = [Action::NextPane, Action::NextPane, Action::ZoomPane];
+    let near: Vec<Action> = timeline.into_iter().chain([Action::ZoomIn; 4]).collect();
+    studio.take("timeline", &run, (120, 40), &near);
     run.end();
 }
 

@@ -26,6 +26,7 @@ mod event;
 mod event_loop;
 mod find;
 mod found;
+mod group;
 mod ids;
 mod index;
 mod lanes;
@@ -51,7 +52,7 @@ mod turns;
 
 pub use calls::{Call, CallsOf};
 pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
-pub use choice::LaneChoice;
+pub use choice::{LaneChoice, Line, LineChoice, Wanted};
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};
@@ -61,6 +62,7 @@ pub use event_loop::{
     Watcher, WatcherState, Why, Worker,
 };
 pub use find::{Finder, Match};
+pub use group::{GroupId, LaneGroup};
 pub use ids::{LaneId, Seq, SpanId, ThreadId};
 pub use lanes::LaneRecord;
 pub use log::{Gap, Log, Memory, SpanRecord};

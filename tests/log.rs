@@ -9,8 +9,9 @@ use std::sync::Arc;
 use programs::log;
 use proptest::prelude::*;
 use spanwalk::trace::{
-    Bar, Callsite, Cell, Chain, ChainStep, Edge, Event, Field, Finder, Key, Kind, LaneId, LaneKind, Log, Lookout,
-    Packer, Query, Seq, SpanId, State, Tally, Thread, ThreadId, Time, Timeline, Value, Window, call_stats,
+    Bar, Callsite, Cell, Chain, ChainStep, Edge, Event, Field, Finder, Key, Kind, LaneId, LaneKind, Line, LineChoice,
+    Log, Lookout, Packer, Query, Seq, SpanId, State, Tally, Thread, ThreadId, Time, Timeline, Value, Wanted, Window,
+    call_stats,
 };
 
 /// What is known of a span by walking all events.
@@ -483,6 +484,68 @@ fn a_screen_gets_the_lanes_that_are_alive_and_of_the_others_those_in_the_window(
             for (skip, room) in [(0, 5), (0, 20), (3, 6), (900, 10), (0, 5_000)] {
                 check(&log, window, cursor, skip, room);
             }
+        }
+    }
+}
+
+/// What there is room for is a part of what there would be without bounds, with every group in sight at first.
+#[test]
+fn a_screen_gets_the_lines_of_lanes_and_groups_that_it_has_room_for() {
+    let log = coming_and_going(1_000);
+    let group = log.lane_groups().next().unwrap();
+    assert_eq!((log.lane_groups().count(), group.count(), group.name()), (1, 1_000, "lane-*".to_owned()));
+    let here = [LaneId(300)];
+    for cursor in [1, 50, 3_333, log.len()] {
+        let state = log.state_at(cursor);
+        for window in [(0, 100_000), (20_000, 20_500), (30_000, 31_000)] {
+            let window = Window { from: Time(window.0), to: Time(window.1) };
+            let lines = |is_open: Option<bool>, skip: usize, room: usize| {
+                let (here, busy, is_open) = (&here[..], &[LaneId(600)][..], &move |_| is_open);
+                log.lines_in(&Wanted { window, state: &state, here, busy, is_open, skip, room })
+            };
+            let all = lines(Some(true), 0, 5_000);
+            assert_eq!((all.lines.len(), lines(None, 0, 5_000)), (all.all, all.clone()));
+            let expected = log.lanes_in(window, &state, log.len(), 0, 5_000).lanes;
+            assert_eq!(all.lines[1..], expected.iter().copied().map(Line::Lane).collect::<Vec<_>>());
+            for (skip, room) in [(1, 5), (7, 1), (300, 20), (999, 4)] {
+                let skip = skip.min(all.all - 1);
+                let rest = &all.lines[skip..];
+                let fits = if rest.len() <= room { rest.len() } else { room - 1 };
+                assert_eq!(lines(Some(true), skip, room).lines, rest[..fits]);
+            }
+            for is_open in [None, Some(false)] {
+                let folded = lines(is_open, 0, 9);
+                let alive = state.lanes().iter().filter(|lane| !lane.is_done).count();
+                let Line::Group { lanes, alive: counted, is_open: false, .. } = folded.lines[0] else { panic!() };
+                assert_eq!((lanes, counted), (expected.len(), alive));
+                assert_eq!(folded.lines[1..], [Line::Lane(LaneId(300))], "where we are");
+            }
+            let first = lines(Some(true), 0, 12);
+            assert!(matches!(first.lines[0], Line::Group { .. }));
+            assert_eq!(first.lines.len(), 11.min(all.all));
+            let has = |choice: &LineChoice, lane: u32| choice.lines.contains(&Line::Lane(LaneId(lane)));
+            assert!([300, 600].into_iter().all(|lane| has(&first, lane) == has(&all, lane)), "these go first");
+        }
+    }
+}
+
+#[test]
+fn what_a_group_does_is_what_any_of_its_lanes_does() {
+    let log = coming_and_going(200);
+    let group = log.lane_groups().next().unwrap().id;
+    let line = Line::Group { id: group, lanes: 0, alive: 0, busy: 0, is_open: false };
+    let end = log.time_at(log.len());
+    for (from, to) in [(0, end.0), (3_000, 3_400), (end.0 - 200, end.0 + 300)] {
+        let window = Window { from: Time(from), to: Time(to) };
+        let marks = Lookout::default().landmarks();
+        let together = Timeline::of_lines(&log, &marks, log.len(), window, 50, |_| [line]).groups[0].1.clone();
+        let each = Timeline::new(&log, &marks, log.len(), window, 50, lanes(&log));
+        for (column, cell) in (0_usize..).zip(&together) {
+            let cells = each.rows.iter().flat_map(|row| &row.bars);
+            let cells = cells.filter_map(|bar| bar.cells.get(column.checked_sub(bar.from.into())?));
+            let is_busy = cells.clone().any(|cell| *cell == Cell::Busy);
+            assert_eq!(*cell == Some(Cell::Busy), is_busy, "column {column} of {from} to {to}");
+            assert!(cell.is_some() || cells.count() == 0, "column {column} of {from} to {to}");
         }
     }
 }

@@ -658,7 +658,7 @@ fn a_layout_is_remembered_unless_a_flag_says_otherwise_and_never_fails() {
     let demo = |args: &[&str]| Terminal::with_env((80, 24), &[&["demo", "--port", "0"], args].concat(), &env);
     let first = demo(&[]);
     assert!(!code(&first.wait_for("1/36 run")));
-    first.type_("AAAA*");
+    first.type_("MMMM*");
     first.wait_until("the layout code", code);
     first.type_("q");
     assert_eq!(first.end(), Some(0));
@@ -680,7 +680,7 @@ fn a_layout_is_remembered_unless_a_flag_says_otherwise_and_never_fails() {
     std::fs::remove_dir_all(state).unwrap();
     // Where nothing can be kept, nothing is said and nothing fails.
     let nowhere = Terminal::demo((80, 24));
-    nowhere.type_("A");
+    nowhere.type_("M");
     nowhere.wait_for("layout stack");
     nowhere.type_("q");
     assert_eq!(nowhere.end(), Some(0));
@@ -739,4 +739,20 @@ fn wrong_settings_are_said_in_one_line_before_the_screen_opens() {
     check("", &["--config", "/nowhere/at/all"], 1, "cannot read the settings `/nowhere/at/all`");
     check("", &["--layout", "cinema"], 2, "cinema");
     std::fs::remove_dir_all(home).unwrap();
+}
+#[test]
+fn the_mouse_chooses_a_range_of_the_timeline_with_shift_or_the_right_button() {
+    for button in [4, 2] {
+        let terminal = Terminal::demo((120, 40));
+        terminal.type_("r");
+        terminal.wait_for("loop starts");
+        // Down, moved with the button down, up: as terminals write it.
+        terminal.type_(&format!("\x1b[<{button};20;34M\x1b[<{};60;34M\x1b[<{button};60;34m", button + 32));
+        terminal.wait_for(" chosen: ");
+        // The wheel zooms: there is more than is seen, and the lower border shows where.
+        terminal.type_("\x1b[<64;30;34M\x1b[<64;30;34M\x1b[<64;30;34M");
+        terminal.wait_until("the minimap", |screen| {
+            screen.lines().rev().nth(1).is_some_and(|border| border.contains('[') && border.contains(']'))
+        });
+    }
 }

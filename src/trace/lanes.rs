@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::group::{GroupId, Groups, LaneGroup};
 use super::spans::Spans;
 use super::{LaneId, LaneKind, Seq, Stretch, Time};
 
@@ -29,6 +30,8 @@ pub struct LaneRecord {
     pub(super) runs: Vec<Stretch>,
     /// On how many threads it has control now.
     running: u32,
+    /// Of which kind it is.
+    kind_of: u32,
     /// Its spans by depth.
     pub(super) rows: Vec<LaneRow>,
 }
@@ -105,6 +108,12 @@ impl LaneRecord {
     pub fn is_over(&self, cursor: usize) -> bool {
         self.close.is_some_and(|close| close.0.0 < cursor as u64)
     }
+
+    /// When it ran for the first time, raw.
+    #[must_use]
+    pub fn first_run(&self) -> Option<Time> {
+        self.runs.first().map(|run| run.0)
+    }
 }
 
 /// All lanes, in the order in which they came to be.
@@ -115,6 +124,7 @@ pub(super) struct Lanes {
     odd: HashMap<LaneId, usize>,
     /// The highest id so far, and the places of those that were the highest when they came.
     rising: Vec<(LaneId, u32)>,
+    groups: Groups,
 }
 
 impl Lanes {
@@ -132,7 +142,9 @@ impl Lanes {
         } else {
             self.odd.insert(id, self.all.len());
         }
-        self.all.push(LaneRecord { id, name, kind, open, close: None, runs: Vec::new(), running: 0, rows: Vec::new() });
+        let kind_of = self.groups.open(self.all.len() as u32, &name, open.1);
+        let (close, runs, rows) = (None, Vec::new(), Vec::new());
+        self.all.push(LaneRecord { id, name, kind, open, close, runs, running: 0, kind_of, rows });
         true
     }
 
@@ -161,6 +173,8 @@ impl Lanes {
     pub(super) fn close(&mut self, id: LaneId, close: (Seq, Time)) {
         if let Some(lane) = self.get_mut(id).filter(|lane| lane.close.is_none()) {
             lane.close = Some(close);
+            let kind_of = lane.kind_of;
+            self.groups.close(kind_of, close.1);
         }
     }
 
@@ -181,6 +195,8 @@ impl Lanes {
             lane.running += 1;
             if lane.running == 1 {
                 lane.runs.push((time, None));
+                let kind_of = lane.kind_of;
+                self.groups.begin_run(kind_of, time);
             }
         }
     }
@@ -188,13 +204,38 @@ impl Lanes {
     /// A lane has lost control of a thread, or blocks.
     pub(super) fn end_run(&mut self, id: LaneId, time: Time) {
         if let Some(lane) = self.get_mut(id) {
+            let was_running = lane.running > 0;
             lane.running = lane.running.saturating_sub(1);
             if lane.running == 0
                 && let Some(run) = lane.runs.last_mut()
             {
                 run.1.get_or_insert(time);
+                let kind_of = lane.kind_of;
+                if was_running {
+                    self.groups.end_run(kind_of, time);
+                }
             }
         }
+    }
+
+    /// The group that a lane at a place is in.
+    pub(super) fn group_of(&self, place: usize) -> Option<&LaneGroup> {
+        self.all.get(place).and_then(|lane| self.groups.get(lane.kind_of))
+    }
+
+    /// A group by its id.
+    pub(super) fn group(&self, id: GroupId) -> Option<&LaneGroup> {
+        self.groups.get(id.0)
+    }
+
+    /// All groups, in the order in which the first of their lanes came to be.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &LaneGroup> {
+        self.groups.groups()
+    }
+
+    /// Places of the lanes that are in no group.
+    pub(super) fn loose(&self) -> &[u32] {
+        self.groups.loose()
     }
 
     /// Bytes in memory.
@@ -203,6 +244,6 @@ impl Lanes {
             let rows: usize = lane.rows.iter().map(LaneRow::bytes).sum();
             rows + lane.rows.capacity() * size_of::<LaneRow>() + lane.runs.capacity() * size_of::<Stretch>()
         };
-        self.all.capacity() * size_of::<LaneRecord>() + self.all.iter().map(of).sum::<usize>()
+        self.all.capacity() * size_of::<LaneRecord>() + self.all.iter().map(of).sum::<usize>() + self.groups.bytes()
     }
 }

@@ -16,8 +16,8 @@ use super::index::Index;
 use super::packed::LaneCounts;
 use super::store::{Seen, Store};
 use super::{
-    Callsite, Event, Field, ItemKind, Key, LaneId, LaneRecord, ProgramClock, Seq, SpanId, State, Stretch, Time, Value,
-    field,
+    Callsite, Event, Field, GroupId, ItemKind, Key, LaneGroup, LaneId, LaneRecord, ProgramClock, Seq, SpanId, State,
+    Stretch, Time, Value, field,
 };
 
 /// Everything that happened, in order. Grows at the end only.
@@ -235,6 +235,34 @@ impl Log {
     #[must_use]
     pub fn lane(&self, id: LaneId) -> Option<&LaneRecord> {
         self.index.lanes.get(id)
+    }
+
+    /// Lanes of a kind, where there are many of it, in the order in which the first of each came to be.
+    pub fn lane_groups(&self) -> impl Iterator<Item = &LaneGroup> {
+        self.index.lanes.groups()
+    }
+
+    /// A group of lanes by its id.
+    #[must_use]
+    pub fn lane_group(&self, id: GroupId) -> Option<&LaneGroup> {
+        self.index.lanes.group(id)
+    }
+
+    /// The group that a lane is in, if there are many of its kind.
+    #[must_use]
+    pub fn group_of(&self, lane: LaneId) -> Option<&LaneGroup> {
+        self.index.lanes.place(lane).and_then(|place| self.index.lanes.group_of(place))
+    }
+
+    /// The next call of a lane at a depth that was opened behind a cursor and has run; or the last before it.
+    #[must_use]
+    pub fn call_beside(&self, lane: LaneId, depth: usize, cursor: usize, is_forth: bool) -> Option<SpanId> {
+        let spans = &self.index.spans;
+        let row = self.lane(lane)?.rows.get(depth)?.spans();
+        let at = row.partition_point(|number| spans.seq(*number) < cursor as u64);
+        let has_run = |number: &&u32| spans.entered(**number).is_some();
+        let found = if is_forth { row[at..].iter().find(has_run) } else { row[..at].iter().rfind(has_run) };
+        found.map(|number| spans.id(*number))
     }
 
     /// How many threads have done something.

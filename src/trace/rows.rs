@@ -6,6 +6,7 @@
 //!   depth 1   ▐▐▐▐▐▐▐▐▐  ▐▐▐▐▐▐▐▐▐▐▐        a crowd: of each column the first and the last, and how many there are
 //! ```
 
+use super::group::LaneGroup;
 use super::lanes::LaneRow;
 use super::outline::Outline;
 use super::{Bar, Cell, LaneRecord, Log, Row, Stretch, Time, Window};
@@ -83,8 +84,22 @@ impl<'a> Columns<'a> {
         rows
     }
 
+    /// What the lanes of a group did, by column: the cost is that of the columns, however many lanes there are.
+    pub(super) fn group(&self, group: &LaneGroup) -> Vec<Option<Cell>> {
+        let (runs, lives) = (self.runs_of(&group.runs.all), self.runs_of(&group.lives.all));
+        let cell = |column: usize| {
+            let (begin, end) = (self.edges[column], self.edges[column + 1]);
+            let touches = |runs: &Runs<'_>| begin <= self.now && runs.is_busy(column, begin, end, end, self.now);
+            if touches(&runs) { Some(Cell::Busy) } else { touches(&lives).then_some(Cell::Waiting) }
+        };
+        (0..usize::from(self.width)).map(cell).collect()
+    }
+
     fn runs<'b>(&self, lane: &'b LaneRecord) -> Runs<'b> {
-        let all = &lane.runs[..];
+        self.runs_of(&lane.runs)
+    }
+
+    fn runs_of<'b>(&self, all: &'b [Stretch]) -> Runs<'b> {
         let mut at = 0;
         let ends_before = |run: &Stretch, edge: Time| run.1.is_some_and(|end| end < edge);
         let first = self.edges.iter().map(|edge| {

@@ -280,7 +280,7 @@ impl State {
     }
 
     /// The lane that has control of a thread, by the thread's innermost entered span.
-    fn in_control(&self) -> impl Iterator<Item = (SpanId, LaneId)> + '_ {
+    pub(super) fn in_control(&self) -> impl Iterator<Item = (SpanId, LaneId)> + '_ {
         self.threads.values().filter_map(|stack| stack.last().copied())
     }
 

@@ -12,10 +12,10 @@
 use std::sync::Arc;
 
 use super::rows::Columns;
-use super::{Callsite, ItemKind, Landmarks, LaneId, Log, SpanId, Time};
+use super::{Callsite, GroupId, ItemKind, Landmarks, LaneId, Line, Log, SpanId, Time};
 
 /// Switches that are looked at in one column.
-const SWITCHES: usize = 4;
+const SWITCHES: usize = 2;
 
 /// A stretch of program time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,8 @@ pub struct Timeline {
     pub rows: Vec<Row>,
     /// Marks, in the order of the log.
     pub marks: Vec<Mark>,
+    /// What the lanes of groups did together, a cell per column; `None` where there was no such lane.
+    pub groups: Vec<(GroupId, Vec<Option<Cell>>)>,
 }
 
 impl Timeline {
@@ -135,11 +137,36 @@ impl Timeline {
         width: u16,
         lanes: impl IntoIterator<Item = LaneId>,
     ) -> Self {
+        let lines = |_: &[Mark]| lanes.into_iter().map(Line::Lane);
+        Self::of_lines(log, landmarks, cursor, window, width, lines)
+    }
+
+    /// The same of lines, which may be groups, and are chosen once the marks of the window are known.
+    #[must_use]
+    pub fn of_lines<L: IntoIterator<Item = Line>>(
+        log: &Log,
+        landmarks: &Landmarks,
+        cursor: usize,
+        window: Window,
+        width: u16,
+        choose: impl FnOnce(&[Mark]) -> L,
+    ) -> Self {
         let cursor = cursor.min(log.len());
         let columns = Columns::new(log, cursor, window, width.max(1));
-        let lanes = lanes.into_iter().filter_map(|lane| log.lane(lane));
-        let rows = lanes.filter(|lane| lane.open.0.0 < cursor as u64).flat_map(|lane| columns.rows(lane)).collect();
-        Self { rows, marks: marks(log, landmarks, cursor, &columns) }
+        let marks = marks(log, landmarks, cursor, &columns);
+        let (mut rows, mut groups) = (Vec::new(), Vec::new());
+        for line in choose(&marks) {
+            match line {
+                Line::Lane(lane) => {
+                    let lane = log.lane(lane).filter(|lane| lane.open.0.0 < cursor as u64);
+                    rows.extend(lane.into_iter().flat_map(|lane| columns.rows(lane)));
+                }
+                Line::Group { id, .. } => {
+                    groups.extend(log.lane_group(id).map(|group| (id, columns.group(group))));
+                }
+            }
+        }
+        Self { rows, marks, groups }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use ratatui::text::Line;
 
+use super::claims::Claims;
 use super::command::Action;
 use super::layout::{Pane, Story};
 use super::overlay::Overlay;
 use super::stack::RowId;
 use super::ui::{Effect, Ui};
-use super::{fields, lesson_pane, time_window, timeline};
+use super::{fields, lesson_pane, time_window};
 use crate::trace::{Command, LaneId, Run, Target, Time, Window};
 
 impl Ui<'_> {
@@ -64,12 +65,22 @@ impl Ui<'_> {
             Action::CallBack | Action::CallForth => self.move_by_call(action == Action::CallForth),
             Action::LaneBack | Action::LaneForth => self.move_by_lane(action == Action::LaneForth),
             Action::TurnBack | Action::TurnForth => self.move_by_turn(action == Action::TurnForth),
+            Action::SliceBack | Action::SliceForth => self.move_by_slice(action == Action::SliceForth),
+            Action::ToWhom | Action::FromWhom => self.move_along(action == Action::ToWhom),
+            Action::Range => self.mark_range(),
+            Action::ZoomRange => self.zoom_to_range(),
+            Action::FoldLanes => self.fold_all(),
             Action::ScrubBack | Action::ScrubForth => self.scrub(action == Action::ScrubForth),
             Action::ToStart => self.move_to(0),
             Action::ToLive => self.move_to(self.log.len()),
             Action::GoTo => self.overlay = Some(Overlay::GoTo { text: String::new() }),
             Action::Play => self.play_or_pause(),
             Action::Predict => self.predict(),
+            Action::Claims => {
+                self.known.claims = Some(Claims::default());
+                self.overlay = Some(Overlay::Claims { at: 0 });
+                self.weigh_claims();
+            }
             Action::Walk => self.walk_or_stop(),
             Action::Class => self.is_class = !self.is_class,
             Action::Faster => self.change_speed(1),
@@ -88,7 +99,7 @@ impl Ui<'_> {
             }
             Action::PreviousMatch => self.move_by_match(false),
             Action::Statistics => {
-                self.count_calls(None);
+                self.count_calls(self.range_now());
                 self.overlay = Some(Overlay::Statistics { at: 0 });
             }
             Action::CriticalPath => self.open_path(),
@@ -98,18 +109,17 @@ impl Ui<'_> {
             }
             Action::NextPane => self.move_focus(1),
             Action::PreviousPane => self.move_focus(Pane::ALL.len() - 1),
-            Action::ZoomPane => self.is_zoomed = !self.is_zoomed,
+            Action::ZoomPane => {
+                self.is_zoomed = !self.is_zoomed;
+                self.scroll_back();
+            }
             Action::Close if self.seek.is_some() || self.play.is_some() => (self.seek, self.play) = (None, None),
             Action::Close if self.shows_loop => self.shows_loop = false,
+            Action::Close if self.range.is_some() => self.range = None,
             Action::Close if self.is_zoomed => self.is_zoomed = false,
             Action::Close if self.asked.search.is_some() => self.asked.search = None,
             Action::Close => self.page = None,
-            Action::ZoomIn => {
-                self.window = Some(time_window::zoomed(self.window_now(), self.time_now(), 1));
-            }
-            Action::ZoomOut => {
-                self.window = Some(time_window::zoomed(self.window_now(), self.time_now(), 4));
-            }
+            Action::ZoomIn | Action::ZoomOut => self.zoom(action == Action::ZoomIn),
             Action::Earlier => self.pan(false),
             Action::Later => self.pan(true),
             Action::Fit => self.window = None,
@@ -121,14 +131,25 @@ impl Ui<'_> {
             Action::Toggle => self.toggle(),
             Action::Click(column, row) => self.click(column, row),
             Action::Drag(column, row) if self.held_border.is_some() => self.drag_border(column, row),
-            Action::Drag(column, _) => {
-                if self.is_scrubbing {
-                    self.scrub_to(column);
+            Action::Choose(column, row) => {
+                if self.layout().at(column, row) == Some(Pane::Timeline) {
+                    self.focus = Pane::Timeline;
+                    self.press_timeline(column, row, true);
                 }
             }
-            Action::Wheel(column, row, is_down) => {
-                if let Some(pane) = self.layout().at(column, row) {
-                    self.scroll(pane, if is_down { 3 } else { -3 });
+            Action::Drag(column, _) => self.drag_timeline(column),
+            Action::Drop => {
+                self.held_border = None;
+                self.release_timeline();
+            }
+            Action::Wheel(column, row, is_down) => match self.layout().at(column, row) {
+                Some(Pane::Timeline) => self.wheel_timeline(column, is_down),
+                Some(pane) => self.scroll(pane, if is_down { 3 } else { -3 }),
+                None => {}
+            },
+            Action::WheelAside(column, row, is_right) => {
+                if self.layout().at(column, row) == Some(Pane::Timeline) {
+                    self.pan(is_right);
                 }
             }
             Action::Type(_) | Action::Erase | Action::Resize(..) | Action::Quit => {}
@@ -185,42 +206,6 @@ impl Ui<'_> {
         self.step(Command::RunTo(target))
     }
 
-    /// Moves the timeline's window, as far as there is something to see.
-    fn pan(&mut self, is_later: bool) {
-        let moved = time_window::panned(self.window_now(), is_later);
-        if moved.from < self.time_now() {
-            self.window = Some(moved);
-        }
-    }
-
-    /// The timeline's window follows the cursor out of its ends, a page at a time: what is seen stands still.
-    pub(super) fn keep_in_window(&mut self, at: Time) {
-        if let Some(window) = self.window
-            && !(window.from..=window.to).contains(&at)
-        {
-            let length = window.to.since(window.from);
-            let before = if at > window.to { length / 10 } else { length - length / 10 };
-            let from = at.0.saturating_sub(before);
-            self.window = Some(Window { from: Time(from), to: Time(from + length) });
-        }
-    }
-
-    /// Puts the cursor where a column of the timeline is. Says whether it is one.
-    fn scrub_to(&mut self, column: u16) -> bool {
-        let Some(pane) = self.layout().pane(Pane::Timeline) else { return false };
-        let (chart, window) = self.timeline().chart(timeline::inside(pane));
-        // Dragged past an end, it stays there.
-        let is_inside = (chart.x..chart.right()).contains(&column) || self.is_scrubbing;
-        if is_inside && chart.width > 0 {
-            let column = column.clamp(chart.x, chart.right() - 1) - chart.x;
-            // The whole column is before the cursor then.
-            let at = Time(window.time_of(column + 1, chart.width).0.saturating_sub(1));
-            self.window.get_or_insert(window);
-            self.move_to(self.log.cursor_at(at));
-        }
-        is_inside
-    }
-
     /// The lane that the selected row is in.
     pub(super) fn selected_lane(&self) -> Option<LaneId> {
         match self.selected {
@@ -255,6 +240,7 @@ impl Ui<'_> {
                 let at = self.selected.and_then(|id| self.known.rows.iter().position(|row| row.id == id)).unwrap_or(0);
                 let at = at.saturating_add_signed(by).min(self.known.rows.len().saturating_sub(1));
                 self.selected = self.known.rows.get(at).map(|row| row.id);
+                self.lines.chosen = None;
             }
             Pane::Lesson => {
                 let (columns, rows) = inner(pane);
@@ -272,11 +258,7 @@ impl Ui<'_> {
                 let limit = total.saturating_sub(usize::from(rows));
                 self.fields_scroll = self.fields_scroll.saturating_add_signed(by).min(limit);
             }
-            Pane::Timeline => {
-                // The last lanes stay in sight: a lane takes a row at the least.
-                let limit = self.log.lanes().len().saturating_sub(usize::from(inner(pane).1).max(2) / 2);
-                self.lanes_skipped = self.lanes_skipped.saturating_add_signed(by.signum()).min(limit);
-            }
+            Pane::Timeline => self.move_line(by),
         }
     }
 
@@ -313,6 +295,7 @@ impl Ui<'_> {
     fn toggle(&mut self) {
         match (self.focus, self.selected) {
             (Pane::Lesson, _) => self.shows_answer = !self.shows_answer,
+            (Pane::Timeline, _) if self.toggle_group() => {}
             (Pane::Timeline, _) => self.play_or_pause(),
             (Pane::Stack, Some(row)) => {
                 self.folds.toggle(row, &self.known.state);
@@ -328,7 +311,7 @@ impl Ui<'_> {
 
     fn click(&mut self, column: u16, row: u16) {
         let layout = self.layout();
-        self.is_scrubbing = false;
+        self.grip = None;
         let Some(pane) = layout.at(column, row) else {
             return;
         };
@@ -337,7 +320,7 @@ impl Ui<'_> {
             return;
         }
         if pane == Pane::Timeline {
-            self.is_scrubbing = self.scrub_to(column);
+            self.press_timeline(column, row, false);
         }
         if let (Pane::Stack, Some(rect)) = (pane, layout.pane(pane))
             && row > rect.y
@@ -350,6 +333,7 @@ impl Ui<'_> {
                     self.folds.toggle(clicked, &self.known.state);
                 }
                 self.selected = Some(clicked);
+                self.lines.chosen = None;
             }
         }
     }

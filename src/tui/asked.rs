@@ -121,6 +121,7 @@ impl Ui<'_> {
             || self.known.is_weighing()
             || asked.search.as_ref().is_some_and(|search| search.is_behind(&self.log))
             || asked.statistics.as_ref().is_some_and(|statistics| statistics.is_behind(&self.log))
+            || self.range.as_ref().is_some_and(|range| range.is_behind(&self.log))
             || asked.path.as_ref().is_some_and(|path| path.parts.is_none())
     }
 
@@ -129,6 +130,10 @@ impl Ui<'_> {
         while self.has_work() && may_go_on() {
             self.seek_on(SLICE);
             self.weigh_evidence(self.cursor());
+            self.weigh_claims();
+            if let Some(range) = &mut self.range {
+                range.read(&self.log, SLICE);
+            }
             let Asked { search, statistics, path, .. } = &mut self.asked;
             if let Some(search) = search {
                 search.read(&self.log, SLICE);
@@ -153,6 +158,9 @@ impl Ui<'_> {
 
     /// Begins what was asked once more: the recording is another.
     pub(super) fn ask_again(&mut self) {
+        if let Some(range) = &mut self.range {
+            range.ask_again();
+        }
         let asked = &mut self.asked;
         asked.search = asked.search.take().map(|search| Finder::new(search.query().clone()));
         asked.statistics = asked.statistics.take().map(|before| Statistics::new(before.window(), before.sort));

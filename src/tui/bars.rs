@@ -16,6 +16,7 @@ use super::matches;
 use super::overlay::Overlay;
 use super::text::{count, cut, pad, width};
 use super::theme::Role;
+use super::timeline::LineId;
 use super::ui::Ui;
 use crate::trace::{Edge, Kind, Log, Run};
 
@@ -144,9 +145,12 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Palette { .. }) => PALETTE,
         Some(Overlay::Copy { .. }) => COPY,
         Some(Overlay::Predict { .. }) => GUESS,
+        Some(Overlay::Claims { .. }) => CLAIMS,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
         None if ui.shows_loop => LOOP,
+        None if ui.range.is_some() => RANGE,
+        None if ui.focus == Pane::Timeline && matches!(ui.lines.chosen, Some(LineId::Group(_))) => GROUP,
         None if !ui.is_live() && ui.focus == Pane::Timeline => TIMES,
         None if !ui.is_live() => PAST,
         None if ui.status.run == Run::Over && ui.focus == Pane::Stack => RECORDED,
@@ -165,7 +169,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         used += width(&text) + 3;
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
         spans.push(Span::raw("   "));
-    } else if ui.overlay.is_none() && !ui.shows_loop && ui.is_waiting_for_the_world() {
+    } else if ui.overlay.is_none() && !ui.shows_loop && ui.focus != Pane::Timeline && ui.is_waiting_for_the_world() {
         let text = match ui.status.run {
             Run::Free => format!(
                 "running freely: {} stops at the next call, {} sends a request   ",

@@ -160,8 +160,15 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
             put_lines(buffer, padded(inner), &lines, ui.fields_scroll);
         }
         Pane::Timeline => {
-            let inner = pane_frame("Timeline", "program time");
-            ui.timeline().draw(buffer, inner, &ui.theme);
+            let texts = ui.range.as_ref().map(|range| range.texts(&ui.log)).unwrap_or_default();
+            let fits = |text: &&String| width(text) + 16 <= usize::from(area.width);
+            let inner = pane_frame("Timeline", texts.iter().find(fits).map_or("program time", |text| text));
+            let view = ui.timeline();
+            view.draw(buffer, inner, &ui.theme);
+            if let Some(y) = ui.map_row(area) {
+                let (chart, window) = view.chart(inner);
+                ui.known.minimap.draw(buffer, Rect { y, height: 1, ..chart }, &ui.theme, window);
+            }
         }
     }
 }

@@ -65,12 +65,24 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         (" Timeline", ""),
         ("   ▐name━━▌", "open and on its thread"),
         ("   ▐name╌╌▌", "open and waiting"),
+        ("   ╌▐━▌╌┃╌", "polls of a call that is open all the time"),
         ("   ┃  ▓", "one call, several calls in one column"),
         ("   ⇣  ⇡", "the thread passes from one lane to another"),
         ("   ┊  │", "the loop starts or serves; the cursor"),
         ("   ○ → ▶ ✓", "event loop: armed; ready; running now; done in this turn"),
+        ("   ├──┤", "the chosen range; below, [ ] is what is seen of the whole recording"),
+        ("   ▸  ▾", "lanes of a kind in one line, and unfolded"),
+        (" ", "not instrumented: the lane was there, and no call was open"),
         ("   ◆", "a match of the search; what is dim is later than the cursor"),
     ];
+    let mouse = [
+        (" Mouse, in the timeline", ""),
+        ("   click", "sets the cursor there and chooses the lane; on the name of a group, unfolds it"),
+        ("   drag", "moves the window; along the axis, the cursor; in the lower border, what is seen of the whole"),
+        ("   shift-drag", "chooses a range (or the right button, where the terminal keeps shift for itself)"),
+        ("   wheel", "zooms around the pointer; over the names it scrolls; with ctrl it moves the window"),
+    ];
+    let legend = legend.into_iter().chain(mouse);
     lines.push(Line::default());
     lines.extend(legend.into_iter().map(|(mark, text)| {
         let role = if text.is_empty() { Role::Heading } else { Role::Plain };

@@ -81,6 +81,7 @@ pub(super) const PATH: &[Hint] =
     &[("toggle", "go there"), ("next-pane", "call|window"), ("close", ""), ("up", ""), ("down", "")];
 pub(super) const SCENES: &[Hint] =
     &[("up", ""), ("down", ""), ("toggle", "choose"), ("request", "the last again"), ("close", "")];
+pub(super) const CLAIMS: &[Hint] = &[("toggle", "to the event"), ("up", ""), ("down", ""), ("close", "")];
 pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
@@ -123,7 +124,13 @@ pub(super) const TIMES: &[Hint] = &[
     ("left", "earlier"),
     ("right", "later"),
     ("fit", ""),
+    ("slice-forth", ""),
+    ("slice-back", ""),
+    ("range", ""),
+    ("to-whom", ""),
+    ("from-whom", ""),
     ("toggle", "play"),
+    ("fold-lanes", ""),
     ("scrub-back", ""),
     ("scrub-forth", ""),
     ("back", ""),
@@ -131,6 +138,30 @@ pub(super) const TIMES: &[Hint] = &[
     ("into", ""),
     ("zoom-pane", ""),
     ("next-pane", ""),
+];
+/// A line of many lanes is chosen.
+pub(super) const GROUP: &[Hint] = &[
+    ("toggle", "fold or unfold"),
+    ("fold-lanes", "all"),
+    ("up", ""),
+    ("down", ""),
+    ("zoom-in", ""),
+    ("zoom-out", ""),
+    ("left", "earlier"),
+    ("right", "later"),
+    ("next-pane", ""),
+];
+/// A range is being chosen, or is.
+pub(super) const RANGE: &[Hint] = &[
+    ("range", "end it, or another"),
+    ("statistics", "its calls"),
+    ("zoom-range", ""),
+    ("close", "no range"),
+    ("forth", ""),
+    ("scrub-forth", ""),
+    ("slice-forth", ""),
+    ("zoom-in", ""),
+    ("zoom-out", ""),
 ];
 pub(super) const LESSON: &[Hint] =
     &[("up", ""), ("down", ""), ("answer", ""), ("zoom-pane", ""), ("into", ""), ("over", ""), ("next-pane", "")];

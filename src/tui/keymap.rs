@@ -25,8 +25,22 @@ pub fn action(event: &Event, mode: Mode, keys: &Keys) -> Option<Action> {
         Event::Key(key) if key.kind != KeyEventKind::Release => key_action(*key, mode, keys),
         Event::Resize(width, height) => Some(Action::Resize(*width, *height)),
         Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) if mouse.modifiers.contains(KeyModifiers::SHIFT) => {
+                Some(Action::Choose(mouse.column, mouse.row))
+            }
+            // Many terminals keep shift for themselves.
+            MouseEventKind::Down(MouseButton::Right) => Some(Action::Choose(mouse.column, mouse.row)),
             MouseEventKind::Down(MouseButton::Left) => Some(Action::Click(mouse.column, mouse.row)),
-            MouseEventKind::Drag(MouseButton::Left) => Some(Action::Drag(mouse.column, mouse.row)),
+            MouseEventKind::Drag(MouseButton::Left | MouseButton::Right) => Some(Action::Drag(mouse.column, mouse.row)),
+            MouseEventKind::Up(MouseButton::Left | MouseButton::Right) => Some(Action::Drop),
+            MouseEventKind::ScrollLeft => Some(Action::WheelAside(mouse.column, mouse.row, false)),
+            MouseEventKind::ScrollRight => Some(Action::WheelAside(mouse.column, mouse.row, true)),
+            MouseEventKind::ScrollUp if mouse.modifiers.contains(KeyModifiers::CONTROL) => {
+                Some(Action::WheelAside(mouse.column, mouse.row, false))
+            }
+            MouseEventKind::ScrollDown if mouse.modifiers.contains(KeyModifiers::CONTROL) => {
+                Some(Action::WheelAside(mouse.column, mouse.row, true))
+            }
             MouseEventKind::ScrollUp => Some(Action::Wheel(mouse.column, mouse.row, false)),
             MouseEventKind::ScrollDown => Some(Action::Wheel(mouse.column, mouse.row, true)),
             _ => None,

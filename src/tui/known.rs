@@ -2,9 +2,11 @@
 //!
 //! Nothing here walks the log. Landmarks are looked for in what is new, until the loop serves; then they are final.
 
+use super::claims::Claims;
 use super::event_loop;
 use super::layout::Pane;
 use super::material::Material;
+use super::minimap::Minimap;
 use super::moments::{self, Moment};
 use super::overlay::Overlay;
 use super::source::Source;
@@ -43,6 +45,10 @@ pub(super) struct Known {
     pub(super) moments: Option<[Moment; 3]>,
     /// The event loop, while it is looked at.
     pub(super) event_loop: Option<LoopState>,
+    /// The whole recording in a row.
+    pub(super) minimap: Minimap,
+    /// Every claim, while the table is looked at.
+    pub(super) claims: Option<Claims>,
     /// The stop that the selection has followed.
     followed: Option<Stop>,
     lookout: Lookout,
@@ -62,6 +68,7 @@ impl Known {
     /// Whether claims have not looked at all there is.
     pub(super) fn is_weighing(&self) -> bool {
         self.evidence.iter().any(|(_, evidence)| evidence.left > 0)
+            || self.claims.as_ref().is_some_and(Claims::is_weighing)
     }
 
     /// Whether a step has run.
@@ -93,7 +100,15 @@ impl Ui<'_> {
         self.find_source(span);
         self.weigh_evidence(cursor);
         self.compare();
+        self.weigh_claims();
         self.look_at_loop(cursor);
+        if let Some((chart, _)) = self.chart() {
+            self.known.minimap.look(&self.log, usize::from(chart.width));
+        }
+        let now = self.time_now();
+        if let Some(range) = &mut self.range {
+            range.look(now);
+        }
     }
 
     /// The span that the selected row stands for: of a lane the innermost.

@@ -19,6 +19,7 @@ impl Ui<'_> {
             }
             Overlay::Statistics { at } => (self.asked.statistics.as_ref().map_or(0, |all| all.calls.len()), at),
             Overlay::Path { at } => (self.path_parts().len(), at),
+            Overlay::Claims { at } => (self.known.claims.as_ref().map_or(0, |claims| claims.rows.len()), at),
             _ => return Effect::None,
         };
         let last = count.saturating_sub(1);
@@ -48,7 +49,7 @@ impl Ui<'_> {
             (Overlay::Statistics { .. }, Action::Right) => self.sort_calls(1),
             (Overlay::Statistics { .. }, Action::NextPane) => {
                 let is_whole = self.asked.statistics.as_ref().is_some_and(|all| all.window().is_none());
-                let window = is_whole.then(|| self.window_now());
+                let window = is_whole.then(|| self.stretch_now());
                 self.count_calls(window);
                 overlay = Overlay::Statistics { at: 0 };
             }
@@ -59,6 +60,11 @@ impl Ui<'_> {
                     self.overlay = Some(Overlay::Matches { at: None });
                     return Effect::None;
                 }
+            }
+            (Overlay::Claims { .. }, Action::Toggle) => {
+                self.go_to_evidence(at.min(last));
+                self.known.claims = None;
+                return Effect::None;
             }
             (Overlay::Path { .. }, Action::NextPane) => {
                 self.turn_path();
@@ -72,7 +78,7 @@ impl Ui<'_> {
                 }
             }
             (Overlay::Matches { at }, _) if moved != at.unwrap_or(usize::MAX) => *at = Some(moved),
-            (Overlay::Statistics { at } | Overlay::Path { at }, _) => *at = moved,
+            (Overlay::Statistics { at } | Overlay::Path { at } | Overlay::Claims { at }, _) => *at = moved,
             _ => {}
         }
         self.overlay = Some(overlay);

@@ -3,6 +3,8 @@
 //! What is looked for may be far away: a move that has not arrived after a few thousand events goes on in slices, between
 //! pictures, until it has, or until `esc`.
 
+use super::stack::RowId;
+use super::timeline::LineId;
 use super::ui::Ui;
 use crate::trace::{Event, Key, Kind, LaneId, Log, LoopTurns, Place, SpanId, Time};
 
@@ -18,6 +20,10 @@ pub(super) enum Sought {
     Call,
     /// Anything in a lane.
     Lane(LaneId),
+    /// A switch or a wake by a lane.
+    Given(LaneId),
+    /// A switch or a wake to a lane.
+    Got(LaneId),
     /// Where a call of this name begins, or of this key; from the start again after the end.
     Named { name: String, key: Option<Key>, has_turned: bool },
 }
@@ -36,7 +42,9 @@ impl Seek {
     pub(super) fn text(&self, log: &Log) -> String {
         let what = match &self.sought {
             Sought::Call => "a call that begins or ends".to_owned(),
-            Sought::Lane(lane) => format!("an event of {}", log.lane(*lane).map_or("?", |lane| &lane.name)),
+            Sought::Lane(lane) => format!("an event of {}", lane_name(log, *lane)),
+            Sought::Given(lane) => format!("what {} gives or wakes", lane_name(log, *lane)),
+            Sought::Got(lane) => format!("what gives way to {} or wakes it", lane_name(log, *lane)),
             Sought::Named { name, .. } => format!("`{name}`"),
         };
         let share = 100 * self.at / log.len().max(1);
@@ -47,6 +55,8 @@ impl Seek {
         match &self.sought {
             Sought::Call => changes_a_stack(log, event),
             Sought::Lane(lane) => event.lane == *lane,
+            Sought::Given(lane) => event.lane == *lane && given_to(&event.kind).is_some_and(|to| to != *lane),
+            Sought::Got(lane) => event.lane != *lane && given_to(&event.kind) == Some(*lane),
             Sought::Named { name, key, .. } => match event.kind {
                 Kind::Enter { span } if is_first(log, span, event.time) => {
                     let call = log.span(span).map(|span| span.callsite);
@@ -91,6 +101,18 @@ impl Seek {
             }
             (self.at == 0).then_some(None)
         }
+    }
+}
+
+fn lane_name(log: &Log, lane: LaneId) -> &str {
+    log.lane(lane).map_or("?", |lane| &lane.name)
+}
+
+/// The lane that an event gives control to, or wakes.
+fn given_to(kind: &Kind) -> Option<LaneId> {
+    match kind {
+        Kind::Switch { to, .. } | Kind::Wake { to, .. } => Some(*to),
+        _ => None,
     }
 }
 
@@ -147,10 +169,66 @@ impl Ui<'_> {
 
     /// To the next event of the selected lane.
     pub(super) fn move_by_lane(&mut self, is_forth: bool) {
-        match self.selected_lane() {
+        match self.lane_now() {
             Some(lane) => self.seek(Sought::Lane(lane), is_forth),
             None => self.notify("select a lane in the call stack first"),
         }
+    }
+
+    /// To the call beside the selected one: in the same lane, as deep as it.
+    pub(super) fn move_by_slice(&mut self, is_forth: bool) {
+        let Some(lane) = self.lane_now() else {
+            self.notify("select a lane in the call stack or in the timeline first");
+            return;
+        };
+        self.hush();
+        let frames = self.known.state.lane(lane).map_or(0, |lane| lane.frames().count());
+        let selected = match self.selected {
+            Some(RowId::Frame(span)) => self.log.span(span).filter(|span| span.lane == lane).map(|span| span.depth),
+            _ => None,
+        };
+        let depth = selected.unwrap_or(frames.saturating_sub(1));
+        let before = self.cursor();
+        let mut found = self.log.call_beside(lane, depth, before, is_forth);
+        // From within a call back is to its beginning, and from there to the one before.
+        if let Some(span) = found.filter(|span| !is_forth && self.cursor_at_span(*span) == Some(before)) {
+            let opened = self.log.span(span).map_or(0, |span| span.open.0.0 as usize);
+            found = self.log.call_beside(lane, depth, opened, false);
+        }
+        let Some(span) = found else {
+            let way = if is_forth { "after" } else { "before" };
+            let text = format!("{} has no call {way} this at depth {}", lane_name(&self.log, lane), depth + 1);
+            self.notify(text);
+            return;
+        };
+        self.move_to_span(span);
+        self.lines.chosen = Some(LineId::Lane(lane));
+        self.refresh();
+        if self.known.rows.iter().any(|row| row.id == RowId::Frame(span)) {
+            self.selected = Some(RowId::Frame(span));
+        }
+    }
+
+    /// Along a switch or a wake: to whom the lane gives next, or from whom it got what it has.
+    pub(super) fn move_along(&mut self, is_forth: bool) {
+        let Some(lane) = self.lane_now() else {
+            self.notify("select a lane in the call stack or in the timeline first");
+            return;
+        };
+        // At the switch already: along it.
+        let here = self.cursor().checked_sub(1).and_then(|at| self.log.event(at));
+        let is_here = |event: &Event| event.lane == lane && given_to(&event.kind).is_some_and(|to| to != lane);
+        match here.filter(is_here) {
+            Some(event) if is_forth => self.arrive(given_to(&event.kind).unwrap_or(lane), self.cursor()),
+            _ if is_forth => self.seek(Sought::Given(lane), true),
+            _ => self.seek(Sought::Got(lane), false),
+        }
+    }
+
+    /// To the first event of a lane behind a cursor, which is its own from then on.
+    fn arrive(&mut self, lane: LaneId, at: usize) {
+        self.choose_lane(lane);
+        self.seek_from(Seek { sought: Sought::Lane(lane), is_forth: true, at });
     }
 
     /// A hundredth of the timeline's window, and one event at the least.
@@ -178,14 +256,19 @@ impl Ui<'_> {
 
     /// Puts the cursor behind the beginning of a span.
     pub(super) fn move_to_span(&mut self, span: SpanId) {
-        let Some(record) = self.log.span(span) else { return };
+        if let Some(at) = self.cursor_at_span(span) {
+            self.move_to(at);
+        }
+    }
+
+    fn cursor_at_span(&self, span: SpanId) -> Option<usize> {
+        let record = self.log.span(span)?;
         let opened = record.open.0.0 as usize + 1;
         let mut near = self.log.events_in(opened..opened + BLOCK);
         let entered = near.position(|event| event.kind == Kind::Enter { span }).map(|found| opened + found + 1);
         drop(near);
         let far = || record.entered.map(|entered| self.log.cursor_at(self.log.clock().program(entered)));
-        let at = entered.or_else(far).unwrap_or(opened);
-        self.move_to(at);
+        Some(entered.or_else(far).unwrap_or(opened))
     }
 
     /// To a place that was typed. Says why not, if not.
@@ -240,13 +323,37 @@ impl Ui<'_> {
         let Some(mut seek) = self.seek.take() else { return };
         match seek.read(&self.log, at_most) {
             None => self.seek = Some(seek),
-            Some(Some(at)) => self.move_to(at),
+            Some(Some(at)) => {
+                let event = at.checked_sub(1).and_then(|at| self.log.event(at));
+                self.move_to(at);
+                match (&seek.sought, event) {
+                    (Sought::Given(_), Some(event)) => {
+                        if let Some(to) = given_to(&event.kind) {
+                            self.arrive(to, at);
+                        }
+                    }
+                    (Sought::Got(_), Some(event)) => self.choose_lane(event.lane),
+                    (Sought::Lane(lane), _) if self.lines.chosen == Some(LineId::Lane(*lane)) => {
+                        self.choose_lane(*lane);
+                    }
+                    _ => {}
+                }
+            }
             Some(None) => match (&seek.sought, seek.is_forth) {
                 (Sought::Named { name, .. }, _) => {
                     self.notify(format!("no call so far is named `{name}`; {} searches", self.keys.shown("search")));
                 }
                 (Sought::Call, true) => self.move_to(self.log.len()),
                 (Sought::Call, false) => self.move_to(0),
+                (Sought::Given(lane), _) => {
+                    let text =
+                        format!("{} gives way to nobody after this, and wakes nobody", lane_name(&self.log, *lane));
+                    self.notify(text);
+                }
+                (Sought::Got(lane), _) => {
+                    let text = format!("nobody gave way to {} before this, or woke it", lane_name(&self.log, *lane));
+                    self.notify(text);
+                }
                 (Sought::Lane(lane), is_forth) => {
                     let name = self.log.lane(*lane).map_or("?", |lane| &lane.name);
                     let way = if is_forth { "after" } else { "before" };

@@ -15,7 +15,7 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{copy, help, lists, matches, moments, palette, path, prompt, scenes, statistics};
+use super::{claims, copy, help, lists, matches, moments, palette, path, prompt, scenes, statistics};
 use crate::trace::{Command, Target};
 
 /// What is open on top.
@@ -59,6 +59,9 @@ pub(super) enum Overlay {
         at: usize,
     },
     Path {
+        at: usize,
+    },
+    Claims {
         at: usize,
     },
     /// What may come next.
@@ -138,9 +141,10 @@ impl Ui<'_> {
             | (Overlay::Restart { .. }, Action::Restart)
             | (Overlay::Matches { .. }, Action::Matches)
             | (Overlay::Statistics { .. }, Action::Statistics)
-            | (Overlay::Path { .. }, Action::CriticalPath) => {
+            | (Overlay::Path { .. }, Action::CriticalPath)
+            | (Overlay::Claims { .. }, Action::Claims) => {
                 // What is not looked at is not worked at.
-                (self.asked.statistics, self.asked.path) = (None, None);
+                (self.asked.statistics, self.asked.path, self.known.claims) = (None, None, None);
                 return Effect::None;
             }
             (Overlay::Help { scroll }, _) => {
@@ -193,7 +197,10 @@ impl Ui<'_> {
                 self.accept_query(std::mem::take(text));
                 return Effect::None;
             }
-            (Overlay::Matches { .. } | Overlay::Statistics { .. } | Overlay::Path { .. }, _) => {
+            (
+                Overlay::Matches { .. } | Overlay::Statistics { .. } | Overlay::Path { .. } | Overlay::Claims { .. },
+                _,
+            ) => {
                 return self.act_in_list(overlay, action, by);
             }
             (Overlay::Steps { at }, Action::Toggle) => {
@@ -279,6 +286,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             draw_one(buffer, body, ui, below.as_deref());
             scenes::draw(buffer, body, ui, *at);
         }
+        Some(Overlay::Claims { at }) => claims::draw(buffer, lists::list_area(body, 130), ui, *at),
         Some(Overlay::Predict { at, choices }) => predict::draw(buffer, ui, *at, choices),
         Some(Overlay::Help { scroll }) => {
             let lines = help::lines(ui, help::columns(body));

@@ -46,9 +46,12 @@ pub(super) fn entries(pane: Pane) -> &'static [Entry] {
         Pane::Timeline => &[
             (&["zoom-in", "zoom-out", "fit"], "show less, show more, fit and follow"),
             (&["left", "right"], "earlier, later"),
-            (&["up", "down"], "lanes further up, further down"),
+            (&["up", "down"], "the lane above, the lane below"),
+            (&["slice-back", "slice-forth"], "the call before in the lane, the next"),
+            (&["from-whom", "to-whom"], "along a switch or a wake, back and forth"),
+            (&["range", "zoom-range", "fold-lanes"], "choose a range, zoom to it; fold lanes of a kind"),
             (&["scrub-back", "scrub-forth"], "the cursor a little earlier, later; the mouse drags it"),
-            (&["toggle"], "play the recording, or pause"),
+            (&["toggle"], "fold or unfold a group; else play the recording, or pause"),
             (&["start", "live"], "to the beginning, back to now"),
         ],
     }

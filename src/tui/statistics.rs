@@ -23,6 +23,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let theme = &ui.theme;
     let of = match statistics.window() {
         None => "everything".to_owned(),
+        Some(window) if ui.range_now() == Some(window) => format!("{} to {}, the chosen range", window.from, window.to),
         Some(window) => format!("{} to {}, the timeline's window", window.from, window.to),
     };
     let behind = statistics.tally.as_ref().filter(|tally| tally.is_behind(&ui.log));

@@ -1,6 +1,7 @@
 //! What the screens promise, checked on pictures of a run written by hand.
 
 mod asked;
+mod claims;
 mod class;
 mod commands;
 mod desk;
@@ -9,6 +10,7 @@ mod panes;
 mod predict;
 mod replay;
 mod scenes;
+mod time;
 
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;

@@ -28,15 +28,25 @@ pub(super) fn fitting(log: &Log, landmarks: &Landmarks, cursor: Option<usize>) -
     Window { from: Time(from), to: Time(from + padded) }
 }
 
-/// The window with its length multiplied by `numerator / 2`, around the cursor or the middle.
-pub(super) fn zoomed(window: Window, at: Time, numerator: u64) -> Window {
+/// The window with its length multiplied by a fraction, around a time or else the middle.
+pub(super) fn zoomed(window: Window, at: Time, (numerator, denominator): (u64, u64)) -> Window {
     let length = window.to.since(window.from);
     let middle = if (window.from..=window.to).contains(&at) { at.0 } else { window.from.0 + length / 2 };
-    let new = (length.saturating_mul(numerator) / 2).clamp(SHORTEST, 1 << 50);
+    let new = (length.saturating_mul(numerator) / denominator).clamp(SHORTEST, 1 << 50);
     // The middle keeps its place on the screen.
     let share = u128::from(middle - window.from.0) * u128::from(new) / u128::from(length.max(1));
     let from = middle.saturating_sub(share as u64);
     Window { from: Time(from), to: Time(from + new) }
+}
+
+/// The window moved by so many of its columns, to the left or to the right, as far as there is a recording.
+pub(super) fn dragged(window: Window, columns: i32, width: u16, end: Time) -> Window {
+    let length = window.to.since(window.from);
+    let by = u128::from(length) * u128::from(columns.unsigned_abs()) / u128::from(width.max(1));
+    let by = by.min(1 << 60) as u64;
+    let from = if columns < 0 { window.from.0.saturating_sub(by) } else { window.from.0.saturating_add(by) };
+    let from = from.min(end.0.saturating_sub(length / 10).max(window.from.0.min(end.0)));
+    Window { from: Time(from), to: Time(from.saturating_add(length)) }
 }
 
 /// The window a quarter of its length earlier or later.
@@ -101,13 +111,21 @@ mod tests {
     #[test]
     fn zooming_in_and_out_keeps_the_cursor_in_its_place() {
         let window = Window { from: Time(1_000), to: Time(9_000) };
-        assert_eq!(zoomed(window, Time(3_000), 1), Window { from: Time(2_000), to: Time(6_000) });
-        assert_eq!(zoomed(zoomed(window, Time(3_000), 1), Time(3_000), 4), window);
+        assert_eq!(zoomed(window, Time(3_000), (1, 2)), Window { from: Time(2_000), to: Time(6_000) });
+        assert_eq!(zoomed(zoomed(window, Time(3_000), (1, 2)), Time(3_000), (2, 1)), window);
     }
 
     #[test]
     fn the_window_never_starts_before_the_beginning() {
         let window = Window { from: Time(100), to: Time(1_100) };
         assert_eq!(panned(window, false), Window { from: Time(0), to: Time(1_000) });
+    }
+
+    #[test]
+    fn a_window_is_dragged_by_columns_and_stays_with_the_recording() {
+        let window = Window { from: Time(1_000), to: Time(2_000) };
+        let from = |columns, end| dragged(window, columns, 100, Time(end)).from.0;
+        assert_eq!([from(10, 9_000), from(-10, 9_000), from(-100, 9_000), from(-300, 9_000)], [1_100, 900, 0, 0]);
+        assert_eq!([from(300, 2_000), from(90, 900)], [1_900, 900]);
     }
 }

@@ -1,24 +1,34 @@
 //! The timeline: lanes × program time.
 //!
 //! ```text
-//!            0 ms          0.5 ms        1.0 ms  ┊ loop starts
-//!   main     ▐run━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┊╌╌╌╌╌╌╌╌╌╌╌
-//!            ▐serve_forever━━━━━━━━━━━━━━━━━━━━━━⇣╌╌╌╌╌╌╌╌╌╌╌
-//!   hub                                          ▐run━━━━━━━━
+//!              0 ms          0.5 ms        1.0 ms  ┊ loop starts
+//!   main       ▐run━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┊╌╌╌╌╌╌╌╌╌╌╌
+//!              ▐serve_forever━━━━━━━━━━━━━━━━━━━━━━⇣╌╌╌╌╌╌╌╌╌╌╌
+//!   hub        created, not run                    ▐run━━━━━━━━
+//!   ▸ conn-*                                         97 lanes, 3 busy━╌━
 //! ```
 //!
 //! Which spans are in the window is the model's business; here they get rows and marks. Where there are fewer rows
-//! than depths, the last row of a lane shows the innermost call of each instant.
+//! than depths, the last row of a lane shows the innermost call of each instant. What is drawn, and what is under the
+//! pointer, are read off the same [`Plan`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
 
+use super::bar::{Painter, write};
 use super::lane_label::LaneLabel;
-use super::text::{cut, width};
+use super::range;
+use super::text::{count, cut, width};
 use super::theme::{Role, Theme};
 use super::time_window::{axis, fitting};
-use crate::trace::{Bar, Cell, Finder, Landmarks, LaneId, Log, MarkKind, SpanId, State, Time, Timeline, Window};
+use crate::trace::{
+    Cell, Finder, GroupId, Landmarks, LaneId, Line, LineChoice, Log, Mark, MarkKind, SpanId, State, Time, Timeline,
+    Wanted, Window,
+};
 
 /// The name of the row that marks the matches of a search.
 const MATCHES: &str = "matches";
@@ -26,6 +36,28 @@ const MATCHES: &str = "matches";
 const LANES: usize = 200;
 /// Columns of a name, and of one with what its lane lost, at the most.
 const NAME: (usize, usize) = (12, 20);
+/// Columns between two arrows from and to a group, at the least.
+const APART: u16 = 4;
+/// What a stretch of a lane says in which it was there and no call was open: its code may have run all the same.
+const GAP: [&str; 3] = ["not instrumented", "no span", "?"];
+/// The same before it ran for the first time.
+const CREATED: [&str; 2] = ["created, not run", "not run"];
+
+/// Which line of the timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineId {
+    Lane(LaneId),
+    Group(GroupId),
+}
+
+impl LineId {
+    pub(super) fn of(line: &Line) -> Self {
+        match line {
+            Line::Lane(lane) => Self::Lane(*lane),
+            Line::Group { id, .. } => Self::Group(*id),
+        }
+    }
+}
 
 /// What the timeline shows.
 pub(super) struct View<'a> {
@@ -39,12 +71,61 @@ pub(super) struct View<'a> {
     pub(super) state: &'a State,
     /// `None`: the start-up, then what happens last.
     pub(super) window: Option<Window>,
-    /// How many lanes are scrolled away above.
+    /// How many lines are scrolled away above.
     pub(super) skip: usize,
     /// Where we are: its name stands out.
     pub(super) current: Option<SpanId>,
     /// The matches of a search.
     pub(super) search: Option<&'a Finder>,
+    /// The groups that a person has opened or folded, by what their names begin with.
+    pub(super) opened: &'a BTreeMap<Arc<str>, bool>,
+    /// The line that a person has chosen, and how it is marked.
+    pub(super) chosen: Option<(LineId, Role)>,
+    /// Lanes that have a line even if their group is folded.
+    pub(super) here: Vec<LaneId>,
+    /// The stretch that a person has chosen.
+    pub(super) range: Option<Window>,
+}
+
+/// What is where.
+pub(super) struct Plan {
+    /// Where time goes from left to right: the rows of the lanes.
+    pub(super) chart: Rect,
+    pub(super) window: Window,
+    /// Lines with their first and their last row.
+    pub(super) places: Vec<Place>,
+    /// How many lines there are, those that do not fit too.
+    pub(super) all: usize,
+    /// How many are not seen below.
+    hidden: usize,
+    pub(super) timeline: Timeline,
+}
+
+/// Where a line stands on the screen: its first and its last row.
+pub(super) struct Place {
+    pub(super) line: Line,
+    pub(super) top: u16,
+    pub(super) bottom: u16,
+}
+
+impl Plan {
+    /// The line at a row of the screen.
+    pub(super) fn at(&self, y: u16) -> Option<&Place> {
+        self.places.iter().find(|place| (place.top..=place.bottom).contains(&y))
+    }
+
+    /// The call that is drawn at a column and row of the screen.
+    pub(super) fn span_at(&self, x: u16, y: u16) -> Option<SpanId> {
+        let place = self.at(y)?;
+        let Line::Lane(lane) = place.line else { return None };
+        let (column, at) = (x.checked_sub(self.chart.x)?, usize::from(y - place.top));
+        // The last row takes in all depths below it.
+        let is_shown = |depth: usize| depth == at || (y == place.bottom && depth > at);
+        let rows = self.timeline.rows.iter().filter(|row| row.lane == lane && is_shown(row.depth));
+        let covers = |from: u16, cells: usize| (usize::from(from)..usize::from(from) + cells).contains(&column.into());
+        let mut bars = rows.filter_map(|row| row.bars.iter().find(|bar| covers(bar.from, bar.cells.len())));
+        bars.next_back().map(|bar| bar.span)
+    }
 }
 
 /// The room inside the pane's border.
@@ -60,7 +141,8 @@ impl View<'_> {
         let lost = labels.clone().filter_map(|label| label.lost_width()).max().unwrap_or(0);
         let lost = lost.min(NAME.1).min(usize::from(area.width / 4));
         let least = if self.search.is_some() { MATCHES.len() } else { 4 };
-        let names = labels.map(|label| label.name_width()).max().unwrap_or(0).clamp(least, NAME.0);
+        let groups = self.log.lane_groups().map(|group| width(&group.stem) + 3).max().unwrap_or(0);
+        let names = labels.map(|label| label.name_width()).max().unwrap_or(0).max(groups).clamp(least, NAME.0);
         let names = (names.max(lost) as u16 + 1).min(area.width / 2);
         let chart = Rect {
             x: area.x + names,
@@ -71,57 +153,175 @@ impl View<'_> {
         (chart, self.window.unwrap_or_else(|| fitting(self.log, self.landmarks, self.cursor)))
     }
 
+    /// What is where in an area.
+    pub(super) fn plan(&self, area: Rect) -> Plan {
+        let (mut chart, window) = self.chart(area);
+        if self.search.is_some() && chart.height > 1 {
+            (chart.y, chart.height) = (chart.y + 1, chart.height - 1);
+        }
+        let room = usize::from(chart.height);
+        let is_open = |id: GroupId| self.log.lane_group(id).and_then(|group| self.opened.get(&group.stem)).copied();
+        let (state, skip, here) = (self.state, self.skip, &self.here);
+        let mut chosen = LineChoice { lines: Vec::new(), all: 0 };
+        let choose = |marks: &[Mark]| {
+            let switches = marks.iter().filter_map(|mark| match mark.kind {
+                MarkKind::Switch { from, to } => Some([from, to]),
+                _ => None,
+            });
+            let busy: Vec<LaneId> = switches.flatten().collect();
+            chosen = self.log.lines_in(&Wanted { window, state, here, busy: &busy, is_open: &is_open, skip, room });
+            chosen.lines.clone()
+        };
+        let timeline = Timeline::of_lines(self.log, self.landmarks, self.log.len(), window, chart.width, choose);
+        let skipped = self.skip.min(chosen.all.saturating_sub(1));
+        let hidden = chosen.all - skipped - chosen.lines.len();
+        let mut y = chart.y;
+        let mut places = Vec::new();
+        for (line, rows) in self.heights(&chosen.lines, &timeline, room.saturating_sub((hidden > 0).into())) {
+            places.push(Place { line, top: y, bottom: y + rows as u16 - 1 });
+            y += rows as u16;
+        }
+        Plan { chart, window, places, all: chosen.all, hidden, timeline }
+    }
+
     pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         if area.height == 0 || area.width < 4 {
             return;
         }
-        let (mut chart, window) = self.chart(area);
+        let plan = self.plan(area);
+        let (chart, window) = (plan.chart, plan.window);
         let names = chart.x - area.x;
-        if let Some(search) = self.search.filter(|_| chart.height > 1) {
-            buffer.set_stringn(area.x, chart.y, MATCHES, usize::from(names), theme.style(Role::Dim));
-            found(buffer, Rect { height: 1, ..chart }, theme, window, search);
-            (chart.y, chart.height) = (chart.y + 1, chart.height - 1);
+        if let Some(search) = self.search.filter(|_| chart.y > area.y + 1) {
+            buffer.set_stringn(area.x, chart.y - 1, MATCHES, usize::from(names), theme.style(Role::Dim));
+            found(buffer, Rect { y: chart.y - 1, height: 1, ..chart }, theme, window, search);
         }
-        let room = usize::from(chart.height);
-        let chosen = self.log.lanes_in(window, self.state, self.log.len(), self.skip, room);
-        let lanes = chosen.lanes.iter().copied();
-        let timeline = Timeline::new(self.log, self.landmarks, self.log.len(), window, chart.width, lanes);
-        let skipped = self.skip.min(chosen.all.saturating_sub(1));
-        let hidden = chosen.all - skipped - chosen.lanes.len();
-        let heights = self.heights(&timeline, room.saturating_sub((hidden > 0).into()));
-        let mut y = chart.y;
-        let mut places: Vec<Place> = Vec::new();
-        for &(lane, rows) in &heights {
-            let is_here = self.state.paused().is_some_and(|stop| stop.lane == lane);
-            let style = theme.style(if is_here { Role::Accent } else { Role::Heading });
-            if let Some(lane) = self.log.lane(lane) {
-                let left = Rect { x: area.x, y, width: names, height: rows as u16 };
-                LaneLabel::new(self.log, lane).draw(buffer, left, theme, style);
+        for place in &plan.places {
+            let rows = place.bottom + 1 - place.top;
+            self.name(buffer, Rect { x: area.x, y: place.top, width: names, height: rows }, theme, &place.line);
+            match place.line {
+                Line::Lane(lane) => self.lane(buffer, Rect { y: place.top, height: rows, ..chart }, theme, &plan, lane),
+                Line::Group { .. } => {
+                    self.group(buffer, Rect { y: place.top, height: 1, ..chart }, theme, &plan, place);
+                }
             }
-            for at in 0..rows {
-                let row = Rect { y: y + at as u16, height: 1, ..chart };
-                // The last row takes in all depths below it.
-                let is_shown = |depth: usize| depth == at || (at + 1 == rows && depth > at);
-                let depths = timeline.rows.iter().filter(|row| row.lane == lane && is_shown(row.depth));
-                self.row(buffer, row, theme, depths.flat_map(|row| row.bars.iter().map(|bar| (row.depth > at, bar))));
-            }
-            places.push(Place { lane, top: y, bottom: y + rows as u16 - 1 });
-            y += rows as u16;
         }
-        if hidden > 0 && y < area.bottom() {
-            buffer.set_stringn(
-                area.x,
-                y,
-                format!("… {hidden} more lanes"),
-                usize::from(area.width),
-                theme.style(Role::Dim),
-            );
+        let below = plan.places.last().map_or(chart.y, |place| place.bottom + 1);
+        if plan.hidden > 0 && below < area.bottom() {
+            let text = format!("… {} more lanes", plan.hidden);
+            buffer.set_stringn(area.x, below, text, usize::from(area.width), theme.style(Role::Dim));
         }
         if self.cursor.is_some() {
             self.dim_what_is_later(buffer, chart, window);
         }
-        self.marks(buffer, (area, chart, window), theme, &timeline, &places);
+        if let Some(range) = self.range {
+            range::draw(buffer, chart, area.y, theme, window, range);
+        }
+        self.marks(buffer, (area, chart, window), theme, &plan);
         axis(buffer, Rect { height: 1, y: area.y, ..chart }, theme, window);
+    }
+
+    /// The name of a line, left of its rows.
+    fn name(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, line: &Line) {
+        let is_here = |lane| self.state.paused().is_some_and(|stop| stop.lane == lane);
+        let chosen = self.chosen.filter(|chosen| chosen.0 == LineId::of(line)).map(|chosen| theme.style(chosen.1));
+        match *line {
+            Line::Lane(lane) => {
+                let style = chosen.unwrap_or(theme.style(if is_here(lane) { Role::Accent } else { Role::Heading }));
+                if let Some(lane) = self.log.lane(lane) {
+                    LaneLabel::new(self.log, lane).draw(buffer, area, theme, style);
+                }
+            }
+            Line::Group { id, is_open, .. } => {
+                let Some(group) = self.log.lane_group(id) else { return };
+                let room = usize::from(area.width.saturating_sub(1));
+                let text = cut(&format!("{} {}", if is_open { '▾' } else { '▸' }, group.name()), room);
+                buffer.set_stringn(area.x, area.y, text, room, chosen.unwrap_or(theme.style(Role::Heading)));
+            }
+        }
+    }
+
+    fn lane(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, plan: &Plan, lane: LaneId) {
+        let painter = Painter { log: self.log, theme, current: self.current };
+        let rows = usize::from(area.height);
+        for at in 0..rows {
+            let row = Rect { y: area.y + at as u16, height: 1, ..area };
+            // The last row takes in all depths below it.
+            let is_shown = |depth: usize| depth == at || (at + 1 == rows && depth > at);
+            let depths = plan.timeline.rows.iter().filter(|row| row.lane == lane && is_shown(row.depth));
+            painter.row(buffer, row, depths.flat_map(|row| row.bars.iter().map(|bar| (row.depth > at, bar))));
+        }
+        self.gaps(buffer, Rect { height: 1, ..area }, theme, plan, lane);
+    }
+
+    /// Where a lane was there and no call was open: nobody knows what it did, and that is said.
+    fn gaps(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, plan: &Plan, lane: LaneId) {
+        let (Some(lane), clock, window) = (self.log.lane(lane), self.log.clock(), plan.window) else { return };
+        let end = clock.program(lane.close.map_or(self.log.time_at(self.log.len()), |close| close.1));
+        let (begin, end) = (clock.program(lane.open.1).max(window.from), end.min(window.to));
+        let (Some(first), Some(last)) = (window.column(begin, area.width), window.column(end, area.width)) else {
+            return;
+        };
+        let mut is_covered = vec![false; usize::from(area.width)];
+        for bar in plan.timeline.rows.iter().filter(|row| row.lane == lane.id).flat_map(|row| &row.bars) {
+            let from = usize::from(bar.from).min(is_covered.len());
+            let to = (from + bar.cells.len()).min(is_covered.len());
+            is_covered[from..to].fill(true);
+        }
+        let first_run = lane.first_run().map(|time| clock.program(time));
+        let is_blank =
+            |buffer: &Buffer, at: u16| !is_covered[usize::from(at)] && buffer[(area.x + at, area.y)].symbol() == " ";
+        let mut at = first;
+        while at <= last {
+            let length = (at..=last).take_while(|at| is_blank(buffer, *at)).count() as u16;
+            if length > 0 {
+                let has_run = first_run.is_some_and(|run| window.time_of(at + length, area.width) > run);
+                let texts = if has_run { &GAP[..] } else { &CREATED[..] };
+                // A blank on both sides.
+                if let Some(text) = texts.iter().find(|text| width(text) + 2 <= usize::from(length)) {
+                    buffer.set_string(area.x + at + 1, area.y, text, theme.style(Role::Dim));
+                }
+            }
+            at += length + 1;
+        }
+    }
+
+    /// What many lanes do together.
+    fn group(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, plan: &Plan, place: &Place) {
+        let Line::Group { id, lanes, alive, busy, .. } = place.line else { return };
+        let Some((_, cells)) = plan.timeline.groups.iter().find(|group| group.0 == id) else { return };
+        for (x, cell) in (area.x..area.right()).zip(cells) {
+            let (mark, role) = match cell {
+                Some(Cell::Busy) => ('━', Role::Busy),
+                Some(Cell::Waiting) => ('╌', Role::Waiting),
+                None => continue,
+            };
+            buffer[(x, area.y)].set_char(mark).set_style(theme.style(role));
+        }
+        let room = usize::from(area.width);
+        let number = count(lanes as u64);
+        let what = if lanes == 1 { "lane" } else { "lanes" };
+        let waiting = alive - busy.min(alive);
+        // Of a place in the past some have not come to be.
+        let others = match (lanes - alive, self.cursor) {
+            (0, _) => String::new(),
+            (others, None) => format!(", {} over", count(others as u64)),
+            (others, Some(_)) => format!(", {} over or not yet", count(others as u64)),
+        };
+        let texts = [
+            format!("{number} {what}: {busy} busy, {waiting} waiting{others} "),
+            format!("{number} {what}, {busy} busy "),
+            format!("{number} {what} "),
+            number,
+        ];
+        let first = cells.iter().position(Option::is_some).unwrap_or(0);
+        // What they do is seen in one half at the least.
+        let fits = |text: &&String| width(text) <= room / 2;
+        let text = texts.iter().find(fits).or(texts.iter().find(|text| width(text) <= room));
+        if let Some(text) = text {
+            // Left of what they do, if there is room for it.
+            let at = if width(text) <= first { 0 } else { first.min(room - width(text)) };
+            write(buffer, (area.x + at as u16, area.y), text, theme.style(Role::Heading));
+        }
     }
 
     /// What is right of the cursor has not happened yet, as far as the other panes know.
@@ -139,19 +339,25 @@ impl View<'_> {
         }
     }
 
-    /// How many rows each lane gets.
-    fn heights(&self, timeline: &Timeline, room: usize) -> Vec<(LaneId, usize)> {
-        let mut lanes = timeline_lanes(timeline);
+    /// How many rows each line gets.
+    fn heights(&self, lines: &[Line], timeline: &Timeline, room: usize) -> Vec<(Line, usize)> {
+        let depths = |lane: LaneId| {
+            let rows = timeline.rows.iter().filter(|row| row.lane == lane);
+            rows.map(|row| row.depth + 1).max()
+        };
         // What is over and has nothing in the window says nothing.
         let is_over = |lane: LaneId| self.log.lane(lane).is_some_and(|lane| lane.is_over(self.log.len()));
         let has_bars = |lane: LaneId| timeline.rows.iter().any(|row| row.lane == lane && !row.bars.is_empty());
-        lanes.retain(|lane| !is_over(lane.0) || has_bars(lane.0));
-        lanes.truncate(room);
-        let mut heights: Vec<(LaneId, usize)> = lanes.iter().map(|lane| (lane.0, 1)).collect();
+        let wanted = lines.iter().filter_map(|line| match *line {
+            Line::Lane(lane) => depths(lane).filter(|_| !is_over(lane) || has_bars(lane)).map(|depths| (*line, depths)),
+            Line::Group { .. } => Some((*line, 1)),
+        });
+        let wanted: Vec<(Line, usize)> = wanted.take(room).collect();
+        let mut heights: Vec<(Line, usize)> = wanted.iter().map(|line| (line.0, 1)).collect();
         let mut free = room - heights.len();
         // Row by row to the lane that has the fewest, so that no lane starves the others.
         while free > 0 {
-            let pairs = heights.iter_mut().zip(&lanes);
+            let pairs = heights.iter_mut().zip(&wanted);
             let next = pairs.filter(|(height, lane)| height.1 < lane.1).min_by_key(|(height, _)| height.1);
             let Some((height, _)) = next else { break };
             height.1 += 1;
@@ -160,85 +366,36 @@ impl View<'_> {
         heights
     }
 
-    /// One row of the screen: of bars that lie on each other the innermost is seen, if it is wide enough to be one.
-    fn row<'b>(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, bars: impl Iterator<Item = (bool, &'b Bar)>) {
-        let mut owners: Vec<Option<&Bar>> = vec![None; usize::from(area.width)];
-        for (is_deeper, bar) in bars {
-            if is_deeper && bar.cells.len() < 3 {
-                continue;
-            }
-            let from = usize::from(bar.from).min(owners.len());
-            let to = (from + bar.cells.len()).min(owners.len());
-            owners[from..to].fill(Some(bar));
-        }
-        let mut at = 0;
-        while at < owners.len() {
-            let owner = owners[at];
-            let same = |other: &&Option<&Bar>| other.map(|bar| bar.span) == owner.map(|bar| bar.span);
-            let length = owners[at..].iter().take_while(same).count();
-            if let Some(bar) = owner {
-                self.stretch(
-                    buffer,
-                    Rect { x: area.x + at as u16, width: length as u16, ..area },
-                    theme,
-                    bar,
-                    at - usize::from(bar.from),
-                );
-            }
-            at += length;
-        }
-    }
-
-    /// The part of a bar that is seen, `skipped` columns after its beginning.
-    fn stretch(&self, buffer: &mut Buffer, area: Rect, theme: &Theme, bar: &Bar, skipped: usize) {
-        let seen = usize::from(area.width);
-        let starts = bar.has_start && skipped == 0;
-        let ends = bar.has_end && skipped + seen == bar.cells.len();
-        for (index, cell) in bar.cells[skipped..].iter().take(seen).enumerate() {
-            let (fill, role) = match cell {
-                Cell::Busy => ('━', Role::Busy),
-                Cell::Waiting => ('╌', Role::Waiting),
-            };
-            let mark = match (bar.cells.len(), bar.count) {
-                (1, 1) => '┃',
-                (1, _) => '▓',
-                _ if index == 0 && starts => '▐',
-                _ if index + 1 == seen && ends => '▌',
-                _ => fill,
-            };
-            buffer[(area.x + index as u16, area.y)].set_char(mark).set_style(theme.style(role));
-        }
-        // A name stands at the beginning of its bar, whole or long enough to be recognised.
-        let room = seen.saturating_sub(usize::from(starts) + usize::from(ends));
-        let name = &*bar.callsite.name;
-        if skipped == 0 && bar.cells.len() > 2 && (width(name) <= room || room >= 6) {
-            let style = theme.style(if self.current == Some(bar.span) { Role::Accent } else { Role::Heading });
-            buffer.set_stringn(area.x + u16::from(starts), area.y, cut(name, room), room, style);
-        }
-    }
-
-    fn marks(
-        &self,
-        buffer: &mut Buffer,
-        (area, chart, window): (Rect, Rect, Window),
-        theme: &Theme,
-        timeline: &Timeline,
-        lanes: &[Place],
-    ) {
-        let place = |lane: LaneId| lanes.iter().position(|entry| entry.lane == lane);
-        let mut label_from = chart.x;
+    fn marks(&self, buffer: &mut Buffer, (area, chart, window): (Rect, Rect, Window), theme: &Theme, plan: &Plan) {
+        let lanes = &plan.places;
+        // A lane that has no line of its own is in that of its group.
+        let group = |lane: LaneId| self.log.group_of(lane).map(|group| LineId::Group(group.id));
+        let find = |id: LineId| lanes.iter().position(|place| LineId::of(&place.line) == id);
+        let place = |lane: LaneId| find(LineId::Lane(lane)).or_else(|| group(lane).and_then(find));
+        let (mut label_from, mut arrow_at) = (chart.x, None);
         let cursor = window.column(self.now, chart.width).map(|column| chart.x + column);
-        for mark in &timeline.marks {
+        for mark in &plan.timeline.marks {
             let x = chart.x + mark.column;
             match mark.kind {
                 MarkKind::Switch { from, to } => {
                     let (Some(from), Some(to)) = (place(from), place(to)) else {
                         continue;
                     };
+                    // Within a group nothing is seen of it.
+                    if from == to {
+                        continue;
+                    }
                     // In the upper of the two lanes, as low as it can stand without covering a name or an end.
                     let upper = &lanes[from.min(to)];
                     let is_free = |y: &u16| matches!(buffer[(x, *y)].symbol(), " " | "━" | "╌" | "┊");
                     let y = (upper.top..=upper.bottom).rev().find(is_free).unwrap_or(upper.bottom);
+                    let is_name = buffer[(x, y)].symbol().chars().all(char::is_alphanumeric);
+                    // With many lanes in one line there is one in every column, and nothing else to be seen.
+                    let is_group = [from, to].iter().any(|at| matches!(lanes[*at].line, Line::Group { .. }));
+                    if is_name || (is_group && arrow_at.is_some_and(|last: u16| x < last + APART)) {
+                        continue;
+                    }
+                    arrow_at = Some(x);
                     let arrow = if from < to { '⇣' } else { '⇡' };
                     buffer[(x, y)].set_char(arrow).set_style(theme.style(Role::Accent));
                 }
@@ -249,8 +406,10 @@ impl View<'_> {
                     let flipped = format!(" {} ┊", &label["┊ ".len()..]);
                     let left = (x + 1).saturating_sub(width(&flipped) as u16);
                     let right = x + width(label) as u16;
-                    let is_free =
-                        |from: u16, to: u16| from >= label_from && cursor.is_none_or(|at| at < from || at > to);
+                    let is_blank = |from: u16, to: u16| (from..to).all(|x| buffer[(x, area.y)].symbol() == " ");
+                    let is_free = |from: u16, to: u16| {
+                        from >= label_from && cursor.is_none_or(|at| at < from || at > to) && is_blank(from, to)
+                    };
                     let style = theme.style(Role::Landmark);
                     if right < chart.right() && is_free(x, right) {
                         buffer.set_stringn(x, area.y, label, width(label), style);
@@ -274,10 +433,10 @@ impl View<'_> {
     }
 
     /// A vertical line that leaves names and the ends of bars readable.
-    fn line(&self, buffer: &mut Buffer, chart: Rect, style: ratatui::style::Style, x: u16, mark: char) {
+    fn line(&self, buffer: &mut Buffer, chart: Rect, style: Style, x: u16, mark: char) {
         for y in chart.y..chart.bottom() {
             let cell = &mut buffer[(x, y)];
-            if matches!(cell.symbol(), " " | "━" | "╌" | "┊") {
+            if matches!(cell.symbol(), " " | "━" | "╌" | "┊" | "┆") {
                 cell.set_char(mark).set_style(style);
             }
         }
@@ -294,23 +453,4 @@ fn found(buffer: &mut Buffer, area: Rect, theme: &Theme, window: Window, search:
         }
         before = until;
     }
-}
-
-/// Where a lane stands on the screen: its first and its last row.
-struct Place {
-    lane: LaneId,
-    top: u16,
-    bottom: u16,
-}
-
-/// The lanes of a timeline, each with its number of depths.
-fn timeline_lanes(timeline: &Timeline) -> Vec<(LaneId, usize)> {
-    let mut lanes: Vec<(LaneId, usize)> = Vec::new();
-    for row in &timeline.rows {
-        match lanes.last_mut() {
-            Some(last) if last.0 == row.lane => last.1 = last.1.max(row.depth + 1),
-            _ => lanes.push((row.lane, row.depth + 1)),
-        }
-    }
-    lanes
 }

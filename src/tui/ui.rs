@@ -23,9 +23,11 @@ use super::overlay::Overlay;
 use super::play::{Play, Speed};
 use super::predict::{Guess, Score};
 use super::program::{News, Progress, Restart};
+use super::range::Range;
 use super::scene::{Clients, Scene};
 use super::stack::{Folds, RowId};
 use super::theme::Theme;
+use super::time_pane::{Grip, Lines};
 use super::timeline;
 use crate::trace::{Activity, Command, Log, Run, Status, Window};
 
@@ -84,7 +86,10 @@ pub struct Ui<'a> {
     pub(super) selected: Option<RowId>,
     pub(super) stack_top: usize,
     pub(super) window: Option<Window>,
-    pub(super) lanes_skipped: usize,
+    /// The timeline's lines, as they were arranged.
+    pub(super) lines: Lines,
+    /// A stretch of time that was chosen.
+    pub(super) range: Option<Range>,
     pub(super) lesson_scroll: usize,
     pub(super) source_scroll: usize,
     pub(super) fields_scroll: usize,
@@ -109,8 +114,8 @@ pub struct Ui<'a> {
     /// A move of the cursor that has not arrived.
     pub(super) seek: Option<Seek>,
     pub(super) asked: Asked,
-    /// The mouse button went down in the timeline: it drags the cursor.
-    pub(super) is_scrubbing: bool,
+    /// What the mouse holds, since a button went down in the timeline.
+    pub(super) grip: Option<Grip>,
     /// How much of a file is read.
     pub(super) loading: Loading,
     /// What is to be known of the log as a whole.
@@ -145,7 +150,8 @@ impl<'a> Ui<'a> {
             selected: None,
             stack_top: 0,
             window: None,
-            lanes_skipped: 0,
+            lines: Lines::default(),
+            range: None,
             lesson_scroll: 0,
             source_scroll: 0,
             fields_scroll: 0,
@@ -162,7 +168,7 @@ impl<'a> Ui<'a> {
             speed: Speed::default(),
             seek: None,
             asked: Asked::default(),
-            is_scrubbing: false,
+            grip: None,
             loading: Loading::default(),
             remark: None,
             now: Duration::ZERO,
@@ -331,7 +337,8 @@ impl<'a> Ui<'a> {
         self.selected = None;
         self.stack_top = 0;
         self.window = None;
-        self.lanes_skipped = 0;
+        (self.lines.chosen, self.lines.skipped) = (None, 0);
+        (self.range, self.grip) = (None, None);
         self.page = None;
         (self.play, self.seek, self.guess) = (None, None, None);
         self.known = Known::default();
@@ -359,9 +366,13 @@ impl<'a> Ui<'a> {
             cursor: self.cursor,
             now: self.play.map_or_else(|| self.time_now(), |play| play.at),
             window: self.window,
-            skip: self.lanes_skipped,
+            skip: self.lines.skipped,
             current: self.known.here,
             search: self.asked.search.as_ref(),
+            opened: &self.lines.opened,
+            chosen: self.chosen_line(),
+            here: self.lanes_here(),
+            range: self.range_now(),
         }
     }
 

@@ -138,14 +138,14 @@ fn every_command_is_in_help() {
 #[test]
 fn every_hint_is_a_command() {
     use crate::tui::hints::{
-        ALWAYS, CHOOSE, COMPARE, COPY, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PALETTE, PAST, PATH, PLAYING,
-        READ, RECORDED,
+        ALWAYS, CHOOSE, CLAIMS, COMPARE, COPY, FIND, FREE, GO_TO, GROUP, HELD, LESSON, LOOP, MATCHES, PALETTE, PAST,
+        PATH, PLAYING, RANGE, READ, RECORDED,
     };
-    use crate::tui::hints::{RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
+    use crate::tui::hints::{GUESS, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE};
     let all = [CHOOSE, COMPARE, FIND, FREE, GO_TO, HELD, LESSON, LOOP, MATCHES, PAST, PATH, PLAYING, READ, RECORDED];
-    for (id, _) in
-        all.into_iter().chain([ALWAYS, COPY, PALETTE, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE]).flatten()
-    {
+    let others =
+        [ALWAYS, CLAIMS, COPY, GROUP, GUESS, PALETTE, RANGE, RESTART, SCENES, SEARCHED, STATISTICS, TIMES, TYPE];
+    for (id, _) in all.into_iter().chain(others).flatten() {
         assert!(command(id).is_some(), "`{id}`");
     }
 }

@@ -195,10 +195,10 @@ fn a_hundredth_of_the_window_moves_the_cursor_and_never_stays() {
 }
 
 #[test]
-fn the_mouse_drags_the_cursor_along_the_timeline() {
+fn the_mouse_drags_the_cursor_along_the_axis_of_the_timeline() {
     serving(SCREEN, |ui| {
         let pane = ui.layout().pane(Pane::Timeline).unwrap();
-        let (y, right) = (pane.y + 3, pane.right() - 2);
+        let (y, right) = (pane.y + 1, pane.right() - 2);
         ui.act(Action::Click(60, y));
         let at_60 = ui.cursor();
         assert!(!ui.is_live() && text(ui).contains("◂ LOOKING BACK"));
@@ -206,6 +206,7 @@ fn the_mouse_drags_the_cursor_along_the_timeline() {
         assert!(ui.cursor() < at_60, "the button is down: the row no longer matters");
         ui.act(Action::Drag(right, y));
         assert!(ui.is_live());
+        ui.act(Action::Drop);
         ui.act(Action::Click(10, 4));
         let before = ui.cursor();
         ui.act(Action::Drag(30, y));

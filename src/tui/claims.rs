@@ -1,0 +1,147 @@
+//! Every claim of every page, as this run has it so far, and the events that decide it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::draw::{framed, put_lines};
+use super::lists::{chosen, listed};
+use super::text::{cut, pad, wrap};
+use super::theme::Role;
+use super::ui::Ui;
+use crate::lesson::{Author, Checked, Claim, Evidence, Outcome, Page};
+
+/// Calls that are looked at for one picture.
+const LOOKED_AT: usize = 20_000;
+
+/// The table.
+#[derive(Default)]
+pub(super) struct Claims {
+    pub(super) rows: Vec<Row>,
+    checked: Checked,
+    /// Up to where the rows are true.
+    of: Option<usize>,
+}
+
+/// A claim.
+pub(super) struct Row {
+    /// Such as `14.2`.
+    number: String,
+    says: String,
+    is_reports: bool,
+    predicate: String,
+    expected: Outcome,
+    pub(super) evidence: Evidence,
+}
+
+impl Claims {
+    /// Whether calls are left to be looked at.
+    pub(super) fn is_weighing(&self) -> bool {
+        self.rows.iter().any(|row| row.evidence.left > 0)
+    }
+}
+
+impl Ui<'_> {
+    /// Brings the table up to the cursor, a slice at a time, while it is looked at.
+    pub(super) fn weigh_claims(&mut self) {
+        let cursor = self.cursor();
+        let Some(claims) = &mut self.known.claims else { return };
+        if claims.of == Some(cursor) && !claims.is_weighing() {
+            return;
+        }
+        let (chain, log, checked, mut budget) = (self.material.chain, &self.log, &mut claims.checked, LOOKED_AT);
+        let mut row = |page: &Page, (at, claim): (usize, &Claim)| Row {
+            number: format!("{}.{}", page.number(), at + 1),
+            says: claim.says.clone(),
+            is_reports: claim.by == Author::Report,
+            predicate: claim.predicate.to_string(),
+            expected: claim.expected(),
+            evidence: checked.evaluate(&claim.predicate, (log, cursor), chain, &mut budget),
+        };
+        let pages = self.material.book.pages().iter();
+        claims.rows = pages
+            .flat_map(|page| page.claims.iter().enumerate().map(move |claim| (page, claim)))
+            .map(|(page, claim)| row(page, claim))
+            .collect();
+        claims.of = Some(cursor);
+    }
+
+    /// Puts the cursor behind the last of the events that decide a claim.
+    pub(super) fn go_to_evidence(&mut self, at: usize) {
+        let row = self.known.claims.as_ref().and_then(|claims| claims.rows.get(at));
+        match row.and_then(|row| row.evidence.events.last().copied()) {
+            Some(event) => self.move_to(event),
+            None => self.notify("nothing that has happened decides it"),
+        }
+    }
+}
+
+/// The mark of an outcome, and how it is to be read.
+fn mark(row: &Row) -> (&'static str, Role) {
+    match row.evidence.outcome {
+        Outcome::NotRun => ("·  not yet    ", Role::Dim),
+        Outcome::Holds if row.expected == Outcome::Holds => ("✓  holds      ", Role::Good),
+        Outcome::Contradicted if row.expected == Outcome::Contradicted => ("✗  not so     ", Role::Bad),
+        // Otherwise than its page says.
+        Outcome::Holds => ("!  holds      ", Role::Doubt),
+        Outcome::Contradicted => ("!  not so     ", Role::Doubt),
+    }
+}
+
+/// Draws the table; `at` is the selected row.
+pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
+    let Some(claims) = &ui.known.claims else { return };
+    let rows = &claims.rows;
+    let decided = rows.iter().filter(|row| row.evidence.outcome != Outcome::NotRun).count();
+    let otherwise = rows.iter().filter(|row| mark(row).0.starts_with('!')).count();
+    let remark = match otherwise {
+        0 => format!("{decided} of {} decided", rows.len()),
+        _ => format!("{decided} of {} decided, {otherwise} otherwise than said", rows.len()),
+    };
+    let inner = framed(buffer, body, ui, "Claims", &remark, true);
+    let (theme, columns) = (&ui.theme, usize::from(inner.width));
+    if rows.is_empty() {
+        put_lines(buffer, inner, &[Line::styled(" No page makes a claim.", theme.style(Role::Dim))], 0);
+        return;
+    }
+    let foot = rows.get(at).map(|row| foot(row, ui, columns)).unwrap_or_default();
+    let foot_rows = (foot.len() as u16).min(inner.height / 2);
+    let list = inner.height.saturating_sub(foot_rows);
+    let top = listed(at, usize::from(list), rows.len());
+    let lines: Vec<Line<'static>> = (top..rows.len().min(top + usize::from(list)))
+        .filter_map(|index| Some((index, rows.get(index)?)))
+        .map(|(index, row)| {
+            let (mark, role) = mark(row);
+            let by = if row.is_reports { "report " } else { "       " };
+            let left = format!(" {:>5}  ", row.number);
+            let room = columns.saturating_sub(left.len() + 22);
+            let line = Line::from(vec![
+                Span::styled(left, theme.style(Role::Dim)),
+                Span::styled(mark, theme.style(role)),
+                Span::styled(by, theme.style(Role::Dim)),
+                Span::raw(pad(&row.says, room)),
+            ]);
+            if index == at { chosen(line, ui) } else { line }
+        })
+        .collect();
+    put_lines(buffer, Rect { height: list, ..inner }, &lines, 0);
+    put_lines(buffer, Rect { y: inner.y + list, height: foot_rows, ..inner }, &foot, 0);
+}
+
+/// The selected claim, whole: as a predicate, and what decides it.
+fn foot(row: &Row, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
+    let (dim, plain) = (ui.theme.style(Role::Dim), ui.theme.style(Role::Plain));
+    let who = if row.is_reports { "The report says: " } else { "The lesson says: " };
+    let mut lines = vec![Line::styled("─".repeat(columns), ui.theme.style(Role::Border))];
+    lines.extend(wrap(&[(who.to_owned(), dim), (row.says.clone(), plain)], columns.saturating_sub(2), " "));
+    lines.push(Line::from(vec![
+        Span::styled("as a predicate: ", dim),
+        Span::styled(cut(&row.predicate, columns), plain),
+    ]));
+    lines.extend(wrap(
+        &[("in this run: ".to_owned(), dim), (row.evidence.detail.clone(), plain)],
+        columns.saturating_sub(2),
+        " ",
+    ));
+    lines
+}
