@@ -832,3 +832,57 @@ fn acks_are_read_though_hundreds_are_still_to_come() {
         client.hears(&vec![text(r#"42["emit-with-ack","thanks"]"#); acks.len()]);
     }
 }
+
+/// A client in a room that does not read, and one that says this many messages of half a megabyte to it: more than queues
+/// and the system's buffers take.
+const MUCH: usize = 80;
+
+fn slow_and_loud(server: &Server) -> (Client, Client) {
+    let (mut slow, loud) = (Client::connect(server, WebSocket), Client::connect(server, WebSocket));
+    slow.enter("slow");
+    (slow, loud)
+}
+
+fn much(number: usize) -> String {
+    format!("42[\"room\",\"slow\",{number},\"{}\"]", "x".repeat(500_000))
+}
+
+/// The number in a message that has come.
+fn number(packet: &Packet) -> usize {
+    let Packet::Text(packet) = packet else { panic!("{packet:?}") };
+    let (_, json) = parts(packet);
+    json.unwrap()[1].as_u64().unwrap() as usize
+}
+
+#[test]
+fn who_takes_nothing_is_disconnected_when_its_queue_is_full_and_nobody_waits_for_it() {
+    let server = Server::calm();
+    let (mut slow, mut loud) = slow_and_loud(&server);
+    (0..MUCH).for_each(|number| loud.say(&much(number)));
+    loud.hears_nothing("");
+    let mut got = Vec::new();
+    while let Some(packet) = slow.engine.try_next() {
+        got.push(number(&packet));
+    }
+    assert!(!got.is_empty() && got.len() < MUCH, "{got:?}");
+    assert_eq!(got, (0..got.len()).collect::<Vec<_>>(), "what came is whole and in order");
+}
+
+#[test]
+fn who_takes_nothing_is_waited_for_if_that_is_asked_for_and_misses_nothing() {
+    let server = Server::calm_with(&["--when-full", "wait"]);
+    let (mut slow, mut loud) = slow_and_loud(&server);
+    let (done, is_done) = std::sync::mpsc::channel();
+    let saying = std::thread::spawn(move || {
+        (0..MUCH).for_each(|number| loud.say(&much(number)));
+        done.send(()).unwrap();
+        loud.hears_nothing("");
+    });
+    let waits = is_done.recv_timeout(std::time::Duration::from_secs(2));
+    assert!(waits.is_err(), "all of it was taken though nobody read");
+    for expected in 0..MUCH {
+        assert_eq!(number(&slow.hear()), expected);
+    }
+    saying.join().unwrap();
+    slow.hears_nothing("");
+}

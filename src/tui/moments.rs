@@ -1,7 +1,6 @@
 //! Before | during | after: the stacks of all lanes at three instants, each compared with the one before.
 //!
-//! Everything here comes from the log. Who accepts is answered from two facts only: the call that opens the listener
-//! is over, the call that arms accepting has begun. An instant that the run has not reached is said to be missing.
+//! The instants, and who accepts at each, are the lesson's. One that the run has not reached is said to be missing.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,19 +12,17 @@ use super::stack;
 use super::text::{cut, pad, width};
 use super::theme::{Role, Theme};
 use super::ui::Ui;
-use crate::trace::{Activity, Chain, Change, DiffFrame, Event, Kind, Landmarks, LaneDiff, Log, SpanId, Value, diff};
+use crate::lesson::{Instant, instants};
+use crate::trace::{Activity, Chain, Change, DiffFrame, Landmarks, LaneDiff, Log, Run, diff};
 
 /// More removed frames than this in a row are one line.
 const FEW: usize = 2;
-
-/// Calls among which the first that is over is looked for.
-const FEW_CALLS: usize = 16;
 
 /// One of the three.
 #[derive(Clone, Debug)]
 pub(super) struct Moment {
     /// Which instant it is, in a few words.
-    pub(super) what: String,
+    pub(super) what: &'static str,
     /// The instant exists in this run; else why it does not.
     pub(super) lanes: Result<Vec<LaneDiff>, &'static str>,
     /// Who accepts, and what becomes of clients.
@@ -37,77 +34,24 @@ pub(super) const TITLES: [&str; 3] = ["BEFORE", "DURING", "AFTER"];
 
 /// Compares the three instants.
 pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3] {
-    // Held in `spawn` is how a person who steps has seen it.
-    let cursors = [marks.before.map(|at| held_at(log, at)), marks.during, marks.loop_serves];
     let mut earlier = None;
-    let mut words = ["in spawn", "the lookup runs", "the loop serves"].into_iter();
-    cursors.map(|cursor| {
-        let mut what = words.next().unwrap_or_default().to_owned();
-        let Some(cursor) = cursor else {
-            // What is missing although a later instant has been reached will not come.
-            let why = if marks.loop_serves.is_some() {
-                "It did not happen in this run: no worker was at its lookup while the loop ran. R with a slower lookup shows it."
-            } else {
-                "Not reached yet: press r."
-            };
-            return Moment { what, lanes: Err(why), accepting: Vec::new() };
-        };
-        let state = log.state_at(cursor);
-        let has_spawned = chain.key("spawn").is_some_and(|key| log.has_opened(key, cursor));
-        if earlier.is_none() && !has_spawned {
-            // There is no worker: main looks the name up by itself.
-            what = "in main's own lookup".to_owned();
-        }
-        let lanes = diff(earlier.as_ref(), &state);
-        earlier = Some(state);
-        Moment { what, lanes: Ok(lanes), accepting: accepting(log, chain, cursor) }
+    instants(log, chain, marks).map(|Instant { what, cursor, accepting, .. }| {
+        let lanes = cursor.map(|cursor| {
+            let state = log.state_at(cursor);
+            let lanes = diff(earlier.as_ref(), &state);
+            earlier = Some(state);
+            lanes
+        });
+        Moment { what, lanes, accepting }
     })
 }
 
-/// Behind the hold that ends the step, if one does before anything else happens than that values are recorded.
-fn held_at(log: &Log, cursor: usize) -> usize {
-    let is_value = |event: &Event| matches!(event.kind, Kind::Record { .. } | Kind::Note { .. });
-    let values = log.events_in(cursor..).take_while(is_value).count();
-    let is_held = log.event(cursor + values).is_some_and(|event| matches!(event.kind, Kind::Hold { .. }));
-    if is_held { cursor + values + 1 } else { cursor }
-}
-
-fn accepting(log: &Log, chain: &Chain, cursor: usize) -> Vec<String> {
-    let called = |id: &str, is_over: bool| {
-        let calls = log.calls(chain.key(id)?, cursor).first(FEW_CALLS);
-        calls.into_iter().find(|call| !is_over || call.closed.is_some()).map(|call| call.span)
-    };
-    let on = |span: SpanId| recorded(log, span, cursor, "fd").map_or(String::new(), |fd| format!(" on fd {fd}"));
-    let Some(listener) = called("tcp_listener", true) else {
-        return vec!["nobody: no listener is open yet".into()];
-    };
-    let Some(armed) = called("start_accepting", false) else {
-        return vec![
-            "nobody: start_accepting has not been called".into(),
-            format!("the socket listens{}: the kernel queues clients", on(listener)),
-        ];
-    };
-    let taken = match (chain.key("do_read"), called("do_read", false)) {
-        (None, _) => None,
-        (_, Some(_)) => Some("do_read has taken clients"),
-        (_, None) => Some("no client was taken by then: do_read had not run"),
-    };
-    let mut lines = vec![format!("the io watcher{}, armed by start_accepting", on(armed))];
-    lines.extend(taken.map(str::to_owned));
-    lines
-}
-
-/// The last value of a field of a span that was recorded before the cursor.
-fn recorded(log: &Log, span: SpanId, cursor: usize, name: &str) -> Option<Value> {
-    log.recorded(span, name, cursor).map(|recorded| recorded.1)
-}
-
 /// The lines of a moment, for a width.
-pub(super) fn lines(moment: &Moment, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+pub(super) fn lines(moment: &Moment, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
+    let (mut lines, theme) = (Vec::new(), &ui.theme);
     let lanes = match &moment.lanes {
         Ok(lanes) => lanes,
-        Err(why) => return super::text::wrap_plain(why, theme.style(Role::Dim), columns, ""),
+        Err(why) => return super::text::wrap_plain(&missing(why, ui), theme.style(Role::Dim), columns, ""),
     };
     let frames_of = lanes.iter().flat_map(|lane| &lane.frames);
     let names = frames_of.map(|frame| width(&frame.callsite.name)).max().unwrap_or(0);
@@ -126,6 +70,19 @@ pub(super) fn lines(moment: &Moment, theme: &Theme, columns: usize) -> Vec<Line<
     }
     lines.pop();
     lines
+}
+
+/// Why this run has no such instant, and which key leads to it while there is something to run.
+fn missing(why: &str, ui: &Ui) -> String {
+    let mut letters = why.chars();
+    let why = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    if ui.status.run == Run::Over {
+        return format!("{why}.");
+    }
+    match ui.known.landmarks.loop_serves {
+        Some(_) => format!("{why}. {} with a slower lookup shows it.", ui.keys.shown("restart")),
+        None => format!("{why}: press {}.", ui.keys.shown("run-to-loop")),
+    }
 }
 
 /// The lines that answer who accepts, for a width.
@@ -182,7 +139,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
         // One at a time: all headings, the open one marked.
         let tabs: Vec<Span> = (0..3)
             .map(|at| {
-                let (title, what) = (TITLES[at], &all[at].what);
+                let (title, what) = (TITLES[at], all[at].what);
                 let role = if at == column { Role::Selected } else { Role::Dim };
                 Span::styled(format!(" {title} {what} "), theme.style(role))
             })
@@ -193,7 +150,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
         let x = inner.x + place as u16 * each;
         let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
         if is_wide && area.height > 0 {
-            let (title, what) = (TITLES[at], all[at].what.clone());
+            let (title, what) = (TITLES[at], all[at].what);
             let heading = Line::from(vec![
                 Span::styled(format!("{title}  "), theme.style(Role::Accent)),
                 Span::styled(what, theme.style(Role::Heading)),
@@ -213,7 +170,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
         let top = 2.min(area.height);
         let height = area.height.saturating_sub(top + pinned + u16::from(pinned > 0));
         let below = Rect { y: area.y + top, height, ..area };
-        let mut lines = lines(&all[at], theme, columns);
+        let mut lines = lines(&all[at], ui, columns);
         if lines.len() > usize::from(height) {
             // Better without blank lines than without the last lane.
             lines.retain(|line| line.width() > 0);

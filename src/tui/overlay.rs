@@ -155,7 +155,7 @@ impl Ui<'_> {
             }
             (Overlay::Moments { column, scroll }, _) => {
                 let longest = self.known.moments.as_ref().map_or(0, |all| {
-                    let lines = all.iter().map(|moment| moments::lines(moment, &self.theme, 80).len());
+                    let lines = all.iter().map(|moment| moments::lines(moment, self, 80).len());
                     lines.max().unwrap_or(0)
                 });
                 *scroll = scroll.saturating_add_signed(by).min(longest.saturating_sub(4));

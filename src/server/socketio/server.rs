@@ -99,11 +99,17 @@ struct Client {
     /// What those carry.
     bytes: usize,
     /// What has begun and is not over, in the order in which it began.
-    running: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    running: Vec<Begun>,
     /// Its connect handler has not decided yet; nothing else begins.
     is_connecting: bool,
     /// Its disconnect handler has been set in train.
     is_leaving: bool,
+}
+
+/// A job that has begun, and how many bytes it carries.
+struct Begun {
+    bytes: usize,
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 enum Job {
@@ -122,7 +128,11 @@ impl Application for Connection {
             Asked::Refuse { namespace } => self.refuse(namespace),
             Asked::Event { namespace, event, args, ack } => self.handle_event(&namespace, event, args, ack),
             Asked::Ack { namespace, ack, args } => self.handle_ack(&namespace, ack, args),
-            Asked::Disconnect { namespace } => self.leave(&namespace, "client namespace disconnect"),
+            Asked::Disconnect { namespace } => {
+                if let Some(client) = self.client(&namespace) {
+                    client.leave("client namespace disconnect");
+                }
+            }
             Asked::More => {}
             Asked::Late => debug!("of a namespace that has been left"),
         }
@@ -137,7 +147,7 @@ impl Application for Connection {
         }
         for client in &mut self.clients {
             let was_leaving = client.is_leaving;
-            client.poll(&self.server, may_begin, cx);
+            client.poll(&self.server, self.engine.max_payload(), may_begin, cx);
             if client.is_leaving && !was_leaving {
                 // From now on it may come again, whatever is still under way.
                 self.namespaces.left(client.socket.namespace());
@@ -231,63 +241,71 @@ impl Connection {
         Span::current().record("awaited", is_awaited);
     }
 
-    fn leave(&mut self, namespace: &str, reason: &'static str) {
-        if let Some(client) = self.client(namespace) {
-            client.leave(reason);
-        }
-    }
-
     fn client(&mut self, namespace: &str) -> Option<&mut Client> {
         self.clients.iter_mut().find(|client| !client.is_leaving && &**client.socket.namespace() == namespace)
     }
 }
 
 impl Client {
-    /// Its events that have not begun are not handled; its disconnect handler is next.
+    /// It has left, or its session is over: what it said before is still handled, then its disconnect handler is next.
     fn leave(&mut self, reason: &'static str) {
         if std::mem::replace(&mut self.is_leaving, true) {
             return;
         }
-        let unhandled = self.jobs.iter().filter(|job| matches!(job, Job::Event { .. })).count();
-        if unhandled > 0 {
-            debug!(unhandled, "events of a client that is gone");
-        }
         let has_begun = !matches!(self.jobs.front(), Some(Job::Connect(_)));
-        self.jobs.clear();
-        self.bytes = 0;
         self.socket.leave();
         if has_begun {
             self.jobs.push_back(Job::Disconnect(reason));
+        } else {
+            self.forget_events();
         }
+    }
+
+    /// Its events that have not begun are not handled.
+    fn forget_events(&mut self) {
+        let unhandled = self.jobs.iter().filter(|job| matches!(job, Job::Event { .. })).count();
+        if unhandled > 0 {
+            debug!(unhandled, "events of a client that may not be here");
+        }
+        (self.jobs, self.bytes) = (VecDeque::new(), 0);
     }
 
     /// Goes on with what is under way, and begins what is next. An event begins when those before it have begun; one whose
     /// handler waits, for an ack say, keeps nobody waiting.
-    fn poll(&mut self, server: &Arc<Server>, may_begin: bool, cx: &mut Context<'_>) {
-        self.running.retain_mut(|running| running.as_mut().poll(cx).is_pending());
+    fn poll(&mut self, server: &Arc<Server>, max_payload: u64, may_begin: bool, cx: &mut Context<'_>) {
+        self.running.retain_mut(|running| running.future.as_mut().poll(cx).is_pending());
         self.is_connecting &= !self.running.is_empty();
         loop {
-            if self.socket.is_gone() {
+            if self.socket.is_gone() && !self.is_leaving {
                 // By a handler of its own, or somebody else's.
+                self.forget_events();
                 self.leave("server namespace disconnect");
             }
+            if self.socket.is_refused() {
+                self.forget_events();
+            }
+            // Handlers that wait, for a slow client say, hold what they carry.
+            let held: usize = self.running.iter().map(|running| running.bytes).sum();
+            let is_much = self.running.len() >= UNDER_WAY || held as u64 > max_payload;
             let may_begin = may_begin || self.is_leaving;
-            if self.is_connecting || self.running.len() >= UNDER_WAY || !may_begin {
+            if self.is_connecting || is_much || !may_begin {
                 return;
             }
             let Some(job) = self.jobs.pop_front() else { return };
             let (server, socket) = (Arc::downgrade(server), self.socket.clone());
             self.is_connecting = matches!(job, Job::Connect(_));
-            let mut begun: Pin<Box<dyn Future<Output = ()> + Send>> = match job {
-                Job::Connect(auth) => Box::pin(connect(server, socket, auth)),
+            let mut begun = match job {
+                Job::Connect(auth) => Begun { bytes: 0, future: Box::pin(connect(server, socket, auth)) },
                 Job::Event { event, args, ack } => {
-                    self.bytes -= args.bytes();
-                    Box::pin(handle_event_internal(server, socket, event, args, ack))
+                    let bytes = args.bytes();
+                    self.bytes -= bytes;
+                    Begun { bytes, future: Box::pin(handle_event_internal(server, socket, event, args, ack)) }
                 }
-                Job::Disconnect(_) if socket.is_refused() => continue,
-                Job::Disconnect(reason) => Box::pin(handle_disconnect(server, socket, reason)),
+                Job::Disconnect(reason) => {
+                    Begun { bytes: 0, future: Box::pin(handle_disconnect(server, socket, reason)) }
+                }
             };
-            if begun.as_mut().poll(cx).is_pending() {
+            if begun.future.as_mut().poll(cx).is_pending() {
                 self.running.push(begun);
             } else {
                 self.is_connecting = false;
@@ -501,6 +519,57 @@ mod tests {
             assert_eq!(client.go_on(), "");
             assert_eq!(client.say(r#"2["echo",3]"#), r#"2["echo",3]"#, "{leaves}");
         }
+    }
+
+    #[test]
+    fn what_was_said_before_leaving_is_handled_though_the_connect_handler_is_still_at_work() {
+        for leaves in [Some("1"), None] {
+            let heard = Arc::new(Mutex::new(Vec::new()));
+            let (mut handlers, go) = slow();
+            let (told, sink, left) = (go.clone(), heard.clone(), heard.clone());
+            handlers
+                .on_connect(move |_, _| {
+                    let told = told.clone();
+                    async move { told.notified().await }
+                })
+                .on("said", move |_, args: Args| {
+                    sink.lock().unwrap().push(args.told().to_owned());
+                    std::future::ready(())
+                })
+                .on_disconnect(move |_, _| {
+                    left.lock().unwrap().push("left".to_owned());
+                    std::future::ready(())
+                });
+            let mut client = Harness::new(&server(handlers));
+            client.say("0");
+            client.say(r#"2["said",1]"#);
+            match leaves {
+                Some(packet) => drop(client.say(packet)),
+                None => client.connection.end(Reason::TransportClosed),
+            }
+            assert!(heard.lock().unwrap().is_empty(), "nothing begins before it is connected");
+            go.notify_one();
+            assert_eq!(client.go_on(), "", "nothing is sent to who has left");
+            assert_eq!(*heard.lock().unwrap(), ["[1]", "left"], "{leaves:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_thrown_out_or_refused_is_not_listened_to() {
+        let (mut handlers, go) = slow();
+        let told = go.clone();
+        handlers.on_connect(move |_, _| {
+            let told = told.clone();
+            async move {
+                told.notified().await;
+                Err::<(), HandlerError>("not you".into())
+            }
+        });
+        let mut client = Harness::new(&server(handlers));
+        client.say("0");
+        client.say(r#"2["echo",1]"#);
+        go.notify_one();
+        assert_eq!(client.go_on(), r#"4{"message":"not you"}"#);
     }
 
     #[test]

@@ -208,8 +208,11 @@ impl Socket {
             return;
         }
         if !self.is_connected() {
-            // It is told when the connect handler is done.
-            return self.leave();
+            // It is told when the connect handler is done, and nothing else.
+            self.leave();
+            *self.held() =
+                encode(Packet::connect_error(self.namespace().to_string(), "disconnected by the connect handler"));
+            return;
         }
         // If it is gone already, that is what was wanted.
         let _ = self.send_packet(Packet::disconnect(self.namespace().to_string())).await;
@@ -224,23 +227,31 @@ impl Socket {
             server.manager.disconnect(self);
         }
         self.acks().waiting.clear();
+        self.held().clear();
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<engineio::Packet>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The client is told that it is connected, and then what its connect handler has sent; or that it is not, if the handler
-    /// has disconnected it.
+    /// has disconnected it; or nothing, if it has left meanwhile.
     pub(super) async fn accept(&self) {
         let accepted = self.0.state.compare_exchange(CONNECTING, CONNECTED, Ordering::AcqRel, Ordering::Acquire);
-        let packets = if accepted.is_ok() {
+        let held = std::mem::take(&mut *self.held());
+        if accepted.is_ok() {
             let told = Value::Str(format!("{{\"sid\":\"{}\"}}", self.id().as_str()).into(), None);
-            encode(Packet::connect(self.namespace().to_string(), Some(told)))
-        } else {
-            encode(Packet::connect_error(self.namespace().to_string(), "disconnected by the connect handler"))
-        };
-        // If the client is gone meanwhile, the session says so.
-        let told = self.0.engine.send(&packets).await;
-        let held = std::mem::take(&mut *self.0.held.lock().unwrap_or_else(PoisonError::into_inner));
-        if told.is_ok() && accepted.is_ok() && !held.is_empty() {
+            let packets = encode(Packet::connect(self.namespace().to_string(), Some(told)));
+            if self.0.engine.send(&packets).await.is_err() || held.is_empty() {
+                return;
+            }
             tokio::time::sleep(APART).await;
+            if !self.is_connected() {
+                return;
+            }
+        }
+        if !held.is_empty() {
+            // If the client is gone meanwhile, the session says so.
             let _ = self.0.engine.send(&held).await;
         }
     }
@@ -264,7 +275,7 @@ impl Socket {
         match self.0.state.load(Ordering::Acquire) {
             CONNECTING => {
                 debug!("held until the client is connected");
-                let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut held = self.held();
                 if held.len() + packets.len() > self.0.engine.queue_size() {
                     drop(held);
                     self.0.engine.close(Reason::QueueFull);

@@ -193,13 +193,13 @@ fn the_comparison_shows_what_came_and_went_and_who_accepts() {
             "the socket listens on fd 5",
             "the io watcher on fd 5",
         ],
-        &["Not reached"],
+        &["has not come so far"],
     );
 }
 
 #[test]
 fn the_comparison_claims_nothing_that_was_not_recorded() {
-    check(Until::Spawn, &[Action::Moments], &["Not reached yet: press r."], &["the io watcher", "do_read"]);
+    check(Until::Spawn, &[Action::Moments], &["The run has not come so far: press r."], &["the io watcher", "do_read"]);
 }
 
 #[test]
