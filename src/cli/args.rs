@@ -1,5 +1,7 @@
 //! What can be asked on the command line.
 
+mod clients;
+
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -9,10 +11,11 @@ use clap::builder::styling::Styles;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 
+use self::clients::ClientArgs;
 use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
-use crate::server::{ResolverKind, Settings, engineio};
+use crate::server::{ResolverKind, Settings};
 use crate::tui::Preset;
 
 /// Step through the call chain of a running server.
@@ -321,46 +324,8 @@ pub struct ServerArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true, default_value = "5s")]
     pub(super) worker_idle: Duration,
 
-    /// How long after the handshake, and after every answer, a client is sent a ping.
-    #[arg(
-        long, value_name = "DURATION", value_parser = heartbeat, allow_hyphen_values = true, default_value = "25s",
-        help_heading = CLIENTS,
-    )]
-    pub(super) ping_interval: Duration,
-
-    /// How long a client may take to answer it before it is disconnected. 20s if the server runs by itself; an hour in
-    /// the screens of the demo, where somebody may hold it.
-    #[arg(
-        long, value_name = "DURATION", value_parser = heartbeat, allow_hyphen_values = true, help_heading = CLIENTS,
-    )]
-    pub(super) ping_timeout: Option<Duration>,
-
-    /// The most bytes a client may send at once, such as 100kB or 1MB.
-    #[arg(long, value_name = "SIZE", value_parser = payload, default_value = "1MB", help_heading = CLIENTS)]
-    pub(super) max_payload: u64,
-
-    /// Let pages from these origins talk to the server, such as `https://example.org`, or * for any; without it only its own.
-    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin, help_heading = CLIENTS)]
-    pub(super) cors_allowed_origins: Vec<String>,
-
-    /// The transports of Engine.IO that are offered.
-    #[arg(
-        long, value_enum, value_name = "TRANSPORT", value_delimiter = ',', default_value = "polling,websocket",
-        help_heading = CLIENTS,
-    )]
-    pub(super) transports: Vec<Transport>,
-
-    /// The most connections at a time; others wait until one has gone.
-    #[arg(long, value_name = "CONNECTIONS", help_heading = CLIENTS)]
-    pub(super) max_connections: Option<NonZero<usize>>,
-
-    /// The most Engine.IO sessions at a time; the handshake of another is answered 503.
-    #[arg(long, value_name = "SESSIONS", default_value = "10000", help_heading = CLIENTS)]
-    pub(super) max_sessions: NonZero<usize>,
-
-    /// What happens when a client takes nothing and 1,024 packets wait for it: it is disconnected, or whoever sends waits.
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = WhenFull::Disconnect, help_heading = CLIENTS)]
-    pub(super) when_full: WhenFull,
+    #[command(flatten)]
+    pub(super) clients: ClientArgs,
 
     /// Write what happens into this file, to be opened with `spanwalk open`.
     #[arg(long, value_name = "FILE")]
@@ -384,27 +349,6 @@ pub struct ServerArgs {
         default_missing_value = DEFAULT_CONSOLE_ADDRESS,
     )]
     pub(super) console: Option<SocketAddr>,
-}
-
-/// Where the flags about clients stand in the help.
-const CLIENTS: &str = "Clients (Engine.IO and Socket.IO)";
-
-/// A transport of Engine.IO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Transport {
-    /// HTTP requests: GET to receive, POST to send.
-    Polling,
-    /// A WebSocket, from the beginning or as an upgrade.
-    Websocket,
-}
-
-/// What happens when too much waits for a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum WhenFull {
-    /// The client is disconnected.
-    Disconnect,
-    /// Whoever sends waits.
-    Wait,
 }
 
 /// Where tokio-console looks if it is told nothing.
@@ -451,43 +395,9 @@ impl ServerArgs {
             worker_idle: self.worker_idle,
             slow_dns: self.slow_dns,
             block_handler: self.block_handler,
-            engineio: self.engineio(),
-            max_connections: self.max_connections.map(NonZero::get),
+            engineio: self.clients.engineio(),
+            max_connections: self.clients.max_connections.map(NonZero::get),
             ..Settings::default()
-        }
-    }
-
-    fn engineio(&self) -> engineio::Options {
-        let defaults = engineio::Options::default();
-        let mut transports = Vec::new();
-        for transport in &self.transports {
-            let transport = match transport {
-                Transport::Polling => engineio::TransportType::Polling,
-                Transport::Websocket => engineio::TransportType::Websocket,
-            };
-            if !transports.contains(&transport) {
-                transports.push(transport);
-            }
-        }
-        let ping_timeout = self.ping_timeout.unwrap_or(defaults.ping_timeout);
-        engineio::Options {
-            ping_interval: self.ping_interval,
-            ping_timeout,
-            // Who answers pings and says nothing else is not waited for much longer than who does not answer.
-            connect_timeout: defaults.connect_timeout.min(Some((self.ping_interval + ping_timeout) * 5 / 2)),
-            max_payload: self.max_payload,
-            origins: match self.cors_allowed_origins.as_slice() {
-                [] => engineio::origin::Origins::Same,
-                listed if listed.iter().any(|origin| origin == "*") => engineio::origin::Origins::Any,
-                listed => engineio::origin::Origins::Listed(listed.to_vec()),
-            },
-            transports,
-            max_sessions: self.max_sessions.get(),
-            when_full: match self.when_full {
-                WhenFull::Disconnect => engineio::WhenFull::Disconnect,
-                WhenFull::Wait => engineio::WhenFull::Wait,
-            },
-            ..defaults
         }
     }
 }
@@ -497,38 +407,6 @@ fn bytes(text: &str) -> Option<u64> {
     const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
     let (number, unit) = UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
     number.trim().parse::<u64>().ok()?.checked_mul(*unit)
-}
-
-/// A size between a kilobyte and a gigabyte.
-fn payload(text: &str) -> Result<u64, String> {
-    let wrong = || "not a size; write a whole number with its unit, such as 100kB or 1MB".to_owned();
-    let bytes = bytes(text).ok_or_else(wrong)?;
-    if !(1_000..=1_000_000_000).contains(&bytes) {
-        return Err("not between 1kB and 1GB; write another, such as 100kB or 1MB".to_owned());
-    }
-    Ok(bytes)
-}
-
-/// An origin, as browsers send it: no path, and no slash at the end.
-fn origin(text: &str) -> Result<String, String> {
-    let is_origin = text == "*"
-        || text.split_once("://").is_some_and(|(scheme, host)| {
-            !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', ' '])
-        });
-    if is_origin {
-        return Ok(text.to_owned());
-    }
-    Err("not an origin; write scheme, host and port, such as https://example.org or http://localhost:3000, or *"
-        .to_owned())
-}
-
-/// A duration of whole milliseconds, as clients are told it.
-fn heartbeat(text: &str) -> Result<Duration, String> {
-    let duration = duration(text)?;
-    if duration.is_zero() || !duration.subsec_nanos().is_multiple_of(1_000_000) {
-        return Err("not a whole number of milliseconds above 0; write another, such as 300ms or 25s".to_owned());
-    }
-    Ok(duration)
 }
 
 /// A pace that can be followed.
@@ -602,34 +480,6 @@ mod tests {
         assert_eq!(size("2GB"), Ok(2_000_000_000));
         for bad in ["100", "", "MB", "1kB", "-1MB", "99999999999999999999GB", "1.5GB"] {
             assert!(size(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn what_clients_are_told_is_what_was_given() {
-        let given = |args: &[&str]| Args::try_parse_from(args).unwrap().demo.server.settings().engineio;
-        let defaults = given(&["spanwalk"]);
-        let expected = engineio::Options::default();
-        assert_eq!(format!("{defaults:?}"), format!("{expected:?}"));
-        let options =
-            given(&["spanwalk", "--ping-interval", "300ms", "--ping-timeout", "200ms", "--max-payload", "5kB"]);
-        assert_eq!((options.ping_interval.as_millis(), options.ping_timeout.as_millis()), (300, 200));
-        assert_eq!(options.max_payload, 5000);
-        let origins = |origins| given(&["spanwalk", "--cors-allowed-origins", origins]).origins;
-        assert_eq!(origins("https://a.org,*"), engineio::origin::Origins::Any);
-        assert_eq!(origins("https://a.org"), engineio::origin::Origins::Listed(vec!["https://a.org".to_owned()]));
-        assert_eq!(given(&["spanwalk", "--transports", "websocket"]).transports, [engineio::TransportType::Websocket]);
-        for bad in [
-            ["--ping-interval", "0s"],
-            ["--ping-timeout", "1us"],
-            ["--max-payload", "5"],
-            ["--max-payload", "1B"],
-            ["--cors-allowed-origins", "example.org"],
-            ["--cors-allowed-origins", "https://example.org/"],
-            ["--transports", "carrier-pigeon"],
-            ["--max-connections", "0"],
-        ] {
-            assert!(Args::try_parse_from(["spanwalk", bad[0], bad[1]]).is_err(), "{bad:?}");
         }
     }
 

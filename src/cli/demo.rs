@@ -55,7 +55,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
 fn held(args: &DemoArgs) -> Settings {
     let mut settings = Settings { header_timeout: None, ..args.server.settings() };
     let engineio = &mut settings.engineio;
-    engineio.ping_timeout = args.server.ping_timeout.unwrap_or(PATIENCE);
+    engineio.ping_timeout = args.server.clients.ping_timeout.unwrap_or(PATIENCE);
     (engineio.body_timeout, engineio.connect_timeout) = (None, None);
     (engineio.upgrade_timeout, engineio.ack_timeout) = (None, None);
     settings
