@@ -5,12 +5,14 @@ mod check;
 mod client;
 mod config;
 mod demo;
+mod export;
 mod fresh_run;
 mod hint;
 mod info;
 mod live;
 mod manual;
 mod open;
+mod output;
 mod plain;
 mod prompt;
 mod recording;
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Serve(serve)) => serve::run(serve),
         Some(Subcommand::Open(open)) => open::run(open),
         Some(Subcommand::Info(info)) => info::run(info),
+        Some(Subcommand::Export(export)) => export::run(export),
         Some(Subcommand::Config) => config::print(),
         Some(Subcommand::Check(check)) => check::run(check),
         Some(Subcommand::Worksheet(worksheet)) => worksheet::run(worksheet),

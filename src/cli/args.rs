@@ -16,6 +16,7 @@ use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings};
+use crate::trace::{Place, Query};
 use crate::tui::Preset;
 
 /// Step through the call chain of a running server.
@@ -39,6 +40,7 @@ use crate::tui::Preset;
   spanwalk demo --record lesson.spanwalk   the demo, kept in a file
   spanwalk open lesson.spanwalk            the file, in the same screens
   spanwalk check lesson.spanwalk           whether it bears the lessons out
+  spanwalk export lesson.spanwalk --to csv  a row per call; --list has more
   spanwalk worksheet -o sheet.md           questions to print, with the answers
   spanwalk serve --console                 the server alone, for tokio-console
   spanwalk config > my.toml                keys and colours, for --config
@@ -64,6 +66,11 @@ pub enum Subcommand {
     Open(OpenArgs),
     /// Print what is in a recording.
     Info(InfoArgs),
+    /// Write a recording, or a part of it, in the format of another tool.
+    ///
+    /// Spans that are not over stay open where the format can say so; elsewhere they end with the recording, and are marked.
+    /// Times are the program's: what passed while it was held is left out, unless --wall is given.
+    Export(ExportArgs),
     /// Print a file of settings to begin with, and where it is looked for.
     Config,
     /// Check what the lessons claim against a recording.
@@ -81,6 +88,62 @@ pub enum Subcommand {
     Man(ManArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
+}
+
+/// Arguments of `export`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk export --list                   the formats there are
+  spanwalk export run.spanwalk --to text   the tree of calls
+  spanwalk export run.spanwalk -o run.csv  the format by the name
+  spanwalk export run.spanwalk --to csv --lane hub      one lane
+  spanwalk export run.spanwalk --to text --until loop   before the loop
+  spanwalk export run.spanwalk --to csv --filter name:spawn")]
+pub struct ExportArgs {
+    /// The recording.
+    #[arg(value_name = "FILE", required_unless_present = "list")]
+    pub(super) file: Option<PathBuf>,
+
+    /// The format; without it, the one that the output's name ends in.
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) to: Option<String>,
+
+    /// List the formats, and who reads them.
+    #[arg(long)]
+    pub(super) list: bool,
+
+    /// Write into this file; `-` is standard output, as is nothing.
+    #[arg(short, long, value_name = "OUT")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Replace the output if it exists.
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+
+    /// From here on: a time such as 1.2ms, a share such as 50%, #12 (a span), @340 (an event), loop, serves, or the name of a
+    /// call. Spans that begin before it are cut, and marked.
+    #[arg(long, value_name = "PLACE")]
+    pub(super) from: Option<Place>,
+
+    /// Up to here.
+    #[arg(long, value_name = "PLACE")]
+    pub(super) until: Option<Place>,
+
+    /// Of this lane alone; may be given again.
+    #[arg(long, value_name = "LANE")]
+    pub(super) lane: Vec<String>,
+
+    /// Spans that answer this query alone, such as 'name:spawn field.fd:5 dur>1ms'.
+    #[arg(long, value_name = "QUERY")]
+    pub(super) filter: Option<Query>,
+
+    /// Calls up to this depth of their lane alone: 1 is the outermost.
+    #[arg(long, value_name = "DEPTH")]
+    pub(super) depth: Option<NonZero<usize>>,
+
+    /// Tell the time of the clock on the wall, with the holds.
+    #[arg(long)]
+    pub(super) wall: bool,
 }
 
 /// Arguments of `demo`.

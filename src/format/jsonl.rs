@@ -9,9 +9,19 @@
 //! `t_ns` is raw monotonic time (holds included), `span` and `parent` are the recorder's own ids. What an event has
 //! beyond that is among its fields: `to` and `reason` of a switch or wake, `edge` of a hold or release, `shown` of a hold, `kind` of a lane.
 
-use serde_json::{Map, Value as Json, json};
+use std::io::{self, Write};
 
-use crate::trace::{Callsite, Event, Field, Kind, LaneId, LaneKind, Log, SpanId, Value};
+use serde_json::{Value as Json, json};
+
+use super::Excerpt;
+use super::value::object;
+use crate::trace::{Callsite, Event, Kind, LaneId, LaneKind, Log, SpanId};
+
+/// Writes the lines of an excerpt. What it has is whole: of a span that began before the stretch all lines are there, with
+/// their own times.
+pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
+    excerpt.lines().try_for_each(|event| writeln!(out, "{}", line(excerpt.log(), &event)))
+}
 
 /// One event as a line without its end. The log must hold the event and everything before it.
 #[must_use]
@@ -59,26 +69,5 @@ fn fields(kind: &Kind, lane_name: &dyn Fn(LaneId) -> Json) -> Json {
         Kind::LaneOpen { kind: LaneKind::Task, .. } => json!({ "kind": "task" }),
         Kind::Dropped { count } => json!({ "count": count }),
         Kind::LaneClose | Kind::Enter { .. } | Kind::Exit { .. } | Kind::Close { .. } => json!({}),
-    }
-}
-
-fn object(fields: &[Field]) -> Json {
-    let pairs = fields.iter().map(|field| (field.name.to_string(), json(&field.value)));
-    Json::Object(pairs.collect::<Map<_, _>>())
-}
-
-/// Whole numbers beyond 64 bits and floats that are no numbers become text: JSON has no room for them.
-fn json(value: &Value) -> Json {
-    match value {
-        Value::Bool(value) => Json::from(*value),
-        Value::I64(value) => Json::from(*value),
-        Value::U64(value) => Json::from(*value),
-        Value::I128(value) => i64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
-        Value::U128(value) => u64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
-        Value::F64(value) => {
-            serde_json::Number::from_f64(*value).map_or_else(|| Json::from(value.to_string()), Json::Number)
-        }
-        Value::Str(text) => Json::from(&**text),
-        Value::Span(span) => Json::from(span.0),
     }
 }

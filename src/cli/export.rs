@@ -1,0 +1,122 @@
+//! `spanwalk export`: a recording, or a part of it, in the format of another tool.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+
+use super::args::ExportArgs;
+use super::output::Output;
+use super::{UsageError, demo, info};
+use crate::file::Reader;
+use crate::format::{Clock, Excerpt, FORMATS, Format, Which};
+use crate::lesson::Book;
+use crate::trace::{Log, Place, SpanId, Time};
+
+/// Writes it, or lists the formats.
+pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
+    if args.list {
+        return list(&mut io::stdout().lock());
+    }
+    let file = args.file.as_deref().ok_or_else(|| UsageError("name the recording to export".to_owned()))?;
+    let format = format(args)?;
+    let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    if output.is_none() && format.is_binary && io::stdout().is_terminal() {
+        let text = format!("`{}` is no text; name a file with -o, such as trace.{}", format.name, format.ending);
+        return Err(UsageError(text).into());
+    }
+    // What is wrong with the output is said before a long file is read.
+    let output = output.map(|path| Output::create(path, args.force)).transpose()?;
+    let log = log(file)?;
+    let excerpt = Excerpt::new(&log, &which(args, &log)?)?;
+    match output {
+        None => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            format.write(&excerpt, &mut out)?;
+            out.flush()?;
+        }
+        Some(mut output) => {
+            format.write(&excerpt, &mut output).map_err(|error| output.error(error))?;
+            output.finish()?;
+        }
+    }
+    Ok(())
+}
+
+/// The format that is asked for, or else that of the output's name.
+fn format(args: &ExportArgs) -> anyhow::Result<&'static Format> {
+    let names = || FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+    if let Some(name) = &args.to {
+        return Ok(Format::named(name).ok_or_else(|| UsageError(format!("no format `{name}`; there are {}", names())))?);
+    }
+    let ending = args.output.as_deref().and_then(|path| path.extension()?.to_str());
+    let known = ending.and_then(Format::ending_in);
+    Ok(known.ok_or_else(|| UsageError(format!("name the format with --to; there are {}", names())))?)
+}
+
+fn list(out: &mut dyn Write) -> anyhow::Result<()> {
+    let widest = FORMATS.iter().map(|format| format.name.len()).max().unwrap_or(0);
+    let endings = FORMATS.iter().map(|format| format.ending.len()).max().unwrap_or(0) + 1;
+    for format in FORMATS {
+        let ending = format!(".{}", format.ending);
+        writeln!(out, "{:widest$}  {ending:endings$}  {}", format.name, format.doc)?;
+    }
+    Ok(())
+}
+
+/// A file, read as far as it goes.
+fn log(path: &Path) -> anyhow::Result<Log> {
+    let mut log = Log::new();
+    info::read(&mut Reader::open(path)?, &mut log)?;
+    Ok(log)
+}
+
+fn which(args: &ExportArgs, log: &Log) -> anyhow::Result<Which> {
+    let clock = if args.wall { Clock::Wall } else { Clock::Program };
+    let book = demo::book(None)?;
+    let time = |place: &Place| -> anyhow::Result<Time> {
+        Ok(match clock {
+            Clock::Program => log.clock().program(raw_time(place, log, &book)?),
+            Clock::Wall => raw_time(place, log, &book)?,
+        })
+    };
+    Ok(Which {
+        from: args.from.as_ref().map(time).transpose()?,
+        until: args.until.as_ref().map(time).transpose()?,
+        lanes: args.lane.clone(),
+        query: args.filter.clone().unwrap_or_default(),
+        depth: args.depth.map(std::num::NonZero::get),
+        clock,
+    })
+}
+
+/// When a recording comes to a place, raw.
+fn raw_time(place: &Place, log: &Log, book: &Book) -> anyhow::Result<Time> {
+    let chain = book.chain();
+    let clock = log.clock();
+    let end = clock.program(log.time_at(log.len()));
+    let marked = |mark: Option<usize>, what: &str| {
+        mark.map(|at| log.time_at(at)).ok_or_else(|| anyhow::anyhow!("the loop {what} nowhere in this recording"))
+    };
+    Ok(match place {
+        Place::At(time) | Place::Later(time) => clock.raw(*time),
+        Place::Earlier(by) => clock.raw(Time(end.since(*by))),
+        Place::Share(share) => clock.raw(Time((end.ns() as f64 * share / 100.0) as u64)),
+        Place::Event(at) => log.time_at(*at),
+        Place::Span(number) => {
+            let span = log.span(SpanId(*number)).ok_or_else(|| anyhow::anyhow!("there is no span {number}"))?;
+            span.open.1
+        }
+        Place::LoopStarts => marked(chain.landmarks(log).loop_starts, "starts")?,
+        Place::LoopServes => marked(chain.landmarks(log).loop_serves, "serves")?,
+        Place::Call(name) => {
+            let first = match chain.key(name) {
+                Some(key) => log.first_enter(key),
+                None => {
+                    let named = log.spans().find(|span| *span.callsite.name == **name);
+                    named.map(|span| span.open.0.0 as usize + 1)
+                }
+            };
+            let at = first.ok_or_else(|| anyhow::anyhow!("no call in this recording is named `{name}`"))?;
+            log.time_at(at)
+        }
+    })
+}

@@ -1,0 +1,406 @@
+//! What of a log is exported: a stretch of time, some lanes, some spans; and on which clock.
+//!
+//! ```text
+//!   Log + Which ──► Excerpt ──► lanes, spans, points, flows      every format is made of these and of nothing else,
+//!                                                                so all formats of one recording say the same
+//! ```
+//!
+//! A span is in if it was open at some time of the stretch, if its lane is wanted, if it is not too deep, and if it answers
+//! the query. It is cut at the ends of the stretch, and says so. The parent of a span is the nearest around it that is in too.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::trace::{
+    Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Time, Turns,
+};
+
+/// Events that a search reads at a time.
+const AT_A_TIME: usize = 1 << 16;
+/// Lanes that an error names.
+const NAMED: usize = 8;
+
+/// Which clock tells the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// Program time: what passed while the program was held is left out.
+    #[default]
+    Program,
+    /// The clock on the wall: holds are in it, and shown.
+    Wall,
+}
+
+/// What is wanted of a log. The default is all of it.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// From this time on, on the clock.
+    pub from: Option<Time>,
+    /// Up to and with this time, on the clock.
+    pub until: Option<Time>,
+    /// Of lanes with these names alone; of all, if none is named.
+    pub lanes: Vec<String>,
+    /// Spans that answer this.
+    pub query: Query,
+    /// Spans with fewer than so many of their lane around them.
+    pub depth: Option<usize>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Why there is no such excerpt.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoExcerpt {
+    /// A lane that is not there.
+    #[error("no lane is called `{name}`; there are {}", known.join(", "))]
+    NoLane {
+        /// What was asked for.
+        name: String,
+        /// Lanes that there are, the first of them.
+        known: Vec<String>,
+    },
+    /// A stretch that ends before it begins.
+    #[error("`{from}` is later than `{until}`; the stretch would end before it begins")]
+    Backwards {
+        /// Its begin.
+        from: Time,
+        /// Its end.
+        until: Time,
+    },
+}
+
+/// A part of a log, as all formats see it.
+pub struct Excerpt<'a> {
+    log: &'a Log,
+    clock: Clock,
+    /// The stretch, raw.
+    from: Time,
+    until: Time,
+    lanes: Option<HashSet<LaneId>>,
+    depth: usize,
+    /// Those that answer the query, if something is asked.
+    found: Option<HashSet<SpanId>>,
+}
+
+/// A span of an excerpt. Times are ns on its clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    /// Its id.
+    pub id: SpanId,
+    /// The nearest span around it that is in the excerpt.
+    pub parent: Option<SpanId>,
+    /// The lane it belongs to.
+    pub lane: LaneId,
+    /// Where it comes from.
+    pub callsite: Arc<Callsite>,
+    /// How many spans of its lane are around it.
+    pub depth: usize,
+    /// Its opening, or the begin of the excerpt.
+    pub begin: Time,
+    /// Its end, or the end of the excerpt.
+    pub end: Time,
+    /// It was not over when the recording ended.
+    pub is_open: bool,
+    /// It had begun before the excerpt.
+    pub begins_before: bool,
+    /// It ended, but after the excerpt.
+    pub ends_after: bool,
+    /// The place of its opening in the log.
+    pub at: Seq,
+}
+
+impl Span {
+    /// Its time, in ns of the excerpt's clock.
+    #[must_use]
+    pub fn duration(&self) -> u64 {
+        self.end.since(self.begin)
+    }
+
+    /// What has to be said of its end, where a format cannot leave a span open or cut: `open` or `cut`.
+    #[must_use]
+    pub fn mark(&self) -> Option<&'static str> {
+        if self.is_open {
+            Some("open")
+        } else if self.begins_before || self.ends_after {
+            Some("cut")
+        } else {
+            None
+        }
+    }
+}
+
+/// Something that was said inside a span: a `tracing` event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// When, on the excerpt's clock.
+    pub at: Time,
+    /// In which lane.
+    pub lane: LaneId,
+    /// The nearest span around it that is in the excerpt.
+    pub span: Option<SpanId>,
+    /// Where it comes from.
+    pub callsite: Arc<Callsite>,
+    /// What was said.
+    pub fields: Vec<Field>,
+}
+
+/// Control or a wake-up that passes from lane to lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flow {
+    /// When, on the excerpt's clock.
+    pub at: Time,
+    /// The lane that gives.
+    pub from: LaneId,
+    /// The lane that gets.
+    pub to: LaneId,
+    /// Control of the thread passed; otherwise the lane was only made ready.
+    pub is_switch: bool,
+    /// Why, if the program said so.
+    pub reason: Option<Arc<str>>,
+}
+
+impl<'a> Excerpt<'a> {
+    /// An excerpt of a log. Reads the log once if there is a query.
+    ///
+    /// # Errors
+    ///
+    /// A lane of that name is not there, or the stretch ends before it begins.
+    pub fn new(log: &'a Log, which: &Which) -> Result<Self, NoExcerpt> {
+        let raw = |time: Time| match which.clock {
+            Clock::Program => log.clock().raw(time),
+            Clock::Wall => time,
+        };
+        let end = log.time_at(log.len());
+        if let (Some(from), Some(until)) = (which.from, which.until)
+            && from > until
+        {
+            return Err(NoExcerpt::Backwards { from, until });
+        }
+        let lanes = which.lanes.iter().map(|name| lanes_called(log, name)).collect::<Result<Vec<_>, _>>()?;
+        let mut excerpt = Self {
+            log,
+            clock: which.clock,
+            from: which.from.map_or(Time(0), raw),
+            // The last raw time that is not later.
+            until: which
+                .until
+                .map_or(end, |until| Time(raw(Time(until.0.saturating_add(1))).0.saturating_sub(1)))
+                .min(end),
+            lanes: (!lanes.is_empty()).then(|| lanes.into_iter().flatten().collect()),
+            depth: which.depth.unwrap_or(usize::MAX),
+            found: None,
+        };
+        if !which.query.is_empty() {
+            let mut finder = Finder::new(which.query.clone());
+            while finder.is_behind(log) {
+                finder.read(log, AT_A_TIME);
+            }
+            excerpt.found = Some((0..finder.len()).filter_map(|at| finder.get(at)).map(|found| found.span).collect());
+        }
+        Ok(excerpt)
+    }
+
+    /// All of a log.
+    #[must_use]
+    pub fn whole(log: &'a Log) -> Self {
+        let (lanes, found) = (None, None);
+        let until = log.time_at(log.len());
+        Self { log, clock: Clock::Program, from: Time(0), until, lanes, depth: usize::MAX, found }
+    }
+
+    /// The log it is of.
+    #[must_use]
+    pub fn log(&self) -> &'a Log {
+        self.log
+    }
+
+    /// The clock that tells its times.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// A raw time on its clock.
+    #[must_use]
+    pub fn time(&self, raw: Time) -> Time {
+        match self.clock {
+            Clock::Program => self.log.clock().program(raw),
+            Clock::Wall => raw,
+        }
+    }
+
+    /// Its begin and its end, on its clock.
+    #[must_use]
+    pub fn bounds(&self) -> (Time, Time) {
+        (self.time(self.from), self.time(self.until))
+    }
+
+    /// Its lanes, in the order in which they came to be: those that existed at some time of the stretch.
+    pub fn lanes(&self) -> impl Iterator<Item = &'a LaneRecord> + '_ {
+        let is_in = |lane: &&LaneRecord| {
+            self.has_lane(lane.id) && lane.open.1 <= self.until && lane.close.is_none_or(|close| close.1 >= self.from)
+        };
+        self.log.lanes().iter().filter(is_in)
+    }
+
+    fn has_lane(&self, lane: LaneId) -> bool {
+        self.lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane))
+    }
+
+    /// Its spans, in the order of opening.
+    pub fn spans(&self) -> impl Iterator<Item = Span> + '_ {
+        self.log.spans().filter(|record| self.has(record)).map(|record| self.cut(record))
+    }
+
+    /// How many spans it has. Looks at each.
+    #[must_use]
+    pub fn span_count(&self) -> usize {
+        self.log.spans().filter(|record| self.has(record)).count()
+    }
+
+    /// Whether a span is in.
+    fn has(&self, record: &SpanRecord) -> bool {
+        self.has_lane(record.lane)
+            && record.depth < self.depth
+            && record.open.1 <= self.until
+            && record.close.is_none_or(|close| close.1 >= self.from)
+            && self.found.as_ref().is_none_or(|found| found.contains(&record.id))
+    }
+
+    fn cut(&self, record: SpanRecord) -> Span {
+        let close = record.close.map(|close| close.1);
+        Span {
+            id: record.id,
+            parent: record.parent.and_then(|parent| self.nearest(parent)),
+            lane: record.lane,
+            begin: self.time(record.open.1.max(self.from)),
+            end: self.time(close.map_or(self.until, |close| close.min(self.until))),
+            is_open: close.is_none(),
+            begins_before: record.open.1 < self.from,
+            ends_after: close.is_some_and(|close| close > self.until),
+            at: record.open.0,
+            depth: record.depth,
+            callsite: record.callsite,
+        }
+    }
+
+    /// A span if it is in, or else the nearest around it that is.
+    #[must_use]
+    pub fn nearest(&self, span: SpanId) -> Option<SpanId> {
+        let mut record = self.log.span(span)?;
+        while !self.has(&record) {
+            record = self.log.span(record.parent?)?;
+        }
+        Some(record.id)
+    }
+
+    /// The fields of a span at the end of the excerpt, later values last.
+    #[must_use]
+    pub fn fields(&self, span: SpanId) -> Vec<Field> {
+        self.log.fields(span, self.log.cursor_at_raw(self.until))
+    }
+
+    /// The stretches of a span on a thread within the excerpt, on its clock: of a future one per poll. The last may be cut by
+    /// the end.
+    pub fn stretches(&self, span: SpanId) -> impl Iterator<Item = (Time, Time)> + '_ {
+        let within = self.log.stretches(span).filter_map(|(begin, end)| {
+            let (begin, end) = (begin.max(self.from), end.unwrap_or(self.until).min(self.until));
+            (begin <= end).then_some((begin, end))
+        });
+        within.map(|(begin, end)| (self.time(begin), self.time(end)))
+    }
+
+    /// For each span the time in which it, or a call inside it that is not in the excerpt, was the innermost of its thread
+    /// and did not block it, in ns of the clock. Reads the log once.
+    #[must_use]
+    pub fn own_times(&self) -> HashMap<SpanId, u64> {
+        let mut own: HashMap<SpanId, u64> = HashMap::new();
+        let mut turns = Turns::default();
+        let mut count = |turn: crate::trace::Turn| {
+            let (from, to) = (turn.from.max(self.from), turn.to.min(self.until));
+            if from < to
+                && !turn.is_blocked
+                && let Some(span) = self.nearest(turn.span)
+            {
+                *own.entry(span).or_default() += self.time(to).since(self.time(from));
+            }
+        };
+        for event in self.log.events_in(..) {
+            if let Some(turn) = turns.feed(&event) {
+                count(turn);
+            }
+        }
+        turns.under_way(self.log.time_at(self.log.len())).for_each(count);
+        own
+    }
+
+    /// What was said in its lanes, in order. With a query: inside its spans alone.
+    pub fn points(&self) -> impl Iterator<Item = Point> + '_ {
+        self.events().filter_map(|event| {
+            let Kind::Note { span, callsite, fields } = event.kind else { return None };
+            let span = span.and_then(|span| self.nearest(span));
+            let is_in = self.has_lane(event.lane) && (self.found.is_none() || span.is_some());
+            is_in.then(|| Point { at: self.time(event.time), lane: event.lane, span, callsite, fields })
+        })
+    }
+
+    /// What passed between its lanes, in order.
+    pub fn flows(&self) -> impl Iterator<Item = Flow> + '_ {
+        self.events().filter_map(|event| {
+            let (to, reason, is_switch) = match event.kind {
+                Kind::Switch { to, reason } => (to, reason, true),
+                Kind::Wake { to, reason } => (to, reason, false),
+                _ => return None,
+            };
+            let is_in = self.has_lane(event.lane) && self.has_lane(to);
+            is_in.then(|| Flow { at: self.time(event.time), from: event.lane, to, is_switch, reason })
+        })
+    }
+
+    /// When the program was held, on the clock; nothing unless that is the one on the wall.
+    pub fn holds(&self) -> impl Iterator<Item = (Time, Time)> + '_ {
+        let stops = self.log.clock().stops().filter(|_| self.clock == Clock::Wall);
+        let cut = stops.map(|(begin, end)| (begin.max(self.from), end.unwrap_or(self.until).min(self.until)));
+        cut.filter(|(begin, end)| begin < end)
+    }
+
+    /// Its part of the log: what happened in the stretch, and before it to what is in.
+    pub fn lines(&self) -> impl Iterator<Item = Event> + '_ {
+        let until = self.log.cursor_at_raw(self.until);
+        self.log.events_in(..until).filter(|event| match (&event.kind, event.kind.span()) {
+            (Kind::LaneOpen { .. } | Kind::LaneClose, _) => self.has_lane(event.lane),
+            (Kind::Switch { to, .. } | Kind::Wake { to, .. }, _) => {
+                self.has_lane(event.lane) && self.has_lane(*to) && event.time >= self.from
+            }
+            // Without its holds a log has no program time.
+            (Kind::Hold { .. } | Kind::Release { .. } | Kind::Dropped { .. }, _) => true,
+            (Kind::Note { .. }, None) => self.has_lane(event.lane) && self.found.is_none() && event.time >= self.from,
+            (Kind::Note { .. }, Some(span)) => {
+                event.time >= self.from && self.log.span(span).is_some_and(|record| self.has(&record))
+            }
+            (_, Some(span)) => self.log.span(span).is_some_and(|record| self.has(&record)),
+            (_, None) => true,
+        })
+    }
+
+    fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        let from = self.log.cursor_at_raw(Time(self.from.0.saturating_sub(1)));
+        let from = if self.from == Time(0) { 0 } else { from };
+        self.log.events_in(from..self.log.cursor_at_raw(self.until))
+    }
+}
+
+/// The lanes of a name; several connections may have been called the same.
+fn lanes_called(log: &Log, name: &str) -> Result<Vec<LaneId>, NoExcerpt> {
+    let called = log.lanes().iter().filter(|lane| &*lane.name == name);
+    let lanes: Vec<LaneId> = called.map(|lane| lane.id).collect();
+    if lanes.is_empty() {
+        let mut known: Vec<String> = log.lanes().iter().take(NAMED).map(|lane| format!("`{}`", lane.name)).collect();
+        if log.lanes().len() > NAMED {
+            known.push(format!("and {} more", log.lanes().len() - NAMED));
+        }
+        return Err(NoExcerpt::NoLane { name: name.to_owned(), known });
+    }
+    Ok(lanes)
+}
