@@ -9,13 +9,15 @@
 
 mod csv;
 mod excerpt;
+mod folded;
 pub mod jsonl;
+mod mermaid;
 mod text;
 mod value;
 
 use std::io::{self, Write};
 
-pub use excerpt::{Clock, Excerpt, Flow, NoExcerpt, Point, Span, Which};
+pub use excerpt::{Change, Clock, Excerpt, Flow, NoExcerpt, Point, Span, Which};
 
 /// A format that a recording can leave in.
 pub struct Format {
@@ -40,11 +42,32 @@ pub const FORMATS: &[Format] = &[
         write: csv::write,
     },
     Format {
+        name: "flamegraph",
+        ending: "svg",
+        doc: "a picture: how wide a call is, is how long it was open",
+        is_binary: false,
+        write: folded::write_svg,
+    },
+    Format {
+        name: "folded",
+        ending: "folded",
+        doc: "stacks with their times, for inferno, flamegraph.pl and speedscope",
+        is_binary: false,
+        write: folded::write,
+    },
+    Format {
         name: "jsonl",
         ending: "jsonl",
         doc: "the log itself, an event a line, for scripts; opens here again",
         is_binary: false,
         write: jsonl::write,
+    },
+    Format {
+        name: "mermaid",
+        ending: "mmd",
+        doc: "a sequence diagram of lanes, for wikis and Markdown",
+        is_binary: false,
+        write: mermaid::write,
     },
     Format {
         name: "text",

@@ -160,6 +160,19 @@ pub struct Flow {
     pub reason: Option<Arc<str>>,
 }
 
+/// What changes from one moment to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A span begins, or is there when the excerpt begins.
+    Begin(Span),
+    /// A span ends, at this time of the clock.
+    End(SpanId, Time),
+    /// Something is said.
+    Point(Point),
+    /// Control or a wake-up passes.
+    Flow(Flow),
+}
+
 impl<'a> Excerpt<'a> {
     /// An excerpt of a log. Reads the log once if there is a query.
     ///
@@ -335,27 +348,51 @@ impl<'a> Excerpt<'a> {
         own
     }
 
+    /// All that changes, in the order of the log. What is open at the end does not end.
+    pub fn changes(&self) -> impl Iterator<Item = Change> + '_ {
+        let before = self.spans().take_while(|span| span.begins_before).map(Change::Begin);
+        before.chain(self.events().filter_map(|event| self.change(event)))
+    }
+
+    fn change(&self, event: Event) -> Option<Change> {
+        let at = self.time(event.time);
+        let has = |lane: LaneId| self.has_lane(lane);
+        let record = |span: SpanId| self.log.span(span).filter(|record| self.has(record));
+        match event.kind {
+            Kind::Open { span, .. } => Some(Change::Begin(self.cut(record(span)?))),
+            Kind::Close { span } => Some(Change::End(record(span)?.id, at)),
+            Kind::Note { span, callsite, fields } => {
+                let span = span.and_then(|span| self.nearest(span));
+                // With a query: what was said inside its spans alone.
+                let is_in = has(event.lane) && (self.found.is_none() || span.is_some());
+                is_in.then_some(Change::Point(Point { at, lane: event.lane, span, callsite, fields }))
+            }
+            Kind::Switch { to, reason } => (has(event.lane) && has(to)).then_some(Change::Flow(Flow {
+                at,
+                from: event.lane,
+                to,
+                is_switch: true,
+                reason,
+            })),
+            Kind::Wake { to, reason } => (has(event.lane) && has(to)).then_some(Change::Flow(Flow {
+                at,
+                from: event.lane,
+                to,
+                is_switch: false,
+                reason,
+            })),
+            _ => None,
+        }
+    }
+
     /// What was said in its lanes, in order. With a query: inside its spans alone.
     pub fn points(&self) -> impl Iterator<Item = Point> + '_ {
-        self.events().filter_map(|event| {
-            let Kind::Note { span, callsite, fields } = event.kind else { return None };
-            let span = span.and_then(|span| self.nearest(span));
-            let is_in = self.has_lane(event.lane) && (self.found.is_none() || span.is_some());
-            is_in.then(|| Point { at: self.time(event.time), lane: event.lane, span, callsite, fields })
-        })
+        self.changes().filter_map(|change| if let Change::Point(point) = change { Some(point) } else { None })
     }
 
     /// What passed between its lanes, in order.
     pub fn flows(&self) -> impl Iterator<Item = Flow> + '_ {
-        self.events().filter_map(|event| {
-            let (to, reason, is_switch) = match event.kind {
-                Kind::Switch { to, reason } => (to, reason, true),
-                Kind::Wake { to, reason } => (to, reason, false),
-                _ => return None,
-            };
-            let is_in = self.has_lane(event.lane) && self.has_lane(to);
-            is_in.then(|| Flow { at: self.time(event.time), from: event.lane, to, is_switch, reason })
-        })
+        self.changes().filter_map(|change| if let Change::Flow(flow) = change { Some(flow) } else { None })
     }
 
     /// When the program was held, on the clock; nothing unless that is the one on the wall.

@@ -1,0 +1,80 @@
+//! A sequence diagram for Mermaid: lanes, their calls, and what passes between them.
+//!
+//! ```text
+//!   sequenceDiagram
+//!     participant l1 as main
+//!     participant l2 as hub
+//!     l1->>+l1: run
+//!     l1->>l2: switch: AsyncResult.get
+//!     deactivate l1
+//! ```
+//!
+//! A call is an arrow of a lane to itself, and a bar until it is over. Most viewers draw a few hundred arrows at the most: `--depth`,
+//! `--lane` and the stretch make it as short as a slide.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use super::{Change, Excerpt};
+use crate::trace::{LaneId, SpanId};
+
+/// Writes it.
+pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut open: HashMap<SpanId, (LaneId, String)> = HashMap::new();
+    let mut order: Vec<SpanId> = Vec::new();
+    writeln!(out, "sequenceDiagram")?;
+    for lane in excerpt.lanes() {
+        writeln!(out, "    participant {} as {}", id(lane.id), text(&lane.name))?;
+    }
+    for change in excerpt.changes() {
+        match change {
+            Change::Begin(span) => {
+                let (lane, name) = (id(span.lane), text(&span.callsite.name));
+                let before = if span.begins_before { " (begun before)" } else { "" };
+                writeln!(out, "    {lane}->>+{lane}: {name}{before}")?;
+                open.insert(span.id, (span.lane, name));
+                order.push(span.id);
+            }
+            Change::End(span, _) => {
+                if let Some((lane, _)) = open.remove(&span) {
+                    writeln!(out, "    deactivate {}", id(lane))?;
+                }
+            }
+            Change::Flow(flow) => {
+                let (from, to) = (id(flow.from), id(flow.to));
+                let (arrow, what) = if flow.is_switch { ("->>", "switch") } else { ("-)", "wake") };
+                let reason = flow.reason.as_deref().map(|reason| format!(": {}", text(reason))).unwrap_or_default();
+                writeln!(out, "    {from}{arrow}{to}: {what}{reason}")?;
+            }
+            Change::Point(_) => {}
+        }
+    }
+    // A bar that is never ended is not drawn; what is open is said instead.
+    for span in order {
+        if let Some((lane, name)) = open.remove(&span) {
+            let lane = id(lane);
+            writeln!(out, "    Note over {lane}: {name} is open\n    deactivate {lane}")?;
+        }
+    }
+    Ok(())
+}
+
+fn id(lane: LaneId) -> String {
+    format!("l{}", lane.0)
+}
+
+/// A text of which Mermaid makes nothing else: its own signs as entities.
+fn text(text: &str) -> String {
+    let mut plain = String::new();
+    for letter in text.chars() {
+        match letter {
+            '#' | ';' | '<' | '>' | '%' => {
+                plain += &format!("#{};", u32::from(letter));
+            }
+            letter if letter.is_control() => plain.push(' '),
+            letter => plain.push(letter),
+        }
+    }
+    // The word that ends a block.
+    if plain.eq_ignore_ascii_case("end") { format!("#8203;{plain}") } else { plain }
+}
