@@ -9,6 +9,7 @@ mod export;
 mod fresh_run;
 mod hint;
 mod info;
+mod input;
 mod live;
 mod manual;
 mod open;

@@ -10,6 +10,7 @@
 mod csv;
 mod excerpt;
 mod folded;
+mod import;
 pub mod jsonl;
 mod mermaid;
 mod text;
@@ -18,6 +19,7 @@ mod value;
 use std::io::{self, Write};
 
 pub use excerpt::{Change, Clock, Excerpt, Flow, NoExcerpt, Point, Span, Which};
+pub use import::{Foreign, Import, ImportError};
 
 /// A format that a recording can leave in.
 pub struct Format {

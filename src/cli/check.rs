@@ -16,8 +16,8 @@ use std::io::{self, Write as _};
 use serde_json::{Value, json};
 
 use super::args::CheckArgs;
-use super::{demo, info};
-use crate::file::Reader;
+use super::demo;
+use super::input::Input;
 use crate::lesson::{Book, Checked, Claim, Evidence, Outcome, Page};
 use crate::trace::{Chain, Kind, Log};
 
@@ -29,16 +29,16 @@ pub(super) struct NotAsSaid;
 /// Prints the table.
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let book = demo::book(args.walkthrough.as_deref())?;
-    let mut reader = Reader::open(&args.file)?;
+    let mut input = Input::open(&args.file)?;
     let mut log = Log::new();
-    info::read(&mut reader, &mut log)?;
+    input.read(&mut log)?;
     let rows = rows(&book, &log, log.len());
     let sums = Sums::of(&rows);
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", as_json(&rows, sums, &log, &reader))?;
+        writeln!(out, "{}", as_json(&rows, sums, &log, &input))?;
     } else {
-        write!(out, "{}", as_text(&rows, sums, &log, &reader, &args.file.display().to_string()))?;
+        write!(out, "{}", as_text(&rows, sums, &log, &input, &args.file.display().to_string()))?;
     }
     out.flush()?;
     if sums.is_good(args.all) { Ok(()) } else { Err(NotAsSaid.into()) }
@@ -117,14 +117,14 @@ impl Sums {
 }
 
 /// What is to be known of the recording itself, in sentences.
-fn remarks(log: &Log, reader: &Reader) -> Vec<String> {
+fn remarks(log: &Log, input: &Input) -> Vec<String> {
     let mut remarks = Vec::new();
-    if !reader.is_ended() {
+    if !input.is_ended() {
         let text =
             "the recording is not closed: its program was killed, or is still writing; more of it may decide more";
         remarks.push(text.to_owned());
     }
-    let damage = reader.damage();
+    let damage = input.damage();
     remarks.extend(damage.iter().map(|damage| format!("the recording is damaged: {damage}")));
     if log.dropped() > 0 {
         remarks.push(format!("{} events are missing; what they would decide is not known", log.dropped()));
@@ -137,7 +137,7 @@ fn events_text(events: &[usize]) -> String {
     if numbers.is_empty() { String::new() } else { format!("event {}", numbers.join(", ")) }
 }
 
-fn as_text(rows: &[Row<'_>], sums: Sums, log: &Log, reader: &Reader, name: &str) -> String {
+fn as_text(rows: &[Row<'_>], sums: Sums, log: &Log, input: &Input, name: &str) -> String {
     let columns = |text: fn(&Row<'_>) -> String| {
         let widths = rows.iter().map(|row| text(row).chars().count());
         widths.max().unwrap_or(0)
@@ -177,7 +177,7 @@ fn as_text(rows: &[Row<'_>], sums: Sums, log: &Log, reader: &Reader, name: &str)
             row.evidence.detail,
         ));
     }
-    lines.extend(remarks(log, reader));
+    lines.extend(remarks(log, input));
     let Sums { as_said, otherwise, not_run } = sums;
     lines.push(format!("{as_said} claims are as their pages say, {not_run} have not run, {otherwise} are otherwise"));
     if as_said + otherwise == 0 {
@@ -186,7 +186,7 @@ fn as_text(rows: &[Row<'_>], sums: Sums, log: &Log, reader: &Reader, name: &str)
     lines.join("\n") + "\n"
 }
 
-fn as_json(rows: &[Row<'_>], sums: Sums, log: &Log, reader: &Reader) -> Value {
+fn as_json(rows: &[Row<'_>], sums: Sums, log: &Log, input: &Input) -> Value {
     let claims = rows.iter().map(|row| {
         json!({
             "claim": row.number,
@@ -202,12 +202,12 @@ fn as_json(rows: &[Row<'_>], sums: Sums, log: &Log, reader: &Reader) -> Value {
             "events": row.evidence.events.iter().map(|event| event_json(log, *event)).collect::<Vec<_>>(),
         })
     });
-    let damage = reader.damage();
+    let damage = input.damage();
     let damage =
         damage.iter().map(|damage| json!({ "offset": damage.offset, "bytes": damage.bytes, "events": damage.events }));
     json!({
         "events": log.len(),
-        "ended": reader.is_ended(),
+        "ended": input.is_ended(),
         "damage": damage.collect::<Vec<_>>(),
         "dropped": log.dropped(),
         "as_said": sums.as_said,

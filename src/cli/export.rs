@@ -4,9 +4,9 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use super::args::ExportArgs;
+use super::input::Input;
 use super::output::Output;
-use super::{UsageError, demo, info};
-use crate::file::Reader;
+use super::{UsageError, demo};
 use crate::format::{Clock, Excerpt, FORMATS, Format, Which};
 use crate::lesson::Book;
 use crate::trace::{Log, Place, SpanId, Time};
@@ -65,7 +65,7 @@ fn list(out: &mut dyn Write) -> anyhow::Result<()> {
 /// A file, read as far as it goes.
 fn log(path: &Path) -> anyhow::Result<Log> {
     let mut log = Log::new();
-    info::read(&mut Reader::open(path)?, &mut log)?;
+    Input::open(path)?.read(&mut log)?;
     Ok(log)
 }
 

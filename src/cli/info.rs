@@ -2,56 +2,27 @@
 
 use std::cmp::Reverse;
 use std::io::{self, Write as _};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::args::InfoArgs;
-use crate::file::{FileError, Reader};
+use super::input::Input;
+use crate::format::Import;
 use crate::trace::{CallStats, LaneRecord, Log, Time, call_stats};
 
 /// Callsites that the text names.
 const NAMED: usize = 10;
-/// How long one waits without being told why.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often one is told how far it has come.
-const LOOK: Duration = Duration::from_millis(100);
-
 /// Prints it.
 pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
-    let mut reader = Reader::open(&args.file)?;
+    let mut input = Input::open(&args.file)?;
     let mut log = Log::new();
-    let blocks = reader.survey()?.blocks.len();
-    read(&mut reader, &mut log)?;
+    let blocks = input.blocks()?;
+    input.read(&mut log)?;
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", as_json(&log, &reader, blocks))?;
+        writeln!(out, "{}", as_json(&log, &input, blocks))?;
     } else {
-        write!(out, "{}", as_text(&log, &reader, blocks, &args.file.display().to_string()))?;
-    }
-    Ok(())
-}
-
-/// Reads what there is when it is called. Who waits longer than a moment sees how far it has come, on a terminal.
-pub(super) fn read(reader: &mut Reader, log: &mut Log) -> Result<(), FileError> {
-    let mut terminal = Some(io::stderr()).filter(io::IsTerminal::is_terminal);
-    let began = Instant::now();
-    let (mut done, all) = reader.progress();
-    let mut is_shown = false;
-    loop {
-        reader.read_for(log, LOOK)?;
-        let before = std::mem::replace(&mut done, reader.progress().0);
-        if done >= all || done == before {
-            break;
-        }
-        if let Some(terminal) = terminal.as_mut().filter(|_| began.elapsed() >= PATIENCE) {
-            is_shown = true;
-            // A line that cannot be shown is not missed.
-            let _ = write!(terminal, "\rreading: {} %", done * 100 / all);
-        }
-    }
-    if let Some(terminal) = terminal.as_mut().filter(|_| is_shown) {
-        let _ = write!(terminal, "\r{:16}\r", "");
+        write!(out, "{}", as_text(&log, &input, blocks, &args.file.display().to_string()))?;
     }
     Ok(())
 }
@@ -79,7 +50,7 @@ fn dropped_in(log: &Log) -> Vec<(Option<&LaneRecord>, u64)> {
     dropped
 }
 
-fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
+fn as_json(log: &Log, input: &Input, blocks: Option<(usize, bool)>) -> serde_json::Value {
     let Summary { wall, program, threads, stats } = summary(log);
     let calls = stats.iter().map(|call| {
         json!({
@@ -87,7 +58,7 @@ fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
             "self_ns": call.own, "total_ns": call.total,
         })
     });
-    let damage = reader
+    let damage = input
         .damage()
         .into_iter()
         .map(|damage| json!({ "offset": damage.offset, "bytes": damage.bytes, "events": damage.events }));
@@ -107,27 +78,33 @@ fn as_json(log: &Log, reader: &Reader, blocks: usize) -> serde_json::Value {
         "callsites": stats.len(),
         "dropped": log.dropped(),
         "dropped_in": dropped_in.collect::<Vec<_>>(),
-        "bytes": reader.progress().1,
-        "blocks": blocks,
-        "indexed": reader.extent().is_some(),
-        "ended": reader.is_ended(),
+        "bytes": input.progress().1,
+        "blocks": blocks.map(|blocks| blocks.0),
+        "indexed": blocks.map(|blocks| blocks.1),
+        "format": input.foreign().map_or("spanwalk", |import| import.what().name()),
+        "remarks": input.foreign().map(Import::remarks).unwrap_or_default(),
+        "ended": input.is_ended(),
         "damage": damage.collect::<Vec<_>>(),
         "calls": calls.collect::<Vec<_>>(),
     })
 }
 
-fn as_text(log: &Log, reader: &Reader, blocks: usize, name: &str) -> String {
+fn as_text(log: &Log, input: &Input, blocks: Option<(usize, bool)>, name: &str) -> String {
     let Summary { wall, program, threads, stats } = summary(log);
-    let end =
-        if reader.is_ended() { "closed in order" } else { "not closed: its program was killed, or is still writing" };
+    let end = match input.foreign() {
+        Some(import) => import.what().name(),
+        None if input.is_ended() => "closed in order",
+        None => "not closed: its program was killed, or is still writing",
+    };
+    let blocks = match blocks {
+        Some((blocks, true)) => format!(" in {blocks} blocks"),
+        Some((blocks, false)) => format!(" in {blocks} blocks, counted without an index"),
+        None => String::new(),
+    };
     let mut lines = vec![
         format!("{name}: {end}"),
         format!("  time      {program} of the program, {wall} by the clock"),
-        format!(
-            "  size      {} bytes in {blocks} blocks{}",
-            reader.progress().1,
-            if reader.extent().is_some() { "" } else { ", counted without an index" }
-        ),
+        format!("  size      {} bytes{blocks}", input.progress().1),
         format!("  events    {}", log.len()),
         format!("  spans     {} from {} callsites", log.span_count(), stats.len()),
         format!("  lanes     {} on {threads} threads", log.lanes().len()),
@@ -147,9 +124,12 @@ fn as_text(log: &Log, reader: &Reader, blocks: usize, name: &str) -> String {
     if dropped.len() > NAMED {
         lines.push(format!("            and more in {} more lanes; --json has all", dropped.len() - NAMED));
     }
-    match &*reader.damage() {
+    match &*input.damage() {
         [] => lines.push("  damage    none".to_owned()),
         damage => lines.extend(damage.iter().map(|damage| format!("  damage    {damage}"))),
+    }
+    for remark in input.foreign().map(Import::remarks).unwrap_or_default() {
+        lines.push(format!("  remark    {remark}"));
     }
     lines.push(String::new());
     lines.push(format!("  {:>10} {:>10} {:>7}  call", "self", "total", "count"));

@@ -6,22 +6,22 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::args::OpenArgs;
+use super::input::Input;
 use super::sources::BuiltIn;
 use super::{UsageError, demo, prompt, settings, signals};
-use crate::file::{FileError, Reader};
 use crate::trace::{Command, Log, Run, Status};
 use crate::tui::{self, Clients, News, Program, Progress, Restart, Scene};
 
 /// Opens it until the person quits.
 pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     use std::io::IsTerminal as _;
-    let reader = Reader::open(&args.file)?;
+    let input = Input::open(&args.file)?;
     let book = demo::book(args.walkthrough.as_deref())?;
-    let mut file = Recorded { reader, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
+    let mut file = Recorded { input, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
     if args.plain {
         let asked_to_end = signals::on_end(|| {})?;
         prompt::run(&mut file, &book, &BuiltIn, true, asked_to_end)?;
-        return Ok(file.failure.map_or(Ok(()), Err)?);
+        return file.failure.map_or(Ok(()), Err);
     }
     if !std::io::stdout().is_terminal() {
         let message = "`spanwalk open` needs a terminal; --plain reads commands instead, and `spanwalk info` prints what is \
@@ -38,9 +38,9 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
 
 /// A program that is over, or elsewhere: its log comes from a file.
 struct Recorded {
-    reader: Reader,
+    input: Input,
     path: PathBuf,
-    failure: Option<FileError>,
+    failure: Option<anyhow::Error>,
     damage_told: usize,
     /// The last look at the file has found nothing new: what may be left of it is the beginning of a block.
     is_caught_up: bool,
@@ -57,18 +57,19 @@ impl Program for Recorded {
             return News::Nothing;
         }
         // Between two pictures: the first comes before the last block is read.
-        let before = self.reader.progress().0;
-        let has_come = self.reader.read_for(log, A_ROUND).unwrap_or_else(|error| {
+        let before = self.input.progress().0;
+        let has_come = self.input.read_for(log, A_ROUND).unwrap_or_else(|error| {
             self.failure = Some(error);
             false
         });
         // Damage that is passed over is no event, and is more all the same.
-        self.is_caught_up = !has_come && self.reader.progress().0 == before;
+        let (done, all) = self.input.progress();
+        self.is_caught_up = !has_come && done == before && (self.input.foreign().is_none() || done >= all);
         if has_come { News::More } else { News::Nothing }
     }
 
     fn progress(&self) -> Option<Progress> {
-        let (done, all) = self.reader.progress();
+        let (done, all) = self.input.progress();
         (self.failure.is_none() && !self.is_caught_up).then_some(Progress { done, all })
     }
 
@@ -99,24 +100,26 @@ impl Program for Recorded {
     }
 
     fn remark(&self) -> Option<String> {
-        let damaged = self.reader.damage().iter().filter(|damage| damage.events.is_some()).count();
+        let damaged = self.input.damage().iter().filter(|damage| damage.events.is_some()).count();
         let damaged = match damaged {
             0 => None,
             1 => Some("1 stretch damaged".to_owned()),
             count => Some(format!("{count} stretches damaged")),
         };
-        let is_closed = self.reader.is_ended() || !self.is_caught_up;
-        let parts: Vec<String> = damaged.into_iter().chain((!is_closed).then(|| "not closed".to_owned())).collect();
+        let is_closed = self.input.is_ended() || !self.is_caught_up;
+        let foreign = self.input.foreign().map(|import| format!("from {}", import.what().name()));
+        let parts: Vec<String> =
+            damaged.into_iter().chain(foreign).chain((!is_closed).then(|| "not closed".to_owned())).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
     fn notice(&mut self) -> Option<String> {
         if let Some(failure) = self.failure.as_ref().filter(|_| self.damage_told < usize::MAX) {
             self.damage_told = usize::MAX;
-            return Some(failure.to_string());
+            return Some(format!("{failure:#}"));
         }
         // The end of a file that grows is no damage: only what lies between blocks is told.
-        let damage: Vec<_> = self.reader.damage().into_iter().filter(|damage| damage.events.is_some()).collect();
+        let damage: Vec<_> = self.input.damage().into_iter().filter(|damage| damage.events.is_some()).collect();
         let told = damage.get(self.damage_told)?.to_string();
         self.damage_told += 1;
         Some(told)
@@ -141,14 +144,14 @@ mod tests {
         recording.finish().unwrap();
         let length = std::fs::metadata(&path).unwrap().len();
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
-        let reader = Reader::open(&path).unwrap();
-        let mut file = Recorded { reader, path: path.clone(), failure: None, damage_told: 0, is_caught_up: false };
+        let input = Input::open(&path).unwrap();
+        let mut file = Recorded { input, path: path.clone(), failure: None, damage_told: 0, is_caught_up: false };
         let mut log = Log::new();
         assert!(file.progress().is_some() && file.remark().is_none());
         while file.update(&mut log) == News::More {}
         assert!(log.len() > 100);
         assert_eq!((file.progress(), file.remark()), (None, Some("not closed".to_owned())));
-        let (read, all) = file.reader.progress();
+        let (read, all) = file.input.progress();
         assert!(read < all, "some of a block is left over");
         std::fs::remove_file(&path).unwrap();
     }

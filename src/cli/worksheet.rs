@@ -17,8 +17,8 @@ use anyhow::Context as _;
 use super::args::WorksheetArgs;
 use super::check::{self, Row};
 use super::fresh_run::fresh_run;
-use super::{demo, info, sentences};
-use crate::file::Reader;
+use super::input::Input;
+use super::{demo, sentences};
 use crate::lesson::{Author, Book, Page, instants};
 use crate::trace::{Activity, ChainStep, Key, Lane, Log, State, Time};
 
@@ -37,11 +37,10 @@ pub(super) fn run(args: &WorksheetArgs) -> anyhow::Result<()> {
     }
     let (log, source) = match &args.file {
         Some(path) => {
-            let mut reader = Reader::open(path)?;
+            let mut input = Input::open(path)?;
             let mut log = Log::new();
-            info::read(&mut reader, &mut log)?;
-            let is_whole = reader.is_ended() && reader.damage().is_empty() && log.dropped() == 0;
-            let remark = if is_whole { "" } else { ", of which not everything could be read" };
+            input.read(&mut log)?;
+            let remark = if input.is_whole(&log) { "" } else { ", of which not everything could be read" };
             (log, format!("the recording `{}`{remark}", path.display()))
         }
         None => (fresh_run(&book)?, "a run of its own".to_owned()),

@@ -1,13 +1,14 @@
 //! The log as JSON, one object a line.
 //!
 //! ```text
-//! {"seq":41,"t_ns":1893042,"kind":"enter","lane":"main","thread":"MainThread","span":14,"parent":13,"name":"spawn",
-//!  "target":"spanwalk::server::threadpool","file":"src/server/threadpool.rs","line":88,"fields":{}}
+//! {"seq":41,"t_ns":1893042,"kind":"enter","lane":"main","lane_id":1,"thread":"MainThread","thread_id":1,"span":14,
+//!  "parent":13,"name":"spawn","target":"spanwalk::server::threadpool","file":"src/server/threadpool.rs","line":88,"fields":{}}
 //! ```
 //!
 //! Every line has every key; what does not apply is `null`, fields are an object. `seq` counts from 0 and has no gaps,
-//! `t_ns` is raw monotonic time (holds included), `span` and `parent` are the recorder's own ids. What an event has
-//! beyond that is among its fields: `to` and `reason` of a switch or wake, `edge` of a hold or release, `shown` of a hold, `kind` of a lane.
+//! `t_ns` is raw monotonic time (holds included), `span`, `parent`, `lane_id` and
+//! `thread_id` are the recorder's own ids: two lanes may have one name. What an event has
+//! beyond that is among its fields: `to`, `to_id` and `reason` of a switch or wake, `edge` of a hold or release, `shown` of a hold, `kind` of a lane.
 
 use std::io::{self, Write};
 
@@ -44,7 +45,9 @@ pub fn line(log: &Log, event: &Event) -> String {
         "t_ns": event.time.ns(),
         "kind": event.kind.word(),
         "lane": lane_name(event.lane),
+        "lane_id": event.lane.0,
         "thread": &*event.thread.name,
+        "thread_id": event.thread.id.0,
         "span": id(span.filter(|_| !matches!(event.kind, Kind::Note { .. }))),
         "parent": id(parent),
         "name": of(|callsite| Some(&callsite.name)),
@@ -61,7 +64,7 @@ fn fields(kind: &Kind, lane_name: &dyn Fn(LaneId) -> Json) -> Json {
     match kind {
         Kind::Open { fields, .. } | Kind::Record { fields, .. } | Kind::Note { fields, .. } => object(fields),
         Kind::Switch { to, reason: why } | Kind::Wake { to, reason: why } => {
-            json!({ "to": lane_name(*to), "reason": reason(why) })
+            json!({ "to": lane_name(*to), "to_id": to.0, "reason": reason(why) })
         }
         Kind::Hold { edge, is_shown, .. } => json!({ "edge": edge.word(), "shown": is_shown }),
         Kind::Release { edge, .. } => json!({ "edge": edge.word() }),

@@ -1,0 +1,119 @@
+//! A file to be read: a recording of our own, or one of another tool, told by what is in it.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::file::{Damage, Extent, FileError, Reader};
+use crate::format::{Foreign, Import};
+use crate::trace::Log;
+
+/// How long one waits without being told why.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often one is told how far it has come.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A file that is being read.
+pub(super) enum Input {
+    /// Our own, which may be growing.
+    Recording(Reader),
+    /// Another tool's.
+    Foreign(Import),
+}
+
+impl Input {
+    /// Opens one.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        match Reader::open(path) {
+            Ok(reader) => Ok(Self::Recording(reader)),
+            Err(error @ (FileError::NotARecording { .. } | FileError::Short { .. })) => match Foreign::of_file(path) {
+                Some(what) => Ok(Self::Foreign(Import::open(path, what)?)),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads on for at most about so long; whether there is more in the log than before.
+    pub(super) fn read_for(&mut self, log: &mut Log, at_most: Duration) -> anyhow::Result<bool> {
+        Ok(match self {
+            Self::Recording(reader) => reader.read_for(log, at_most)?,
+            Self::Foreign(import) => import.read_for(log, at_most)?,
+        })
+    }
+
+    /// Reads what there is when it is called. Who waits longer than a moment sees how far it has come, on a terminal.
+    pub(super) fn read(&mut self, log: &mut Log) -> anyhow::Result<()> {
+        let mut terminal = Some(io::stderr()).filter(io::IsTerminal::is_terminal);
+        let began = Instant::now();
+        let (mut done, all) = self.progress();
+        let mut is_shown = false;
+        loop {
+            self.read_for(log, LOOK)?;
+            let before = std::mem::replace(&mut done, self.progress().0);
+            let is_stuck = matches!(self, Self::Recording(_)) && done == before;
+            if done >= all || is_stuck {
+                break;
+            }
+            if let Some(terminal) = terminal.as_mut().filter(|_| began.elapsed() >= PATIENCE) {
+                is_shown = true;
+                // A line that cannot be shown is not missed.
+                let _ = write!(terminal, "\rreading: {} %", done * 100 / all);
+            }
+        }
+        if let Some(terminal) = terminal.as_mut().filter(|_| is_shown) {
+            let _ = write!(terminal, "\r{:16}\r", "");
+        }
+        Ok(())
+    }
+
+    /// How much has been read of how much, in bytes.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        match self {
+            Self::Recording(reader) => reader.progress(),
+            Self::Foreign(import) => import.progress(),
+        }
+    }
+
+    /// What could not be read.
+    pub(super) fn damage(&self) -> Vec<Damage> {
+        match self {
+            Self::Recording(reader) => reader.damage(),
+            Self::Foreign(_) => Vec::new(),
+        }
+    }
+
+    /// Whether its end has been reached: the one that its writer made, if it is our own.
+    pub(super) fn is_ended(&self) -> bool {
+        match self {
+            Self::Recording(reader) => reader.is_ended(),
+            Self::Foreign(import) => import.is_done(),
+        }
+    }
+
+    /// The blocks of a recording, and whether an index tells them.
+    pub(super) fn blocks(&mut self) -> anyhow::Result<Option<(usize, bool)>> {
+        match self {
+            Self::Recording(reader) => {
+                let is_indexed = reader.extent().is_some();
+                let blocks = |extent: &Extent| extent.blocks.len();
+                Ok(Some((blocks(&reader.survey()?), is_indexed)))
+            }
+            Self::Foreign(_) => Ok(None),
+        }
+    }
+
+    /// What another tool's file is.
+    pub(super) fn foreign(&self) -> Option<&Import> {
+        match self {
+            Self::Recording(_) => None,
+            Self::Foreign(import) => Some(import),
+        }
+    }
+
+    /// Whether all of it is in the log that was read from it.
+    pub(super) fn is_whole(&self, log: &Log) -> bool {
+        let nothing_left_out = self.foreign().is_none_or(|import| import.remarks().is_empty());
+        self.is_ended() && self.damage().is_empty() && log.dropped() == 0 && nothing_left_out
+    }
+}

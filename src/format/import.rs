@@ -1,0 +1,206 @@
+//! Recordings of other tools, read into a log.
+//!
+//! ```text
+//!   bytes ──► told by content ─┬─► chrome   trace events ──► rows ──► in the order of time ─┬─► chunks ──► Log
+//!                              └─► lines    our own jsonl, an event a line ─────────────────┘
+//! ```
+//!
+//! What a format cannot say is not made up: it is left out, and [`Import::remarks`] says so. The memory that is taken is bounded
+//! by the length of the input, whatever is in it.
+
+mod chrome;
+mod lines;
+mod merge;
+mod scan;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use self::chrome::Chrome;
+use self::lines::Lines;
+use self::merge::Merge;
+use crate::trace::Log;
+
+/// Bytes from which the format is told.
+const HEAD: usize = 4096;
+
+/// A format that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// Trace events in JSON, as Chrome, Perfetto, `VizTracer` and tracing-chrome write them.
+    Chrome,
+    /// The `jsonl` of this program.
+    Lines,
+}
+
+impl Foreign {
+    /// What a file is, by the first of its bytes; nothing if it is something else.
+    #[must_use]
+    pub fn of(head: &[u8]) -> Option<Self> {
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        match head.first()? {
+            b'[' => Some(Self::Chrome),
+            // Each of our lines begins with its number.
+            b'{' if head[1..].trim_ascii_start().starts_with(b"\"seq\"") => Some(Self::Lines),
+            b'{' => Some(Self::Chrome),
+            _ => None,
+        }
+    }
+
+    /// What a file is; nothing if it cannot be read or is something else.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<Self> {
+        use std::io::Read as _;
+        let mut head = Vec::with_capacity(HEAD);
+        fs::File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
+        Self::of(&head)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chrome => "Chrome trace JSON",
+            Self::Lines => "spanwalk's JSON lines",
+        }
+    }
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The system says no.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not what it seemed to be.
+    #[error("`{}` is no {}: {expected} was expected at byte {at}", path.display(), what.name())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it seemed to be.
+        what: Foreign,
+        /// What should be there.
+        expected: &'static str,
+        /// Where, from the beginning of the file.
+        at: usize,
+    },
+}
+
+/// What is wrong with bytes, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Malformed {
+    expected: &'static str,
+    at: usize,
+}
+
+/// A file of another format, being read.
+pub struct Import {
+    path: PathBuf,
+    what: Foreign,
+    bytes: Vec<u8>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Trace events are told apart.
+    Chrome(Box<Chrome>),
+    /// They are put in order.
+    Merge(Box<Merge>),
+    Lines(Box<Lines>),
+}
+
+impl Import {
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and a file that is none of those that can be read.
+    pub fn open(path: &Path, what: Foreign) -> Result<Self, ImportError> {
+        let bytes = fs::read(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
+        let stage = match what {
+            Foreign::Chrome => {
+                let malformed = |wrong| Self::malformed(path, what, wrong);
+                Stage::Chrome(Box::new(Chrome::new(&bytes).map_err(malformed)?))
+            }
+            Foreign::Lines => Stage::Lines(Box::default()),
+        };
+        Ok(Self { path: path.to_owned(), what, bytes, stage })
+    }
+
+    fn malformed(path: &Path, what: Foreign, Malformed { expected, at }: Malformed) -> ImportError {
+        ImportError::Malformed { path: path.to_owned(), what, expected, at }
+    }
+
+    /// What the file is.
+    #[must_use]
+    pub fn what(&self) -> Foreign {
+        self.what
+    }
+
+    /// Reads on for at most about this long; whether there is more in the log than before.
+    ///
+    /// # Errors
+    ///
+    /// The file is not what it seemed to be. What is before that is in the log only if it is [`Foreign::Lines`].
+    pub fn read_for(&mut self, log: &mut Log, at_most: Duration) -> Result<bool, ImportError> {
+        let until = Instant::now() + at_most;
+        let before = log.len();
+        let is_time = || Instant::now() < until;
+        let Self { path, what, bytes, stage } = self;
+        let malformed = |wrong| Self::malformed(path, *what, wrong);
+        if let Stage::Chrome(chrome) = stage {
+            if !chrome.read(bytes, &is_time).map_err(malformed)? {
+                return Ok(false);
+            }
+            let chrome = std::mem::take(&mut **chrome);
+            *stage = Stage::Merge(Box::new(Merge::new(chrome)));
+        }
+        match stage {
+            Stage::Chrome(_) => {}
+            Stage::Merge(merge) => merge.read(bytes, log, &is_time),
+            Stage::Lines(lines) => lines.read(bytes, log, &is_time).map_err(malformed)?,
+        }
+        Ok(log.len() > before)
+    }
+
+    /// How much has been done of how much, in bytes.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        let all = self.bytes.len() as u64;
+        // To tell the events apart takes about as long as to put them in order.
+        let done = match &self.stage {
+            Stage::Chrome(chrome) => chrome.at() as u64 / 2,
+            Stage::Merge(merge) => all / 2 + (all as f64 / 2.0 * merge.share()) as u64,
+            Stage::Lines(lines) => lines.at() as u64,
+        };
+        (if self.is_done() { all } else { done.min(all.saturating_sub(1)) }, all)
+    }
+
+    /// Whether all has been read.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        match &self.stage {
+            Stage::Chrome(_) => false,
+            Stage::Merge(merge) => merge.is_done(),
+            Stage::Lines(lines) => lines.at() >= self.bytes.len(),
+        }
+    }
+
+    /// What was in the file and is not in the log, and what the format could not say, a sentence each.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        match &self.stage {
+            Stage::Chrome(_) => Vec::new(),
+            Stage::Merge(merge) => merge.remarks(),
+            Stage::Lines(lines) => lines.remarks(),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! JSON as it lies there: values are found by where they begin and end, and most are never looked into.
+//!
+//! The input may end anywhere, and may be anything. Nothing here allocates, and nesting takes no stack.
+
+use std::ops::Range;
+
+use super::Malformed;
+
+/// Why a value could not be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The input ended before the value did.
+    End,
+    /// It is no JSON.
+    Bad(Malformed),
+}
+
+/// A place in JSON.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// A value by its first letter, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    /// Without its quotes; `is_plain` says that nothing in it is escaped.
+    Text { range: Range<usize>, is_plain: bool },
+    /// A number, `true`, `false` or `null`.
+    Word(Range<usize>),
+    /// An object or an array, with its brackets.
+    Nested(Range<usize>),
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn bad<T>(&self, expected: &'static str) -> Result<T, Stop> {
+        Err(Stop::Bad(Malformed { expected, at: self.at }))
+    }
+
+    /// The next letter that is no blank, which is not taken.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Result<u8, Stop> {
+        while let Some(&letter) = self.bytes.get(self.at) {
+            if !matches!(letter, b' ' | b'\n' | b'\r' | b'\t') {
+                return Ok(letter);
+            }
+            self.at += 1;
+        }
+        Err(Stop::End)
+    }
+
+    /// Takes a letter that has to be there.
+    #[inline]
+    pub(super) fn take(&mut self, letter: u8, expected: &'static str) -> Result<(), Stop> {
+        if self.peek()? != letter {
+            return self.bad(expected);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Takes the next key of an object with its colon, or the end of the object. `is_first` says that no key was before.
+    #[inline]
+    pub(super) fn key(&mut self, is_first: bool) -> Result<Option<Range<usize>>, Stop> {
+        let mut letter = self.peek()?;
+        if letter == b'}' {
+            self.at += 1;
+            return Ok(None);
+        }
+        if !is_first {
+            self.take(b',', "`,` or `}`")?;
+            letter = self.peek()?;
+        }
+        if letter != b'"' {
+            return self.bad("the name of a member");
+        }
+        let (range, _) = self.text()?;
+        self.take(b':', "`:`")?;
+        Ok(Some(range))
+    }
+
+    /// Takes a text; its first letter is known to be a quote.
+    #[inline]
+    fn text(&mut self) -> Result<(Range<usize>, bool), Stop> {
+        let begin = self.at + 1;
+        let mut at = begin;
+        let mut is_plain = true;
+        loop {
+            let rest = self.bytes.get(at..).ok_or(Stop::End)?;
+            at += rest.iter().position(|letter| matches!(letter, b'"' | b'\\')).ok_or(Stop::End)?;
+            if self.bytes[at] == b'"' {
+                self.at = at + 1;
+                return Ok((begin..at, is_plain));
+            }
+            is_plain = false;
+            at += 2;
+        }
+    }
+
+    /// Takes a value.
+    #[inline]
+    pub(super) fn value(&mut self) -> Result<Token, Stop> {
+        match self.peek()? {
+            b'"' => self.text().map(|(range, is_plain)| Token::Text { range, is_plain }),
+            b'{' | b'[' => self.nested().map(Token::Nested),
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
+                let begin = self.at;
+                let is_word = |letter: &u8| matches!(letter, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.');
+                let length = self.bytes[begin..].iter().position(|letter| !is_word(letter));
+                // A number may go on where the input ends.
+                self.at = begin + length.ok_or(Stop::End)?;
+                Ok(Token::Word(begin..self.at))
+            }
+            _ => self.bad("a value"),
+        }
+    }
+
+    /// Takes an object or an array by its brackets; what is between them is not judged.
+    fn nested(&mut self) -> Result<Range<usize>, Stop> {
+        let begin = self.at;
+        let mut depth = 0_usize;
+        loop {
+            match *self.bytes.get(self.at).ok_or(Stop::End)? {
+                b'"' => {
+                    self.text()?;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(begin..self.at);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<(&str, usize), Stop>) {
+        let mut scan = Scan::new(text.as_bytes(), 0);
+        let found = scan.value().map(|token| match token {
+            Token::Text { range, .. } | Token::Word(range) | Token::Nested(range) => (&text[range], scan.at()),
+        });
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn values_are_found_by_their_ends() {
+        check(r#" "spawn","#, Ok(("spawn", 8)));
+        check(r#""say \"hi\"","#, Ok((r#"say \"hi\""#, 12)));
+        check("12.5e3,", Ok(("12.5e3", 6)));
+        check(r#"{"a":[1,"]}"]} x"#, Ok((r#"{"a":[1,"]}"]}"#, 14)));
+        check("null]", Ok(("null", 4)));
+    }
+
+    #[test]
+    fn an_input_may_end_anywhere_and_be_anything() {
+        for text in ["", "  ", "\"", "\"\\", "12", "{", "[{\"a\":", "[\"]"] {
+            check(text, Err(Stop::End));
+        }
+        check(" }", Err(Stop::Bad(Malformed { expected: "a value", at: 1 })));
+        // Deeper than any stack.
+        check(&"[".repeat(1_000_000), Err(Stop::End));
+    }
+}
