@@ -81,8 +81,22 @@ fn every_line_of_jsonl_has_every_key_and_seq_has_no_gaps() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let mut keys: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
-        let expected =
-            ["fields", "file", "kind", "lane", "line", "name", "parent", "seq", "span", "t_ns", "target", "thread"];
+        let expected = [
+            "fields",
+            "file",
+            "kind",
+            "lane",
+            "lane_id",
+            "line",
+            "name",
+            "parent",
+            "seq",
+            "span",
+            "t_ns",
+            "target",
+            "thread",
+            "thread_id",
+        ];
         assert_eq!(keys, expected);
         assert_eq!(line["seq"].as_u64(), Some(at as u64));
         kinds.insert(line["kind"].as_str().unwrap().to_owned());
