@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod config;
 mod demo;
+mod diff;
 mod export;
 mod fresh_run;
 mod hint;
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Serve(serve)) => serve::run(serve),
         Some(Subcommand::Open(open)) => open::run(open),
         Some(Subcommand::Info(info)) => info::run(info),
+        Some(Subcommand::Diff(diff)) => diff::run(diff),
         Some(Subcommand::Export(export)) => export::run(export),
         Some(Subcommand::Config) => config::print(),
         Some(Subcommand::Check(check)) => check::run(check),
@@ -66,12 +68,17 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if error.is::<AlreadySaid>() || error.is::<check::NotAsSaid>() => ExitCode::from(1),
+        Err(error) if is_said(&error) => ExitCode::from(1),
         Err(error) => {
             complain(&format!("{error:#}{}", remedy(&error)));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
+}
+
+/// Whether it has been told where the answer was.
+fn is_said(error: &anyhow::Error) -> bool {
+    error.is::<AlreadySaid>() || error.is::<check::NotAsSaid>() || error.is::<diff::Differ>()
 }
 
 /// What can be done about a file, by the arguments of this program.

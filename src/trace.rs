@@ -6,7 +6,8 @@
 //!                            ├─► chain, calls       the documented step we are in, loop starts, loop serves, every call of a step
 //!                            ├─► event_loop         poll, watchers, ready callbacks, pool; the turns of the loop
 //!                            ├─► stats              counts and times by callsite
-//!                            └─► diff               stacks side by side: kept, added, removed
+//!                            ├─► diff               stacks side by side: kept, added, removed
+//!                            └─► compare            two logs side by side, by call path
 //!
 //!   inside   store: packed events · index: spans, lanes, calls, outlines of states, all kept up to date event by event
 //! ```
@@ -18,6 +19,7 @@ mod append;
 mod calls;
 mod chain;
 mod choice;
+mod compare;
 mod control;
 mod critical;
 mod diff;
@@ -53,6 +55,7 @@ mod turns;
 pub use calls::{Call, CallsOf};
 pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};
+pub use compare::{Calls as PathCalls, Comparison, Difference, Fields as PathFields, Node as PathNode, Tolerance};
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};

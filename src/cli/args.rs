@@ -2,6 +2,7 @@
 
 mod clients;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings};
-use crate::trace::{Place, Query};
+use crate::trace::{Difference, Place, Query};
 use crate::tui::Preset;
 
 /// Step through the call chain of a running server.
@@ -40,6 +41,7 @@ use crate::tui::Preset;
   spanwalk demo --record lesson.spanwalk   the demo, kept in a file
   spanwalk open lesson.spanwalk            the file, in the same screens
   spanwalk check lesson.spanwalk           whether it bears the lessons out
+  spanwalk diff a.spanwalk b.spanwalk      what another run does otherwise
   spanwalk export lesson.spanwalk --to csv  a row per call; --list has more
   spanwalk worksheet -o sheet.md           questions to print, with the answers
   spanwalk serve --console                 the server alone, for tokio-console
@@ -66,6 +68,12 @@ pub enum Subcommand {
     Open(OpenArgs),
     /// Print what is in a recording.
     Info(InfoArgs),
+    /// Compare two recordings by what calls what.
+    ///
+    /// Prints a merged tree of the paths that differ: calls added (+), removed (-), moved to another parent or lane (> and <),
+    /// reordered (^), or with another number of calls, other fields or another time (~). Lanes of a kind, such as conn-1 and
+    /// conn-2, are one. The exit status is 0 whatever differs, unless --fail-on names it: then it is 1.
+    Diff(DiffArgs),
     /// Write a recording, or a part of it, in the format of another tool.
     ///
     /// Spans that are not over stay open where the format can say so; elsewhere they end with the recording, and are marked.
@@ -144,6 +152,85 @@ pub struct ExportArgs {
     /// Tell the time of the clock on the wall, with the holds.
     #[arg(long)]
     pub(super) wall: bool,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  spanwalk diff thread.spanwalk block.spanwalk          what is different
+  spanwalk diff old.spanwalk new.spanwalk --json        for programs
+  spanwalk diff old.spanwalk new.spanwalk --fail-on removed,moved
+  spanwalk diff old.spanwalk new.spanwalk --ignore-field port")]
+pub struct DiffArgs {
+    /// The first recording: what it was.
+    #[arg(value_name = "A")]
+    pub(super) a: PathBuf,
+
+    /// The second recording: what it has become.
+    #[arg(value_name = "B")]
+    pub(super) b: PathBuf,
+
+    /// One JSON object instead of a tree.
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Show paths that are the same, too.
+    #[arg(long)]
+    pub(super) all: bool,
+
+    /// Exit with status 1 if there is such a difference.
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub(super) fail_on: Vec<FailOn>,
+
+    /// Do not look at this field; may be given again. Ports, file descriptors and ids are others in each run.
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub(super) ignore_field: Vec<String>,
+
+    /// Times differ if one is at least so many times the other.
+    #[arg(long, value_name = "RATIO", default_value = "2", value_parser = ratio)]
+    pub(super) ratio: f64,
+
+    /// Times differ if it is by at least so much.
+    #[arg(long, value_name = "DURATION", default_value = "1ms", value_parser = duration)]
+    pub(super) min_time: Duration,
+}
+
+/// A difference that fails a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A call that is in the second recording alone.
+    Added,
+    /// A call that is in the first recording alone.
+    Removed,
+    /// A call with another parent, or in another kind of lane.
+    Moved,
+    /// A call in another order among its neighbours.
+    Reordered,
+    /// Another number of calls.
+    Count,
+    /// Other fields.
+    Fields,
+    /// Another time.
+    Time,
+    /// Any of them.
+    Any,
+}
+
+impl FailOn {
+    /// Whether it is among the differences that there are.
+    pub(super) fn is_among<V>(self, there: &BTreeMap<Difference, V>) -> bool {
+        let difference = match self {
+            Self::Added => Difference::Added,
+            Self::Removed => Difference::Removed,
+            Self::Moved => Difference::Moved,
+            Self::Reordered => Difference::Reordered,
+            Self::Count => Difference::Count,
+            Self::Fields => Difference::Fields,
+            Self::Time => Difference::Time,
+            Self::Any => return !there.is_empty(),
+        };
+        there.contains_key(&difference)
+    }
 }
 
 /// Arguments of `demo`.
@@ -479,6 +566,16 @@ fn pace(text: &str) -> Result<Duration, String> {
         return Err("faster than ten steps a second; write a longer one, such as 500ms or 3s".to_owned());
     }
     Ok(duration)
+}
+
+/// How many times a time is another.
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().map_err(|_| "not a number; write how many times, such as 2 or 1.2".to_owned())?;
+    if (1.0..1e9).contains(&ratio) {
+        Ok(ratio)
+    } else {
+        Err("smaller than 1; write how many times, such as 2".to_owned())
+    }
 }
 
 /// A size with its unit, of a megabyte at the least.

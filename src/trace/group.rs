@@ -169,7 +169,7 @@ impl Groups {
 
 /// A name without the number at its end, or without what stands behind its last mark if there is a digit in it:
 /// `conn-12` is a `conn-`, and so is `conn-3f2a`.
-fn stem(name: &str) -> &str {
+pub(super) fn stem(name: &str) -> &str {
     let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
     if stem.len() < name.len() {
         return stem;

@@ -1,0 +1,154 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::trace::{Event, Field, Kind, LaneId, LaneKind, Seq, Thread, ThreadId, Time, Value};
+
+/// A log of calls, written as `lane call(call call(…)) lane …`; a name may have a field: `call:value`. Each call takes 1 µs and
+/// what is inside.
+fn log(text: &str) -> Log {
+    let mut log = Log::new();
+    let (mut now, mut spans) = (0, 0);
+    for (number, line) in (1..).zip(text.lines().map(str::trim).filter(|line| !line.is_empty())) {
+        let (lane, calls) = line.split_once(": ").unwrap();
+        let thread = Arc::new(Thread { id: ThreadId(number), name: lane.into() });
+        let mut push = |time, kind| {
+            let (thread, lane) = (thread.clone(), LaneId(number));
+            log.push(Event { seq: Seq(0), time: Time(time), thread, lane, kind });
+        };
+        push(now, Kind::LaneOpen { name: lane.into(), kind: LaneKind::Thread });
+        let mut open: Vec<SpanId> = Vec::new();
+        let close = |push: &mut dyn FnMut(u64, Kind), now: &mut u64, span: SpanId| {
+            *now += 1_000;
+            push(*now, Kind::Exit { span });
+            push(*now, Kind::Close { span });
+        };
+        let mut is_leaf = false;
+        for word in calls.replace('(', " ( ").replace(')', " ) ").split_whitespace() {
+            match word {
+                "(" => is_leaf = false,
+                ")" => {
+                    for _ in 0..=usize::from(is_leaf) {
+                        close(&mut push, &mut now, open.pop().unwrap());
+                    }
+                    is_leaf = false;
+                    continue;
+                }
+                name => {
+                    if is_leaf {
+                        close(&mut push, &mut now, open.pop().unwrap());
+                    }
+                    let (name, value) = name.split_once(':').map_or((name, None), |(name, value)| (name, Some(value)));
+                    let value = value.map(|value| Field { name: "is".into(), value: Value::from(value) });
+                    let callsite = Callsite { name: name.into(), target: "app".into(), file: None, line: None };
+                    spans += 1;
+                    let (span, parent) = (SpanId(spans), open.last().copied());
+                    push(
+                        now,
+                        Kind::Open { span, parent, callsite: Arc::new(callsite), fields: value.into_iter().collect() },
+                    );
+                    push(now, Kind::Enter { span });
+                    open.push(span);
+                    is_leaf = true;
+                }
+            }
+        }
+        while let Some(span) = open.pop() {
+            close(&mut push, &mut now, span);
+        }
+    }
+    log
+}
+
+/// What differs between two, in words.
+#[track_caller]
+fn check(a: &str, b: &str, expected: &[&str]) {
+    let found = differences(&log(a), &log(b));
+    assert_eq!(found, expected);
+}
+
+fn differences(a: &Log, b: &Log) -> Vec<String> {
+    let compared = Comparison::new(a, b, &Tolerance::default());
+    let mut found = Vec::new();
+    for (at, node) in compared.nodes().iter().enumerate() {
+        for difference in &node.differences {
+            let from = node.moved.map(|from| format!(", from {}", compared.path(from))).unwrap_or_default();
+            found.push(format!("{} {}{from}", difference.word(), compared.path(at)));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_recording_is_the_same_as_itself() {
+    check("main: run(start(listen) wait)", "main: run(start(listen) wait)", &[]);
+    check("", "", &[]);
+}
+
+#[test]
+fn calls_come_and_go() {
+    check("main: run(start)", "main: run(start wait)", &["added main: run > wait"]);
+    check(
+        "main: run(start(listen) wait)",
+        "main: run(wait)",
+        &["removed main: run > start", "removed main: run > start > listen"],
+    );
+}
+
+#[test]
+fn a_call_with_another_parent_or_lane_has_moved_and_takes_along_what_is_in_it() {
+    check(
+        "main: run(apply(spawn))\nworker-1: loop(lookup(resolve))",
+        "main: run(apply(lookup(resolve)))",
+        &[
+            "moved main: run > apply > lookup, from worker-*: loop > lookup",
+            "removed main: run > apply > spawn",
+            "removed worker-*: loop",
+        ],
+    );
+}
+
+#[test]
+fn of_what_moved_along_only_what_is_different_is_said() {
+    check(
+        "main: run(a(b c))\nhub: run",
+        "main: run\nhub: run(a(b d))",
+        &["added hub: run > a > d", "moved hub: run > a, from main: run > a", "removed main: run > a > c"],
+    );
+}
+
+#[test]
+fn neighbours_in_another_order_are_reordered_if_there_is_an_order() {
+    check("main: run(a b c)", "main: run(b c a)", &["reordered main: run > a"]);
+    check("main: run(a b) run(a b)", "main: run(b a) run(b a)", &[]);
+}
+
+#[test]
+fn lanes_of_a_kind_are_one_and_their_calls_are_counted() {
+    check("conn-1: serve\nconn-2: serve", "conn-7: serve\nconn-9: serve", &[]);
+    check("conn-1: serve", "conn-1: serve\nconn-2: serve", &["count conn-*: serve"]);
+}
+
+#[test]
+fn fields_are_compared_by_their_values() {
+    check("main: run(listen:5000)", "main: run(listen:80)", &["fields main: run > listen"]);
+    check("main: run(a:1 a:2)", "main: run(a:2 a:1)", &[]);
+}
+
+#[test]
+fn times_differ_only_beyond_what_is_taken_as_the_same() {
+    let many = format!("main: run({})", "a ".repeat(3_000));
+    let (a, b) = (log("main: run(a)"), log(&many));
+    assert_eq!(differences(&a, &b), ["count main: run > a", "time main: run", "time main: run > a"]);
+    let wide = Tolerance { ns: 10_000_000, ..Tolerance::default() };
+    assert_eq!(Comparison::new(&a, &b, &wide).counts().keys().collect::<Vec<_>>(), [&Difference::Count]);
+}
+
+#[test]
+fn a_longest_part_that_rises_is_found() {
+    let kept = |list: &[usize]| longest_rising(list).into_iter().map(|at| list[at]).collect::<Vec<_>>();
+    assert_eq!(kept(&[]), Vec::<usize>::new());
+    assert_eq!(kept(&[1, 2, 0]), [1, 2]);
+    assert_eq!(kept(&[3, 0, 4, 1, 5, 2, 6]), [0, 1, 2, 6]);
+    assert_eq!(kept(&[2, 1, 0]).len(), 1);
+}
