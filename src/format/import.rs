@@ -125,6 +125,15 @@ impl Import {
     /// What the system says, and a file that is none of those that can be read.
     pub fn open(path: &Path, what: Foreign) -> Result<Self, ImportError> {
         let bytes = fs::read(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
+        Self::new(path, what, bytes)
+    }
+
+    /// The same of bytes that are there already; the path is for messages.
+    ///
+    /// # Errors
+    ///
+    /// A file that is none of those that can be read.
+    pub fn new(path: &Path, what: Foreign, bytes: Vec<u8>) -> Result<Self, ImportError> {
         let stage = match what {
             Foreign::Chrome => {
                 let malformed = |wrong| Self::malformed(path, what, wrong);
