@@ -55,7 +55,10 @@ mod turns;
 pub use calls::{Call, CallsOf};
 pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};
-pub use compare::{Calls as PathCalls, Comparison, Difference, Fields as PathFields, Node as PathNode, Tolerance};
+pub use compare::{
+    Calls as PathCalls, Comparison, Counterpart, Difference, Fields as PathFields, Node as PathNode, Opposite,
+    Tolerance,
+};
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
 pub use diff::{Change, DiffFrame, LaneDiff, diff};

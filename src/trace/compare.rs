@@ -14,12 +14,14 @@
 //! Costs a walk over the spans of both, and memory for the paths. What depends on chance, such as the order of lanes, is not
 //! compared.
 
+mod counterpart;
 mod moves;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use counterpart::{Counterpart, Opposite};
 pub use tree::Fields;
 use tree::{KeyRef, Tree};
 

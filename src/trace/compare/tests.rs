@@ -152,3 +152,31 @@ fn a_longest_part_that_rises_is_found() {
     assert_eq!(kept(&[3, 0, 4, 1, 5, 2, 6]), [0, 1, 2, 6]);
     assert_eq!(kept(&[2, 1, 0]).len(), 1);
 }
+
+#[test]
+fn a_call_has_its_counterpart_in_another_recording() {
+    let a = log("main: run(start(listen) get get get)\nhub: poll");
+    let b = log("hub: poll\nmain: run(get start get)");
+    let both = Counterpart::new(&a, &b);
+    let named = |log: &Log, name: &str, number: usize| {
+        log.spans().filter(|span| &*span.callsite.name == name).nth(number).unwrap().id
+    };
+    let check = |name: &str, number: usize, expected: (&str, usize, bool)| {
+        let span = named(&a, name, number);
+        let found = both.of((&a, &b), span, false).unwrap();
+        assert_eq!((found.span, found.is_same), (named(&b, expected.0, expected.1), expected.2), "{name} {number}");
+        // The call there has just begun.
+        assert_eq!(b.event(found.cursor - 1).unwrap().kind, Kind::Enter { span: found.span });
+    };
+    check("start", 0, ("start", 0, true));
+    check("poll", 0, ("poll", 0, true));
+    check("get", 1, ("get", 1, true));
+    // There are two only.
+    check("get", 2, ("get", 1, false));
+    // Not made there: where the call around it is.
+    check("listen", 0, ("start", 0, false));
+    let over = both.of((&a, &b), named(&a, "get", 0), true).unwrap();
+    assert_eq!(b.event(over.cursor - 1).unwrap().kind, Kind::Close { span: over.span });
+    let alone = log("other: work");
+    assert_eq!(Counterpart::new(&alone, &b).of((&alone, &b), named(&alone, "work", 0), false), None);
+}

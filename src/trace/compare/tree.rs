@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Calls;
 use crate::trace::group::stem;
-use crate::trace::{Callsite, Field, LaneId, Log, SpanId, Value};
+use crate::trace::{Callsite, Field, LaneId, Log, SpanId, SpanRecord, Value};
 
 /// Spans of a path whose fields are looked at.
 const LOOKED_AT: u64 = 64;
@@ -73,28 +73,16 @@ impl Tree {
         let mut tree = Self::default();
         let clock = log.clock();
         let end = clock.program(log.time_at(log.len()));
-        let mut lanes: HashMap<LaneId, Arc<str>> = HashMap::new();
-        let mut node_of: HashMap<SpanId, usize> = HashMap::new();
-        let mut numbers: HashMap<Key, usize> = HashMap::new();
-        for span in log.spans() {
-            let lane = lanes.entry(span.lane).or_insert_with(|| kind_of(log, span.lane)).clone();
-            // Who is around it in another lane made it, and does not call it.
-            let around = span.parent.filter(|parent| log.span(*parent).is_some_and(|parent| parent.lane == span.lane));
-            let parent = around.and_then(|parent| node_of.get(&parent).copied());
-            let site = &span.callsite;
-            let key = (parent, lane.clone(), site.target.clone(), site.name.clone());
-            let next = tree.nodes.len();
-            let at = *numbers.entry(key).or_insert(next);
-            if at == next {
-                let (fields, callsite) = (Fields::default(), site.clone());
-                let calls = Calls { count: 0, open: 0, total: 0, first: span.id, fields };
-                tree.nodes.push(TreeNode { lane, callsite, calls, children: Vec::new() });
-                match parent {
-                    Some(parent) => tree.nodes[parent].children.push(at),
+        place(log, &mut Numbers::default(), |&Placed { span, path: at, around, lane }| {
+            if at == tree.nodes.len() {
+                let lane = lane.clone();
+                let calls = Calls { count: 0, open: 0, total: 0, first: span.id, fields: Fields::default() };
+                tree.nodes.push(TreeNode { lane, callsite: span.callsite.clone(), calls, children: Vec::new() });
+                match around {
+                    Some(around) => tree.nodes[around].children.push(at),
                     None => tree.roots.push(at),
                 }
             }
-            node_of.insert(span.id, at);
             let calls = &mut tree.nodes[at].calls;
             calls.count += 1;
             calls.open += u64::from(span.close.is_none());
@@ -103,7 +91,7 @@ impl Tree {
             if calls.count <= LOOKED_AT {
                 calls.fields.add(&log.fields(span.id, log.len()));
             }
-        }
+        });
         tree
     }
 
@@ -117,6 +105,39 @@ impl Tree {
 
     pub(super) fn roots(&self) -> &[usize] {
         &self.roots
+    }
+}
+
+/// Paths by number.
+#[derive(Default)]
+pub(super) struct Numbers {
+    known: HashMap<Key, usize>,
+}
+
+/// A span, and the path that it is of.
+pub(super) struct Placed<'a> {
+    pub(super) span: &'a SpanRecord,
+    pub(super) path: usize,
+    /// The path around it.
+    pub(super) around: Option<usize>,
+    /// Its kind of lane.
+    pub(super) lane: &'a Arc<str>,
+}
+
+/// Tells of every span of a log which path it is of, in the order of opening. Paths that are new get the next numbers.
+pub(super) fn place(log: &Log, numbers: &mut Numbers, mut told: impl FnMut(&Placed<'_>)) {
+    let mut lanes: HashMap<LaneId, Arc<str>> = HashMap::new();
+    let mut path_of: HashMap<SpanId, usize> = HashMap::new();
+    for span in log.spans() {
+        let lane = lanes.entry(span.lane).or_insert_with(|| kind_of(log, span.lane));
+        // Who is around it in another lane made it, and does not call it.
+        let around = span.parent.filter(|parent| log.span(*parent).is_some_and(|parent| parent.lane == span.lane));
+        let around = around.and_then(|parent| path_of.get(&parent).copied());
+        let key = (around, lane.clone(), span.callsite.target.clone(), span.callsite.name.clone());
+        let next = numbers.known.len();
+        let path = *numbers.known.entry(key).or_insert(next);
+        path_of.insert(span.id, path);
+        told(&Placed { span: &span, path, around, lane });
     }
 }
 
