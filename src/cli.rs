@@ -20,6 +20,7 @@ mod session;
 mod settings;
 mod signals;
 mod sources;
+mod unkept;
 mod version;
 mod watch;
 mod worksheet;

@@ -6,7 +6,8 @@
 //!                            ├─► chain, calls       the documented step we are in, loop starts, loop serves, every call of a step
 //!                            ├─► event_loop         poll, watchers, ready callbacks, pool; the turns of the loop
 //!                            ├─► stats              counts and times by callsite
-//!                            └─► diff               stacks side by side: kept, added, removed
+//!                            ├─► diff               stacks side by side: kept, added, removed
+//!                            └─► bookmarks          places that a person has marked, with what they say of them
 //!
 //!   inside   store: packed events · index: spans, lanes, calls, outlines of states, all kept up to date event by event
 //! ```
@@ -15,6 +16,7 @@
 //! clock, a file or a screen, knows a colour, or emits spans. It imports nothing else of this crate.
 
 mod append;
+mod bookmark;
 mod calls;
 mod chain;
 mod choice;
@@ -50,6 +52,7 @@ mod time;
 mod timeline;
 mod turns;
 
+pub use bookmark::{Bookmark, BookmarkEdit, BookmarkKey, Bookmarks};
 pub use calls::{Call, CallsOf};
 pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};

@@ -60,6 +60,7 @@ impl Live {
         if let Some(mut shorter) = self.shorter.as_ref().and_then(|shorter| shorter.try_recv().ok()) {
             self.shorter = None;
             self.retained.bring(&mut shorter).expect("the recorder's own chunks are well-formed");
+            shorter.adopt_bookmarks(log);
             let whole = std::mem::replace(log, shorter);
             // To let so much go takes longer than a picture may.
             let _ = std::thread::Builder::new().name("forget".to_owned()).spawn(move || drop(whole));

@@ -21,10 +21,10 @@ use ratatui::style::{Modifier, Style};
 
 use super::bar::{Painter, write};
 use super::lane_label::LaneLabel;
-use super::range;
 use super::text::{count, cut, width};
 use super::theme::{Role, Theme};
 use super::time_window::{axis, fitting};
+use super::{notes, range};
 use crate::trace::{
     Cell, Finder, GroupId, Landmarks, LaneId, Line, LineChoice, Log, Mark, MarkKind, SpanId, State, Time, Timeline,
     Wanted, Window,
@@ -372,6 +372,8 @@ impl View<'_> {
         let group = |lane: LaneId| self.log.group_of(lane).map(|group| LineId::Group(group.id));
         let find = |id: LineId| lanes.iter().position(|place| LineId::of(&place.line) == id);
         let place = |lane: LaneId| find(LineId::Lane(lane)).or_else(|| group(lane).and_then(find));
+        // First: labels make room for them.
+        notes::mark_ruler(buffer, Rect { y: area.y, height: 1, ..chart }, theme, self.log, window);
         let (mut label_from, mut arrow_at) = (chart.x, None);
         let cursor = window.column(self.now, chart.width).map(|column| chart.x + column);
         for mark in &plan.timeline.marks {
@@ -418,7 +420,9 @@ impl View<'_> {
                         buffer.set_stringn(left, area.y, flipped, usize::from(x + 1 - left), style);
                         label_from = x + 1;
                     } else {
-                        buffer[(x, area.y)].set_char('┊').set_style(style);
+                        if buffer[(x, area.y)].symbol() == " " {
+                            buffer[(x, area.y)].set_char('┊').set_style(style);
+                        }
                         label_from = x + 1;
                     }
                 }
