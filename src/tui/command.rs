@@ -323,7 +323,7 @@ pub const COMMANDS: &[CommandRow] = &[
     row(
         ASK,
         "remove-note",
-        &["delete", "backspace"],
+        &["backspace"],
         "remove",
         Action::RemoveNote,
         "Remove the note at the cursor, or the selected one of the list.",

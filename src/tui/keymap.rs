@@ -132,7 +132,6 @@ mod tests {
                     "end" => KeyCode::End,
                     "pageup" => KeyCode::PageUp,
                     "pagedown" => KeyCode::PageDown,
-                    "delete" => KeyCode::Delete,
                     "backspace" => KeyCode::Backspace,
                     letter => KeyCode::Char(letter.chars().next().unwrap()),
                 };
