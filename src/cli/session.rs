@@ -24,6 +24,8 @@ const STOP_WITHIN: Duration = Duration::from_millis(4);
 
 /// Why what is marked goes with the session.
 const NOT_RECORDED: &str = "this run is not recorded; --record FILE keeps notes";
+/// The same, where it was to be kept.
+const STOPPED: &str = "recording has stopped";
 
 /// Something to call from another thread.
 type Call = Box<dyn Fn() + Send>;
@@ -262,6 +264,9 @@ impl Program for Session {
             return Err(NOT_RECORDED.to_owned());
         };
         self.unkept().add(edit.clone());
+        if recording.has_stopped() {
+            return Err(STOPPED.to_owned());
+        }
         let (unkept, written) = (self.unkept.clone(), edit.clone());
         recording.mark(edit.clone(), move || {
             unkept.lock().unwrap_or_else(PoisonError::into_inner).is_written(&written);
@@ -270,8 +275,13 @@ impl Program for Session {
     }
 
     fn unkept(&self) -> Option<tui::Unkept> {
-        let why = || if self.recording.is_some() { "recording has stopped" } else { NOT_RECORDED };
-        Session::unkept(self).told(|| why().to_owned())
+        let why = match &self.recording {
+            None => NOT_RECORDED,
+            Some(recording) if recording.has_stopped() => STOPPED,
+            // What is not written yet is about to be.
+            Some(_) => return None,
+        };
+        Session::unkept(self).told(|| why.to_owned())
     }
 
     fn notice(&mut self) -> Option<String> {

@@ -148,6 +148,12 @@ impl Recording {
         }
     }
 
+    /// Whether it has stopped before its end. What has been asked of it until then and is not done, never will be.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Waits until everything is written, and ends the file.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ impl Ui<'_> {
     /// Whether one may leave: if something would be lost with the screens, it is said, and whoever says it again may.
     pub(super) fn may_leave(&mut self) -> bool {
         let Some(unkept) = self.unkept.as_ref().filter(|_| !self.is_leaving) else { return true };
-        let text = format!("{}: {}; {} again leaves", unkept.text(), unkept.why, self.key("quit"));
+        let text = format!("{} again leaves; {}: {}", self.key("quit"), unkept.text(), unkept.why);
         self.is_leaving = true;
         self.notify(text);
         false
@@ -245,7 +245,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
             ui.key("note-back"),
             ui.key("note-forth")
         );
-        put_lines(buffer, inner, &wrap(&[(text, theme.style(Role::Dim))], columns.saturating_sub(2), " "), 0);
+        let room = Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner };
+        put_lines(buffer, room, &wrap(&[(text, theme.style(Role::Dim))], columns.saturating_sub(2), ""), 0);
         return;
     }
     let at = at.min(all.len() - 1);
@@ -279,7 +280,11 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
 fn foot(ui: &Ui, bookmark: &Bookmark, columns: usize) -> Vec<Line<'static>> {
     let (dim, plain) = (ui.theme.style(Role::Dim), ui.theme.style(Role::Plain));
     let mut lines = vec![Line::styled("─".repeat(columns), ui.theme.style(Role::Border))];
-    lines.extend(wrap(&[(said(bookmark).to_owned(), plain)], columns.saturating_sub(2), " "));
+    let text = wrap(&[(said(bookmark).to_owned(), plain)], columns.saturating_sub(2), "");
+    lines.extend(text.into_iter().map(|mut line| {
+        line.spans.insert(0, Span::raw(" "));
+        line
+    }));
     let missing = match place(&ui.log, bookmark) {
         Place::Earlier => Some("this place is in a file before this one"),
         Place::Later => Some("this place is behind the end of what there is"),

@@ -372,8 +372,9 @@ impl View<'_> {
         let group = |lane: LaneId| self.log.group_of(lane).map(|group| LineId::Group(group.id));
         let find = |id: LineId| lanes.iter().position(|place| LineId::of(&place.line) == id);
         let place = |lane: LaneId| find(LineId::Lane(lane)).or_else(|| group(lane).and_then(find));
-        // First: labels make room for them.
-        notes::mark_ruler(buffer, Rect { y: area.y, height: 1, ..chart }, theme, self.log, window);
+        // First, so that labels make room for them; and again, where the line of an instant came over one.
+        let ruler = Rect { y: area.y, height: 1, ..chart };
+        notes::mark_ruler(buffer, ruler, theme, self.log, window);
         let (mut label_from, mut arrow_at) = (chart.x, None);
         let cursor = window.column(self.now, chart.width).map(|column| chart.x + column);
         for mark in &plan.timeline.marks {
@@ -420,9 +421,7 @@ impl View<'_> {
                         buffer.set_stringn(left, area.y, flipped, usize::from(x + 1 - left), style);
                         label_from = x + 1;
                     } else {
-                        if buffer[(x, area.y)].symbol() == " " {
-                            buffer[(x, area.y)].set_char('┊').set_style(style);
-                        }
+                        buffer[(x, area.y)].set_char('┊').set_style(style);
                         label_from = x + 1;
                     }
                 }
@@ -430,6 +429,7 @@ impl View<'_> {
                 MarkKind::Cursor => {}
             }
         }
+        notes::mark_ruler(buffer, ruler, theme, self.log, window);
         if let Some(x) = cursor {
             self.line(buffer, chart, theme.style(Role::Accent), x, '│');
             buffer[(x, area.y)].set_char('▼').set_style(theme.style(Role::Accent));

@@ -190,6 +190,17 @@ fn a_mark_at_the_cursor_gives_way_to_the_cursor_and_one_outside_the_window_is_no
 }
 
 #[test]
+fn a_mark_where_the_loop_starts_is_seen_beside_its_label() {
+    serving(SCREEN, |ui| {
+        let starts = ui.known.landmarks.loop_starts.unwrap();
+        put(ui, starts, None, "here");
+        ui.set_cursor(30);
+        let text = text(ui);
+        assert!(text.contains("loop starts ⚑") || text.contains("⚑ loop starts"), "{text}");
+    });
+}
+
+#[test]
 fn what_a_file_says_is_drawn_without_what_a_terminal_obeys() {
     serving(SCREEN, |ui| {
         put(ui, 10, None, "a\u{1b}]52;c;AAAA\u{7}b\nc\u{202e}d");
@@ -238,7 +249,7 @@ fn what_is_not_saved_is_said_in_the_first_line_and_before_one_leaves() {
         assert!(ui.set_unkept(Some(Unkept { count: 2, why })));
         assert!(text(ui).lines().next().unwrap().contains("2 notes not saved"), "{}", text(ui));
         assert_eq!(press(ui, "q"), Effect::None);
-        let said = "2 notes not saved: this run is not recorded; q again leaves";
+        let said = "q again leaves; 2 notes not saved: this run is not recorded";
         assert!(text(ui).lines().last().unwrap().contains(said), "{}", text(ui));
         // Whoever does something else has not left.
         press(ui, "e");
