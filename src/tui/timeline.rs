@@ -414,7 +414,9 @@ impl View<'_> {
                         from >= label_from && cursor.is_none_or(|at| at < from || at > to) && is_blank(from, to)
                     };
                     let style = theme.style(Role::Landmark);
-                    if right < chart.right() && is_free(x, right) {
+                    // In its own column something may be marked, which is drawn again.
+                    let is_marked = buffer[(x, area.y)].symbol().starts_with(notes::MARK) && cursor != Some(x);
+                    if right < chart.right() && x >= label_from && is_free(x + u16::from(is_marked), right) {
                         buffer.set_stringn(x, area.y, label, width(label), style);
                         label_from = right + 1;
                     } else if left >= chart.x && is_free(left, x.saturating_sub(1)) {
