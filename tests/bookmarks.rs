@@ -6,7 +6,9 @@ mod harm;
 mod programs;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
@@ -217,7 +219,7 @@ proptest! {
         let mut back = Log::new();
         for piece in bytes[16..].chunks(29) {
             let mut file = fs::OpenOptions::new().append(true).open(&growing).unwrap();
-            std::io::Write::write_all(&mut file, piece).unwrap();
+            file.write_all(piece).unwrap();
             let before = back.bookmarks().changes();
             let has_come = reader.read(&mut back).unwrap();
             prop_assert!(has_come || back.bookmarks().changes() == before, "a bookmark is news");
@@ -449,4 +451,80 @@ fn a_file_of_nothing_but_marks_takes_what_is_bounded() {
     let (log, reader) = read(&path);
     assert_eq!((log.bookmarks().all().len(), log.bookmarks().left_out()), (10_000, 190_000));
     assert!(reader.damage().is_empty());
+}
+
+/// Names the file, in the environment of a program that is to be killed.
+const FILE: &str = "SPANWALK_MARKED_FILE";
+
+/// Not a test in itself: the program that is killed. It says on its standard output which of its marks are in the file.
+#[test]
+fn the_program_that_marks_and_is_killed() {
+    let Some(path) = std::env::var_os(FILE) else { return };
+    let recorder = recorded(10);
+    let recording = Recording::start(Path::new(&path), Ways::default(), recorder.chunks(), |_| ()).unwrap();
+    let (send, done) = mpsc::channel();
+    for number in 1.. {
+        work(&recorder, 3);
+        let send = send.clone();
+        recording.mark(set(number, None, &number.to_string()), move || send.send(()).unwrap());
+        done.recv().unwrap();
+        // Whoever listens has gone: the test has failed.
+        if std::io::stdout().write_all(format!("\nmarked {number}\n").as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_was_said_to_be_marked_is_in_the_file_after_a_kill_and_more_is_added() {
+    for marks in [1, 7, 60] {
+        let scratch = Scratch::new();
+        let path = scratch.file("killed");
+        let mut program = Command::new(std::env::current_exe().unwrap());
+        program.args(["--exact", "the_program_that_marks_and_is_killed", "--nocapture", "--test-threads", "1"]);
+        let mut program = program.env(FILE, &path).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let heard = lines.filter(|line| line.starts_with("marked ")).take(marks).count();
+        program.kill().unwrap();
+        program.wait().unwrap();
+        let (log, reader) = read(&path);
+        let found: Vec<u64> = log.bookmarks().all().iter().map(|bookmark| bookmark.at).collect();
+        assert_eq!((heard, &found[..marks]), (marks, &*(1..=marks as u64).collect::<Vec<_>>()));
+        // Each behind what happened before it.
+        assert!(log.len() > 10 + 3 * marks && !reader.is_ended());
+        reader.append(&[set(0, None, "later")]).unwrap();
+        let (again, reader) = read(&path);
+        assert_eq!(again.bookmarks().all().len(), found.len() + 1);
+        assert!(events(&again) == events(&log) && !reader.is_ended());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_mark_makes_the_reader_panic_though_its_checksum_is_right(
+        payloads in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 1..6), cut in 0..40_usize,
+    ) {
+        let mut bytes = b"SPANWALK\x03\0\0\0\0\0\0\0".to_vec();
+        for payload in &payloads {
+            let mut payload = payload.clone();
+            // Most of them are one of both kinds.
+            if let Some(kind) = payload.get_mut(24) {
+                *kind %= 3;
+            }
+            bytes.extend(extra(b"mark", &payload));
+        }
+        bytes.truncate(bytes.len().saturating_sub(cut).max(16));
+        let scratch = Scratch::new();
+        let path = scratch.file("a");
+        fs::write(&path, &bytes).unwrap();
+        let (log, mut reader) = read(&path);
+        reader.survey().unwrap();
+        for bookmark in log.bookmarks().all() {
+            prop_assert!(!bookmark.text().contains(char::is_control));
+            prop_assert_eq!(log.from_recording(bookmark.at), 0);
+        }
+        prop_assert!(log.bookmark_beside(0, true).is_none() && log.bookmark_beside(0, false).is_none());
+    }
 }

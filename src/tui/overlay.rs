@@ -418,9 +418,10 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
         let text = value.map_or("off".into(), |delay| format!("{delay:?}"));
         delay.extend(option(text, choice.slow_dns == value));
     }
-    let text = "The server stops and starts again, held at its first step. This recording goes.";
+    let notes = ui.unkept.as_ref().map_or_else(String::new, |unkept| format!(", and with it {}", unkept.text()));
+    let text = format!("The server stops and starts again, held at its first step. This recording goes{notes}.");
     let mut lines = vec![Line::from(resolver), Line::from(delay), Line::default()];
-    let told = wrap_plain(text, theme.style(Role::Dim), columns.saturating_sub(2), "");
+    let told = wrap_plain(&text, theme.style(Role::Dim), columns.saturating_sub(2), "");
     lines.extend(told.into_iter().map(|mut line| {
         line.spans.insert(0, Span::raw(" "));
         line

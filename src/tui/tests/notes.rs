@@ -251,8 +251,10 @@ fn what_is_not_saved_is_said_in_the_first_line_and_before_one_leaves() {
         assert_eq!(press(ui, "q"), Effect::None);
         let said = "q again leaves; 2 notes not saved: this run is not recorded";
         assert!(text(ui).lines().last().unwrap().contains(said), "{}", text(ui));
+        press(ui, "R");
+        assert!(text(ui).contains("and with it 2"), "{}", text(ui));
         // Whoever does something else has not left.
-        press(ui, "e");
+        press(ui, "esc");
         assert_eq!(press(ui, "q"), Effect::None);
         assert_eq!(press(ui, "q"), Effect::Quit);
         ui.set_unkept(None);
