@@ -1,6 +1,7 @@
 //! Who may write to a file: the recording that makes it, alone, until it ends; then whoever adds to it, one at a time.
 //!
 //! On Unix that is an advisory lock, which the system takes back from a process that is killed, and which no reader asks for.
+//! A child that was forked while the file was open has a part in it, and keeps it taken for as long as it lives.
 //! A lock of Windows would keep readers out too: there the file is opened so that nobody else may open it to write.
 
 use std::fs::{File, OpenOptions, TryLockError};

@@ -44,7 +44,9 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the messages say what each is")]
 pub enum PlaceError {
-    #[error("write where to: 1.2ms, +10us, 50%, #12 (a span), @340 (an event), loop, serves, or the name of a call")]
+    #[error(
+        "write where to: 1.2ms, +10us, 50%, #12 (a span), @340 (an event), note 2, loop, serves, or the name of a call"
+    )]
     Nothing,
     #[error("`{0}` is a number of what? {0}ms is a time, {0}% a share, #{0} a span, @{0} an event")]
     Bare(String),

@@ -239,7 +239,14 @@ pub const COMMANDS: &[CommandRow] = &[
         Action::FromWhom,
         "Back along the last switch or wake, to the lane that it came from.",
     ),
-    row(TIME, "go-to", &["T"], "go to", Action::GoTo, "To a time, a share, a span, an event, or a call you name."),
+    row(
+        TIME,
+        "go-to",
+        &["T"],
+        "go to",
+        Action::GoTo,
+        "To a time, a share, a span, an event, a note, or a call you name.",
+    ),
     row(TIME, "note-forth", &["I"], "next note", Action::NoteForth, "To the next place that has a note or a bookmark."),
     row(
         TIME,
