@@ -1,6 +1,6 @@
 //! Every kind of question that is asked of a log.
 
-use spanwalk::trace::{CriticalPath, Finder, Landmarks, Log, SpanId, Stage, Tally, Time, Timeline, Window, call_stats};
+use spanwalk::trace::{Bookmarks, CriticalPath, Finder, Landmarks, Log, SpanId, Stage, Tally, Time, Timeline, Window, call_stats};
 
 /// Places that are asked about, of a log of any length.
 const PLACES: usize = 3;
@@ -42,6 +42,12 @@ pub fn everything(log: &Log) {
         let mut path = CriticalPath::new(log, Stage { lane, from: Time(end.0 / 4), to: end });
         path.read(log, A_WHILE);
         let _ = path.parts().map(|parts| parts.len());
+    }
+    let bookmarks = log.bookmarks().all();
+    assert!(bookmarks.len() <= Bookmarks::MOST && bookmarks.windows(2).all(|two| two[0].key() < two[1].key()));
+    assert!(bookmarks.iter().all(|bookmark| !bookmark.text().contains(char::is_control)));
+    for cursor in bookmarks.iter().take(8).map(|bookmark| log.from_recording(bookmark.at)) {
+        let _ = [true, false].map(|is_forth| log.bookmark_beside(cursor, is_forth));
     }
     let _ = call_stats(log);
     let _ = log.events_in(..).count();

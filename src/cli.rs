@@ -24,6 +24,7 @@ mod session;
 mod settings;
 mod signals;
 mod sources;
+mod unkept;
 mod version;
 mod watch;
 mod worksheet;

@@ -7,6 +7,7 @@
 //!            · crc32 u32 · payload, lz4 of a chunk: what was open, then the events                      one after another
 //!            (the chunk itself if the two lengths are the same; the highest bit of the open set: there is none, and
 //!            it goes on where the block before ends)
+//!   extra    "EXT2" · kind, four letters · length u32 · crc32 u32 · payload                         anywhere in between
 //!   index    "IDX2" · blocks u32 · per block: offset u64 · first seq u64 · earliest, latest ns u64 · crc32 u32
 //!   end      "END2" · events u64 · offset of the index u64 · crc32 u32                 only if it was closed in order
 //! ```
@@ -17,15 +18,23 @@
 //! the reader looks for the next block whose checksum is right and that stands alone, says what is missing, closes what was
 //! open and is not any more, and goes on. The index repeats what the blocks say, and is not needed to read them.
 //!
+//! What a person has marked is in blocks of the kind `mark`, one for each edit, the last of which wins. They may come later
+//! than the end, which is then said again behind them. Kinds that a reader does not know are passed over and counted; one
+//! that knows no extras at all calls them bytes that cannot be read, for which 0 events are missing, and reads the rest.
+//!
 //! What is deliberately absent: any thought of who records and who shows the log.
 
+mod append;
 mod error;
+mod extra;
 mod index;
+mod lock;
 mod reader;
 mod recording;
 mod writer;
 
 pub use error::FileError;
+pub use extra::Unknown;
 pub use index::{Block, Extent};
 pub use reader::{Damage, Reader};
 pub use recording::{Recording, Ways};
@@ -45,6 +54,8 @@ const HEADER: usize = 16;
 const BLOCK: &[u8; 4] = b"BLK2";
 /// Bytes of a block's header.
 const BLOCK_HEADER: usize = 4 + 4 + 4 + 8 + 4 + 4 + 8 + 8 + 4;
+/// What a block beside the events begins with.
+const EXTRA: &[u8; 4] = b"EXT2";
 /// What the index begins with.
 const INDEX: &[u8; 4] = b"IDX2";
 /// What a file that was closed in order ends with.

@@ -15,7 +15,8 @@
 //! - [`record`] makes that log out of `tracing` spans: a subscriber or a layer, a collector, and a gate that may hold a
 //!   thread at the beginning or the end of a call. What another program depends on are these two rooms and `file`;
 //!   `default-features = false` builds nothing else.
-//! - [`mod@file`] is the log on disk: written while recording, read back whatever happened to it.
+//! - [`mod@file`] is the log on disk, with what a person has marked in it: written while recording, added to later, read back
+//!   whatever happened to it.
 //! - `server` is what is watched: Flask-SocketIO on gevent, mirrored call by call on tokio, hyper and axum, with Engine.IO
 //!   and Socket.IO above. It is teaching material and reads top to bottom.
 //! - `lesson` reads `walkthrough/*.md`, binds each page to a span, and asks the log whether a claim holds.

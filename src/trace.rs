@@ -7,7 +7,8 @@
 //!                            ├─► event_loop         poll, watchers, ready callbacks, pool; the turns of the loop
 //!                            ├─► stats              counts and times by callsite
 //!                            ├─► diff               stacks side by side: kept, added, removed
-//!                            └─► compare            two logs side by side, by call path
+//!                            ├─► compare            two logs side by side, by call path
+//!                            └─► bookmarks          places that a person has marked, with what they say of them
 //!
 //!   inside   store: packed events · index: spans, lanes, calls, outlines of states, all kept up to date event by event
 //! ```
@@ -16,6 +17,7 @@
 //! clock, a file or a screen, knows a colour, or emits spans. It imports nothing else of this crate.
 
 mod append;
+mod bookmark;
 mod calls;
 mod chain;
 mod choice;
@@ -52,6 +54,7 @@ mod time;
 mod timeline;
 mod turns;
 
+pub use bookmark::{Bookmark, BookmarkEdit, BookmarkKey, Bookmarks};
 pub use calls::{Call, CallsOf};
 pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};

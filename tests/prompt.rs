@@ -346,3 +346,86 @@ fn a_signal_ends_it_while_it_waits_for_a_line() {
     assert!(Command::new("kill").args(["-TERM", &talk.child.id().to_string()]).status().unwrap().success());
     assert_eq!(talk.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn notes_are_set_listed_gone_to_and_removed_and_stay_in_the_file() {
+    let scratch = Scratch::new("notes");
+    let file = scratch.path("noted.spanwalk");
+    let mut talk = Talk::demo(&["--record", &file]);
+    talk.check("notes", &["Nothing is marked; note, and a text, marks this place."]);
+    talk.check("note", &["Bookmark 1 set, at ", ", in run of main."]);
+    talk.check("run-to spawn", &["main: spawn begins."]);
+    talk.check("note who takes the job?", &["Note 2 set, at ", ", in spawn of main."]);
+    talk.check("note who takes it?", &["Note 2 changed, at "]);
+    let list = talk.ask("notes");
+    assert!(list.contains("1. At ") && list.contains(", in run of main: a bookmark\n2. At "), "{list}");
+    assert!(list.ends_with(", in spawn of main: who takes it?\n"), "nothing is unsaved: {list}");
+    talk.check("goto note 1", &["looking back.", "main: run begins."]);
+    talk.check("goto note 3", &["There are 2 notes."]);
+    talk.check("notes remove 9", &["There are 2 notes."]);
+    talk.check("notes remove", &["`` is no number"]);
+    talk.check("notes of mine", &["notes remove 2 removes the second"]);
+    talk.check("notes remove 1", &["Note 1 removed."]);
+    let (out, err, code) = talk.end();
+    assert_eq!((&*out, &*err, code), ("", "", Some(0)), "nothing is lost by leaving");
+
+    // They are in the file; what is set there later is too.
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    talk.check("goto note 1", &["main: spawn begins."]);
+    talk.check("note the worker, worker-1", &["Note 1 changed"]);
+    talk.check("continue", &["This is the end"]);
+    talk.check("note the end", &["Note 2 set"]);
+    assert_eq!(talk.end().2, Some(0));
+    let info = run(&["info", &file]).1;
+    assert!(info.contains("\n  notes     2\n") && info.contains("main › spawn  the worker, worker-1\n"), "{info}");
+    let json: serde_json::Value = serde_json::from_str(&run(&["info", &file, "--json"]).1).unwrap();
+    let notes = json["bookmarks"].as_array().unwrap();
+    assert_eq!((notes.len(), &notes[0]["name"], &notes[0]["lane"]), (2, &"spawn".into(), &"main".into()));
+    assert_eq!((&notes[1]["text"], &notes[1]["at"]), (&"the end".into(), &json["events"]));
+    assert!(json["damage"].as_array().unwrap().is_empty() && json["indexed"] == true && json["ended"] == true);
+}
+
+#[test]
+fn a_note_that_is_in_no_file_is_said_at_once_and_before_one_leaves() {
+    let mut talk = Talk::demo(&[]);
+    let why = "this run is not recorded; --record FILE keeps notes.";
+    talk.check("note lost", &["Note 1 set", &format!("It is not saved: {why}")]);
+    talk.check("notes", &[&format!("1 note not saved: {why}")]);
+    let (out, _, code) = talk.end();
+    assert_eq!((out, code), (format!("1 note not saved: {why}\n"), Some(0)));
+    // What was taken back is not missed.
+    let mut talk = Talk::demo(&[]);
+    talk.ask("note lost");
+    talk.ask("notes remove 1");
+    assert_eq!(talk.end().0, "");
+
+    let scratch = Scratch::new("read-only");
+    let file = scratch.path("fixed.spanwalk");
+    assert_eq!(run(&["demo", "--plain", "--port", "0", "--until", "start", "--record", &file]).0, 0);
+    let mut permissions = std::fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&file, permissions).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    talk.check("note x", &["Note 1 set", &format!("It is not saved: `{file}` is read-only.")]);
+    talk.check("notes", &["1. At ", "1 note not saved"]);
+    assert!(talk.end().0.starts_with("1 note not saved: "));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn a_note_in_a_file_that_is_still_written_is_saved_when_that_ends() {
+    let scratch = Scratch::new("growing");
+    let file = scratch.path("growing.spanwalk");
+    let mut writer = Talk::demo(&["--record", &file]);
+    writer.ask("run-to spawn");
+    let mut reader = Talk::new(&["open", &file, "--plain"]);
+    reader.check("note mine", &["Note 1 set", "is still being written by another program."]);
+    writer.check("note theirs", &["Note 1 set"]);
+    assert_eq!(writer.end().2, Some(0));
+    while reader.ask("notes").contains("not saved") {}
+    reader.check("notes", &["mine", "theirs"]);
+    assert_eq!(reader.end().0, "");
+    let info = run(&["info", &file]).1;
+    assert!(info.contains("closed in order") && info.contains("\n  notes     2\n"), "{info}");
+}

@@ -532,6 +532,33 @@ fn a_file_that_grows_is_followed_to_its_end() {
 }
 
 #[test]
+fn a_note_that_is_typed_at_a_recording_is_there_the_next_time() {
+    let file = Recording::of_the_demo("noted");
+    let terminal = Terminal::new((120, 40), &["open", file.path()]);
+    terminal.wait_for("THE END");
+    terminal.type_("Tspawn\r");
+    terminal.wait_until("spawn", |screen| header(screen).contains("14/36 spawn"));
+    terminal.type_("J");
+    terminal.wait_for("about main › spawn");
+    terminal.type_("q is a letter here\r");
+    let screen = terminal.wait_for("note at ");
+    assert!(!screen.contains("not saved") && screen.contains("⚑   spawn"), "{screen}");
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+    let terminal = Terminal::new((80, 24), &["open", file.path()]);
+    terminal.wait_for("THE END");
+    terminal.type_("U");
+    let screen = terminal.wait_for("⚑ 1 of 1  q is a letter here");
+    assert!(header(&screen).contains("14/36 spawn"), "{screen}");
+    terminal.type_("\x7f");
+    terminal.wait_for("removed: note “q is a letter here”");
+    terminal.type_("O");
+    terminal.wait_for("Nothing is marked yet");
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
 fn signals_give_the_terminal_back_though_the_server_is_held() {
     for signal in ["-TERM", "-HUP", "-INT"] {
         let terminal = Terminal::demo((80, 24));

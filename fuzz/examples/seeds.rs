@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use spanwalk::file::{Recording, Ways};
+use spanwalk::file::{Reader, Recording, Ways};
 use spanwalk::record::{HoldMode, Recorder};
-use spanwalk::trace::{Chunk, Source};
+use spanwalk::trace::{Bookmark, BookmarkEdit, Chunk, Source, SpanId, Time};
 use tracing::{field, info, info_span};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +19,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let ways = Ways::default().replacing();
         let recording = Recording::start(&files.join(format!("recorded-{number}")), ways, recorder.chunks(), |_| ())?;
         tracing::subscriber::with_default(recorder.subscriber(), || work(calls));
+        for (at, text) in [(3, "a note"), (3, "another text"), (7, "")] {
+            let edit = BookmarkEdit::Set(Bookmark::new((at, Some(SpanId(at))), Time(at), text));
+            recording.mark(edit, || ());
+        }
+        recording.mark(BookmarkEdit::Remove((7, Some(SpanId(7)))), || ());
         recording.finish()?;
+        // One that came later.
+        let path = files.join(format!("recorded-{number}"));
+        Reader::open(&path)?.append(&[BookmarkEdit::Set(Bookmark::new((0, None), Time(0), "later"))])?;
         let batch = recorder.reader().read(std::time::Duration::ZERO);
         for (at, chunk) in batch.chunks.into_iter().enumerate() {
             let Chunk { open, count, bytes, .. } = chunk;

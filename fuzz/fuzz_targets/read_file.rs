@@ -10,8 +10,8 @@ use spanwalk::trace::Log;
 #[path = "../ask.rs"]
 mod ask;
 
-/// Bytes of a block's header.
-const HEADER: usize = 48;
+/// What blocks begin with, and the bytes of their header, whose last four are the checksum.
+const BLOCKS: [(&[u8], usize, usize); 2] = [(b"BLK2", 48, 4), (b"EXT2", 16, 8)];
 
 fuzz_target!(|bytes: &[u8]| {
     let mut bytes = bytes.to_vec();
@@ -21,6 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(mut reader) = Reader::open(file.path()) else { return };
     let mut log = Log::new();
     reader.read(&mut log).unwrap();
+    reader.survey().unwrap();
     let damaged: u64 = reader.damage().iter().map(|damage| damage.bytes).sum();
     assert!(damaged <= bytes.len() as u64);
     // The whole of a log takes a bounded multiple of what could be unpacked from the file.
@@ -35,22 +36,23 @@ fn seal(bytes: &mut [u8]) {
         bytes[..10].copy_from_slice(b"SPANWALK\x02\0");
     }
     let mut at = 16;
-    while at + HEADER <= bytes.len() {
-        if &bytes[at..at + 4] != b"BLK2" {
+    while at < bytes.len() {
+        let begins = |block: &&(&[u8], usize, usize)| bytes[at..].starts_with(block.0) && at + block.1 <= bytes.len();
+        let Some(&(_, header, length_at)) = BLOCKS.iter().find(begins) else {
             at += 1;
             continue;
-        }
-        let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
-        let Some(end) = at.checked_add(HEADER + length).filter(|end| *end <= bytes.len()) else {
+        };
+        let length = bytes[at + length_at..at + length_at + 4].try_into().map_or(0, u32::from_le_bytes) as usize;
+        let Some(end) = at.checked_add(header + length).filter(|end| *end <= bytes.len()) else {
             at += 4;
             continue;
         };
         // One in sixteen stays wrong.
-        if bytes[at + HEADER - 4] & 0xf0 != 0x50 {
+        if bytes[at + header - 4] & 0xf0 != 0x50 {
             let mut sum = crc32fast::Hasher::new();
-            sum.update(&bytes[at..at + HEADER - 4]);
-            sum.update(&bytes[at + HEADER..end]);
-            bytes[at + HEADER - 4..at + HEADER].copy_from_slice(&sum.finalize().to_le_bytes());
+            sum.update(&bytes[at..at + header - 4]);
+            sum.update(&bytes[at + header..end]);
+            bytes[at + header - 4..at + header].copy_from_slice(&sum.finalize().to_le_bytes());
         }
         at = end;
     }

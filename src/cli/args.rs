@@ -320,7 +320,7 @@ pub struct ServeArgs {
   spanwalk open lesson.spanwalk            in the screens of the demo
   spanwalk open lesson.spanwalk --plain    by typed commands; help lists them")]
 pub struct OpenArgs {
-    /// The recording.
+    /// The recording. Notes that are set in it are added to it.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
@@ -344,13 +344,14 @@ pub struct OpenArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanwalk info lesson.spanwalk                  how long, how much, how whole
-  spanwalk info lesson.spanwalk --json | jq .calls")]
+  spanwalk info lesson.spanwalk --json | jq .calls
+  spanwalk info lesson.spanwalk --json | jq -r '.bookmarks[].text'")]
 pub struct InfoArgs {
     /// The recording.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// As one JSON object, with every callsite.
+    /// As one JSON object, with every callsite and every note.
     #[arg(long)]
     pub(super) json: bool,
 }

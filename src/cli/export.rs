@@ -107,6 +107,10 @@ fn raw_time(place: &Place, log: &Log, book: &Book) -> anyhow::Result<Time> {
         }
         Place::LoopStarts => marked(chain.landmarks(log).loop_starts, "starts")?,
         Place::LoopServes => marked(chain.landmarks(log).loop_serves, "serves")?,
+        Place::Note(number) => {
+            let note = number.checked_sub(1).and_then(|at| log.bookmarks().all().get(at));
+            note.ok_or_else(|| anyhow::anyhow!("there is no note {number}"))?.time
+        }
         Place::Call(name) => {
             let first = match chain.key(name) {
                 Some(key) => log.first_enter(key),

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::InfoArgs;
 use super::input::Input;
 use crate::format::Import;
-use crate::trace::{CallStats, LaneRecord, Log, Time, call_stats};
+use crate::trace::{Bookmark, CallStats, LaneRecord, Log, Time, call_stats};
 
 /// Callsites that the text names.
 const NAMED: usize = 10;
@@ -67,6 +67,18 @@ fn as_json(log: &Log, input: &Input, blocks: Option<(usize, bool)>) -> serde_jso
             "lane": lane.map(|lane| lane.id.0), "name": lane.map(|lane| &*lane.name), "events": events,
         })
     });
+    let bookmarks = log.bookmarks().all().iter().map(|bookmark| {
+        let call = bookmark.span.and_then(|span| log.span(span));
+        json!({
+            "at": bookmark.at,
+            "t_ns": bookmark.time.ns(),
+            "program_ns": log.clock().program(bookmark.time).ns(),
+            "span": bookmark.span.map(|span| span.0),
+            "name": call.as_ref().map(|call| &*call.callsite.name),
+            "lane": call.as_ref().and_then(|call| log.lane(call.lane)).map(|lane| &*lane.name),
+            "text": bookmark.text(),
+        })
+    });
     json!({
         "wall_ns": wall.ns(),
         "program_ns": program.ns(),
@@ -85,6 +97,9 @@ fn as_json(log: &Log, input: &Input, blocks: Option<(usize, bool)>) -> serde_jso
         "remarks": input.foreign().map(Import::remarks).unwrap_or_default(),
         "ended": input.is_ended(),
         "damage": damage.collect::<Vec<_>>(),
+        "unknown_blocks": input.unknown().map_or(0, |unknown| unknown.blocks),
+        "bookmarks": bookmarks.collect::<Vec<_>>(),
+        "bookmarks_left_out": log.bookmarks().left_out(),
         "calls": calls.collect::<Vec<_>>(),
     })
 }
@@ -131,6 +146,8 @@ fn as_text(log: &Log, input: &Input, blocks: Option<(usize, bool)>, name: &str) 
     for remark in input.foreign().map(Import::remarks).unwrap_or_default() {
         lines.push(format!("  remark    {remark}"));
     }
+    lines.extend(input.unknown().map(|unknown| format!("  unknown   {unknown}")));
+    lines.extend(note_lines(log));
     lines.push(String::new());
     lines.push(format!("  {:>10} {:>10} {:>7}  call", "self", "total", "count"));
     for call in stats.iter().take(NAMED) {
@@ -142,4 +159,36 @@ fn as_text(log: &Log, input: &Input, blocks: Option<(usize, bool)>, name: &str) 
         lines.push(format!("  and {} more callsites; --json has all", stats.len() - NAMED));
     }
     lines.join("\n") + "\n"
+}
+
+/// What has been marked, the first of it.
+fn note_lines(log: &Log) -> Vec<String> {
+    let all = log.bookmarks().all();
+    let bare = all.iter().filter(|bookmark| bookmark.text().is_empty()).count();
+    let bare = match bare {
+        0 => String::new(),
+        count => format!(", {count} of them without a text"),
+    };
+    let mut lines = vec![format!("  notes     {}{bare}", all.len())];
+    let left_out = log.bookmarks().left_out();
+    lines
+        .extend((left_out > 0).then(|| format!("            and {left_out} more than a recording may have, left out")));
+    lines.extend(all.iter().take(NAMED).map(|bookmark| format!("            {}", note_line(log, bookmark))));
+    if all.len() > NAMED {
+        lines.push(format!("            and {} more; --json has all", all.len() - NAMED));
+    }
+    lines
+}
+
+/// `1.21 ms  main › spawn  look at the semaphore`
+fn note_line(log: &Log, bookmark: &Bookmark) -> String {
+    let mut line = format!("{:>9}", log.clock().program(bookmark.time));
+    if let Some(call) = bookmark.span.and_then(|span| log.span(span)) {
+        let lane = log.lane(call.lane).map_or("?", |lane| &lane.name);
+        line += &format!("  {lane} › {}", call.callsite.name);
+    }
+    if !bookmark.text().is_empty() {
+        line += &format!("  {}", bookmark.text());
+    }
+    line
 }

@@ -4,9 +4,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::file::{Damage, Extent, FileError, Reader};
+use crate::file::{Damage, Extent, FileError, Reader, Unknown};
 use crate::format::{Foreign, Import};
-use crate::trace::Log;
+use crate::trace::{BookmarkEdit, Log};
 
 /// How long one waits without being told why.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -80,6 +80,22 @@ impl Input {
         match self {
             Self::Recording(reader) => reader.damage(),
             Self::Foreign(_) => Vec::new(),
+        }
+    }
+
+    /// Adds what a person has marked, which only a recording of our own has room for.
+    pub(super) fn append(&mut self, edits: &[BookmarkEdit]) -> anyhow::Result<()> {
+        match self {
+            Self::Recording(reader) => Ok(reader.append(edits)?),
+            Self::Foreign(import) => anyhow::bail!("{} has no room for notes", import.what().name()),
+        }
+    }
+
+    /// Blocks of kinds that are not known here.
+    pub(super) fn unknown(&self) -> Option<Unknown> {
+        match self {
+            Self::Recording(reader) => reader.unknown(),
+            Self::Foreign(_) => None,
         }
     }
 

@@ -60,6 +60,7 @@ impl Live {
         if let Some(mut shorter) = self.shorter.as_ref().and_then(|shorter| shorter.try_recv().ok()) {
             self.shorter = None;
             self.retained.bring(&mut shorter).expect("the recorder's own chunks are well-formed");
+            shorter.adopt_bookmarks(log);
             let whole = std::mem::replace(log, shorter);
             // To let so much go takes longer than a picture may.
             let _ = std::thread::Builder::new().name("forget".to_owned()).spawn(move || drop(whole));
@@ -95,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::record::Recorder;
-    use crate::trace::{Event, Kind};
+    use crate::trace::{BookmarkEdit, Event, Kind};
 
     /// The names of the open calls of a lane, outermost first.
     fn stack(log: &Log, cursor: usize) -> Vec<String> {
@@ -115,6 +116,9 @@ mod tests {
             let _outer = info_span!(parent: None, "outer", lane = "main", number = 7).entered();
             let mut number = 0;
             while shortened < 5 {
+                if shortened == 1 && log.bookmarks().all().is_empty() {
+                    log.edit_bookmarks(BookmarkEdit::Set(log.bookmark_at(9, None, "kept")));
+                }
                 // While a shorter log is being made, nothing more comes than it has room for.
                 if live.shorter.is_none() {
                     for _ in 0..20 {
@@ -128,6 +132,7 @@ mod tests {
         });
         reader.read_into(&mut whole, Duration::ZERO);
         live.update(&mut log);
+        assert_eq!(log.bookmarks().all()[0].text(), "kept", "what a person says is not let go");
         assert!(longest < limits.all + 4_000, "{longest} bytes");
         assert_eq!(stack(&log, log.len()), stack(&whole, whole.len()));
         let gap = log.gaps()[0];

@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use super::args::OpenArgs;
 use super::input::Input;
 use super::sources::BuiltIn;
+use super::unkept::Unkept;
 use super::{UsageError, demo, prompt, settings, signals};
-use crate::trace::{Command, Log, Run, Status};
+use crate::trace::{BookmarkEdit, Command, Log, Run, Status};
 use crate::tui::{self, Clients, News, Program, Progress, Restart, Scene};
 
 /// Opens it until the person quits.
@@ -17,7 +18,7 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     use std::io::IsTerminal as _;
     let input = Input::open(&args.file)?;
     let book = demo::book(args.walkthrough.as_deref())?;
-    let mut file = Recorded { input, path: args.file.clone(), failure: None, damage_told: 0, is_caught_up: false };
+    let mut file = Recorded::new(input, args.file.clone());
     if args.plain {
         let asked_to_end = signals::on_end(|| {})?;
         prompt::run(&mut file, &book, &BuiltIn, true, asked_to_end)?;
@@ -42,8 +43,38 @@ struct Recorded {
     path: PathBuf,
     failure: Option<anyhow::Error>,
     damage_told: usize,
+    /// Blocks of kinds that are not known have been spoken of.
+    is_unknown_told: bool,
+    /// What was marked and could not be added to the file, and why the last time.
+    unkept: Unkept,
+    why_unkept: String,
     /// The last look at the file has found nothing new: what may be left of it is the beginning of a block.
     is_caught_up: bool,
+}
+
+impl Recorded {
+    fn new(input: Input, path: PathBuf) -> Self {
+        Self {
+            input,
+            path,
+            failure: None,
+            damage_told: 0,
+            is_unknown_told: false,
+            unkept: Unkept::default(),
+            why_unkept: String::new(),
+            is_caught_up: false,
+        }
+    }
+
+    /// Adds to the file what was marked, with what could not be added before.
+    fn write_marks(&mut self) -> Result<(), String> {
+        let added = self.input.append(&self.unkept.edits()).map_err(|error| format!("{error:#}"));
+        match &added {
+            Ok(()) => self.unkept.clear(),
+            Err(why) => self.why_unkept.clone_from(why),
+        }
+        added
+    }
 }
 
 /// How long a file is read between two looks at the keys.
@@ -57,7 +88,7 @@ impl Program for Recorded {
             return News::Nothing;
         }
         // Between two pictures: the first comes before the last block is read.
-        let before = self.input.progress().0;
+        let (before, was_ended) = (self.input.progress().0, self.input.is_ended());
         let has_come = self.input.read_for(log, A_ROUND).unwrap_or_else(|error| {
             self.failure = Some(error);
             false
@@ -65,6 +96,10 @@ impl Program for Recorded {
         // Damage that is passed over is no event, and is more all the same.
         let (done, all) = self.input.progress();
         self.is_caught_up = !has_come && done == before && (self.input.foreign().is_none() || done >= all);
+        if !was_ended && self.input.is_ended() && self.unkept.told(String::new).is_some() {
+            // Who was writing it has ended. If it cannot be added now either, that stays as it was said.
+            let _ = self.write_marks();
+        }
         if has_come { News::More } else { News::Nothing }
     }
 
@@ -113,7 +148,20 @@ impl Program for Recorded {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
+    fn mark(&mut self, edit: &BookmarkEdit) -> Result<(), String> {
+        self.unkept.add(edit.clone());
+        self.write_marks()
+    }
+
+    fn unkept(&self) -> Option<tui::Unkept> {
+        self.unkept.told(|| self.why_unkept.clone())
+    }
+
     fn notice(&mut self) -> Option<String> {
+        if let Some(unknown) = self.input.unknown().filter(|_| self.is_caught_up && !self.is_unknown_told) {
+            self.is_unknown_told = true;
+            return Some(unknown.to_string());
+        }
         if let Some(failure) = self.failure.as_ref().filter(|_| self.damage_told < usize::MAX) {
             self.damage_told = usize::MAX;
             return Some(format!("{failure:#}"));
@@ -145,7 +193,7 @@ mod tests {
         let length = std::fs::metadata(&path).unwrap().len();
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
         let input = Input::open(&path).unwrap();
-        let mut file = Recorded { input, path: path.clone(), failure: None, damage_told: 0, is_caught_up: false };
+        let mut file = Recorded::new(input, path.clone());
         let mut log = Log::new();
         assert!(file.progress().is_some() && file.remark().is_none());
         while file.update(&mut log) == News::More {}

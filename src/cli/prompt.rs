@@ -15,6 +15,7 @@ mod asked;
 mod commands;
 mod lessons;
 mod moves;
+mod notes;
 mod pictures;
 mod places;
 
@@ -135,7 +136,7 @@ pub(super) fn run(
             None => break,
         }
     }
-    Ok(())
+    print(&mut out, &prompt.farewell())
 }
 
 fn print(out: &mut impl Write, lines: &[String]) -> io::Result<()> {

@@ -1,17 +1,18 @@
 //! A server under the recorder, started, stopped and started again: what a screen talks to.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use super::client::Clients;
 use super::live::{LIMITS, Live};
+use super::unkept::Unkept;
 use super::watch;
 use crate::file::Recording;
 use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
-use crate::trace::{Command, Log, Status};
+use crate::trace::{BookmarkEdit, Command, Log, Status};
 use crate::tui::{self, News, Program, Resolver, Restart, Scene};
 
 /// How long a server that is being stopped may take before the person is told why nothing happens.
@@ -21,6 +22,11 @@ const GOODBYE: Duration = Duration::from_millis(300);
 /// How long a picture waits for the stop that a command leads to.
 const STOP_WITHIN: Duration = Duration::from_millis(4);
 
+/// Why what is marked goes with the session.
+const NOT_RECORDED: &str = "this run is not recorded; --record FILE keeps notes";
+/// The same, where it was to be kept.
+const STOPPED: &str = "recording has stopped";
+
 /// Something to call from another thread.
 type Call = Box<dyn Fn() + Send>;
 
@@ -29,6 +35,8 @@ pub(super) struct Session {
     recorder: Recorder,
     live: Live,
     recording: Option<Recording>,
+    /// What was marked and is not in the recording's file.
+    unkept: Arc<Mutex<Unkept>>,
     control: Control,
     settings: Settings,
     server: Option<Server>,
@@ -58,6 +66,7 @@ impl Session {
             live: Live::new(recorder.reader(), LIMITS),
             recorder,
             recording,
+            unkept: Arc::default(),
             control,
             settings,
             server: None,
@@ -126,6 +135,10 @@ impl Session {
         self.server.as_ref().and_then(Server::address)
     }
 
+    fn unkept(&self) -> MutexGuard<'_, Unkept> {
+        self.unkept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The second half of a restart, once the old server has ended.
     fn restart_if_stopped(&mut self) {
         if self.stopping.as_ref().is_some_and(|stopping| stopping.try_recv().is_ok()) {
@@ -136,6 +149,8 @@ impl Session {
                 // How the old run ended belongs to its recording.
                 recording.catch_up();
             }
+            // What was marked in the old run without a file went with it.
+            self.unkept().clear();
             self.recorder.restart(HoldMode::stepping());
             if let Err(error) = self.launch() {
                 let _ = self.notify.send(error.to_string());
@@ -238,6 +253,35 @@ impl Program for Session {
     fn address(&self) -> String {
         self.address_of_server()
             .map_or_else(|| spelled(&self.settings.host, self.settings.port), |address| address.to_string())
+    }
+
+    fn mark(&mut self, edit: &BookmarkEdit) -> Result<(), String> {
+        let Some(recording) = &self.recording else {
+            match edit {
+                BookmarkEdit::Set(_) => self.unkept().add(edit.clone()),
+                BookmarkEdit::Remove(_) => self.unkept().is_gone(edit),
+            }
+            return Err(NOT_RECORDED.to_owned());
+        };
+        self.unkept().add(edit.clone());
+        if recording.has_stopped() {
+            return Err(STOPPED.to_owned());
+        }
+        let (unkept, written) = (self.unkept.clone(), edit.clone());
+        recording.mark(edit.clone(), move || {
+            unkept.lock().unwrap_or_else(PoisonError::into_inner).is_written(&written);
+        });
+        Ok(())
+    }
+
+    fn unkept(&self) -> Option<tui::Unkept> {
+        let why = match &self.recording {
+            None => NOT_RECORDED,
+            Some(recording) if recording.has_stopped() => STOPPED,
+            // What is not written yet is about to be.
+            Some(_) => return None,
+        };
+        Session::unkept(self).told(|| why.to_owned())
     }
 
     fn notice(&mut self) -> Option<String> {

@@ -23,6 +23,24 @@ pub enum FileError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Its permissions say that nobody writes to it.
+    #[error("`{path}` is read-only")]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else writes to it.
+    #[error("`{path}` is still being written by another program")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is not the file that was opened under this name.
+    #[error("there is another file now in the place of `{path}`")]
+    Another {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is something else.
     #[error("`{path}` is no recording: it does not begin with SPANWALK")]
     NotARecording {

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
+use super::extra::Extra;
 use super::reader::Header;
 use super::{BLOCK_HEADER, END, END_LENGTH, HEADER, INDEX};
 use crate::trace::{Seq, Time};
@@ -87,8 +88,11 @@ pub(super) fn read(file: &mut File) -> Option<Extent> {
         return None;
     }
     file.seek(SeekFrom::Start(offset)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(size).read_to_end(&mut bytes).ok()?;
+    let mut bytes = vec![0; 8];
+    file.read_exact(&mut bytes).ok()?;
+    // Between the index and the last end there may be what was added later.
+    let rest = (said_length(&bytes)? as u64).min(size).checked_sub(8)?;
+    file.take(rest).read_to_end(&mut bytes).ok()?;
     let entries = &bytes[8..length_of(&bytes)?.checked_sub(4)?];
     let number = |entry: &[u8], at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap_or_default());
     let block = |entry: &[u8]| Block {
@@ -106,10 +110,15 @@ pub(super) fn rebuild(file: &mut File) -> io::Result<Extent> {
     let mut extent = Extent::default();
     let mut offset = HEADER as u64;
     let mut bytes = [0; BLOCK_HEADER];
-    while offset + BLOCK_HEADER as u64 <= length {
+    while offset < length {
         file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(&mut bytes)?;
-        let Some(header) = Header::read(&bytes) else { break };
+        let there = bytes.len().min((length - offset).try_into().unwrap_or(usize::MAX));
+        file.read_exact(&mut bytes[..there])?;
+        if let Some(extra) = Extra::read(&bytes[..there]) {
+            offset += extra.size() as u64;
+            continue;
+        }
+        let Some(header) = Header::read(&bytes[..there]) else { break };
         let behind = offset + (BLOCK_HEADER + header.length) as u64;
         if behind > length {
             break;

@@ -6,11 +6,14 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::append::append;
+use super::extra::{self, EXTRA_HEADER, Extra, MARK, Unknown};
 use super::index::{self, Extent};
 use super::{
-    BLOCK, BLOCK_HEADER, DENSEST, END, END_LENGTH, FileError, GOES_ON, HEADER, INDEX, LONGEST, MAGIC, OLDEST, VERSION,
+    BLOCK, BLOCK_HEADER, DENSEST, END, END_LENGTH, EXTRA, FileError, GOES_ON, HEADER, INDEX, LONGEST, MAGIC, OLDEST,
+    VERSION,
 };
-use crate::trace::{Chunk, Log, Seq, Time};
+use crate::trace::{BookmarkEdit, Chunk, Log, Seq, Time};
 
 /// A file that is being read. It may still be growing.
 pub struct Reader {
@@ -27,8 +30,9 @@ pub struct Reader {
     /// Where in the file a damaged stretch that is not over began.
     damaged_from: Option<u64>,
     damage: Vec<Damage>,
-    /// Bytes of an index that came after a damaged stretch, before the end tells what is missing.
-    index_behind_damage: usize,
+    /// Good bytes behind a damaged stretch that do not tell what is missing: an index, extras.
+    good_behind_damage: usize,
+    unknown: Option<Unknown>,
     is_ended: bool,
     extent: Option<Extent>,
     /// Bytes that were taken for blocks, checked, and were none.
@@ -109,7 +113,8 @@ impl Reader {
             next_seq: 0,
             damaged_from: None,
             damage: Vec::new(),
-            index_behind_damage: 0,
+            good_behind_damage: 0,
+            unknown: None,
             is_ended: false,
             extent,
             in_vain: 0,
@@ -136,7 +141,8 @@ impl Reader {
     }
 
     fn read_until(&mut self, log: &mut Log, until: Option<Instant>) -> Result<bool, FileError> {
-        let before = log.len();
+        let before = (log.len(), log.bookmarks().changes());
+        let has_grown = |log: &Log| (log.len(), log.bookmarks().changes()) != before;
         let is_time = || until.is_some_and(|until| Instant::now() >= until);
         loop {
             let mut is_stopped = false;
@@ -144,7 +150,7 @@ impl Reader {
                 is_stopped = is_time();
             }
             if is_stopped {
-                return Ok(log.len() > before);
+                return Ok(has_grown(log));
             }
             self.pending.drain(..self.done);
             self.done = 0;
@@ -153,7 +159,7 @@ impl Reader {
             let read = (&self.file).take(piece).read_to_end(&mut self.pending);
             let read = read.map_err(|cause| FileError::Io { doing: "read", path: self.path.clone(), cause })?;
             if read == 0 {
-                return Ok(log.len() > before);
+                return Ok(has_grown(log));
             }
         }
     }
@@ -196,7 +202,7 @@ impl Reader {
         let end = self.offset + self.pending.len() as u64;
         let begin = self.damaged_from.unwrap_or(self.offset);
         if begin < end {
-            damage.push(Damage { offset: begin, bytes: end - begin, events: None });
+            damage.push(Damage { offset: begin, bytes: end - begin - self.good_behind_damage as u64, events: None });
         }
         damage
     }
@@ -205,6 +211,21 @@ impl Reader {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.is_ended
+    }
+
+    /// Blocks that this reader does not know, if there have been any.
+    #[must_use]
+    pub fn unknown(&self) -> Option<Unknown> {
+        self.unknown
+    }
+
+    /// Adds to the file what a person has marked, unless somebody else is writing it. What was added is read like all else.
+    ///
+    /// # Errors
+    /// If somebody else is writing it, if it must not be written to or is another file by now, or the system refuses. Nothing
+    /// of what was there is changed.
+    pub fn append(&self, edits: &[BookmarkEdit]) -> Result<(), FileError> {
+        append(&self.path, Some(&self.file), edits)
     }
 
     fn rest(&self) -> &[u8] {
@@ -222,6 +243,9 @@ impl Reader {
         if index::is_cut(self.rest()) {
             // Not there yet in full, or spoilt: something good behind it tells.
             return self.next_good().is_some_and(|length| self.damaged(length));
+        }
+        if self.rest().starts_with(EXTRA) {
+            return self.extra(log);
         }
         let Some(header) = Header::read(self.rest()) else {
             // Too short for a block: it may grow, unless the end is behind it.
@@ -259,12 +283,57 @@ impl Reader {
             return self.skip();
         }
         let missing = header.first.0.saturating_sub(self.next_seq);
-        if let Some(begin) = self.damaged_from.take() {
-            self.damage.push(Damage { offset: begin, bytes: self.offset - begin, events: Some(missing) });
-        }
+        self.end_damage(missing);
         self.next_seq = end;
         self.consume(BLOCK_HEADER + header.length);
         true
+    }
+
+    /// Takes a block beside the events.
+    fn extra(&mut self, log: &mut Log) -> bool {
+        let Some(extra) = Extra::read(self.rest()) else {
+            return match self.rest().len() < EXTRA_HEADER {
+                true => self.next_good().is_some_and(|length| self.damaged(length)),
+                false => self.skip(),
+            };
+        };
+        let Some(payload) = extra.checked(self.rest()) else {
+            let is_whole = self.rest().len() >= extra.size();
+            self.in_vain += if is_whole { extra.length as u64 } else { 0 };
+            return match self.next_good() {
+                Some(length) => self.damaged(length),
+                None => is_whole && self.skip(),
+            };
+        };
+        if extra.kind == MARK {
+            let Some(edit) = extra::edit(payload) else { return self.damaged(extra.size()) };
+            log.edit_bookmarks(edit);
+        } else {
+            let unknown = self.unknown.get_or_insert(Unknown { kind: extra.kind, blocks: 0 });
+            unknown.blocks = unknown.blocks.saturating_add(1);
+        }
+        if self.is_ended {
+            // There were no events behind the end.
+            self.end_damage(0);
+        }
+        self.pass(extra.size());
+        true
+    }
+
+    /// What was damaged is over, and so many events are missing.
+    fn end_damage(&mut self, missing: u64) {
+        let good = std::mem::take(&mut self.good_behind_damage) as u64;
+        if let Some(begin) = self.damaged_from.take() {
+            self.damage.push(Damage { offset: begin, bytes: self.offset - begin - good, events: Some(missing) });
+        }
+    }
+
+    /// Passes over something good that does not tell what is missing.
+    fn pass(&mut self, length: usize) {
+        if self.damaged_from.is_some() {
+            self.good_behind_damage += length;
+        }
+        self.consume(length);
     }
 
     /// How far behind the next byte a checked block, or the end, begins.
@@ -274,12 +343,14 @@ impl Reader {
             let rest = &behind[at..];
             let header = Header::read(rest);
             if header.as_ref().is_some_and(|header| header.checked(rest).is_some())
+                || Extra::read(rest).is_some_and(|extra| extra.checked(rest).is_some())
                 || index::length_of(rest).is_some()
                 || index::end_of(rest).is_some()
             {
                 return Some(at + 1);
             }
             let length = header.map(|header| header.length).or_else(|| index::said_length(rest));
+            let length = length.or_else(|| Extra::read(rest).map(|extra| extra.length));
             self.in_vain += length.filter(|length| *length <= rest.len()).map_or(0, |length| length as u64);
             if self.is_given_up() {
                 break;
@@ -298,20 +369,11 @@ impl Reader {
     fn end(&mut self) -> bool {
         if let Some(length) = index::length_of(self.rest()) {
             // It repeats what the blocks have said.
-            if self.damaged_from.is_none() {
-                self.consume(length);
-                return true;
-            }
-            self.index_behind_damage = length;
-            self.consume(length);
+            self.pass(length);
             return true;
         }
         let Some((events, _)) = index::end_of(self.rest()) else { return false };
-        if let Some(begin) = self.damaged_from.take() {
-            let missing = events.saturating_sub(self.next_seq);
-            let bytes = self.offset - begin - std::mem::take(&mut self.index_behind_damage) as u64;
-            self.damage.push(Damage { offset: begin, bytes, events: Some(missing) });
-        }
+        self.end_damage(events.saturating_sub(self.next_seq));
         self.is_ended = true;
         self.consume(END_LENGTH);
         true
@@ -340,7 +402,7 @@ impl Reader {
 
 /// Whether these bytes may begin something.
 fn is_beginning(word: &[u8]) -> bool {
-    word == BLOCK || word == INDEX || word == END
+    word == BLOCK || word == INDEX || word == END || word == EXTRA
 }
 
 /// What a block says of itself.

@@ -20,8 +20,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::append::append;
 use super::{Existing, FileError, MAGIC, Writer};
-use crate::trace::{Batch, Source};
+use crate::trace::{Batch, BookmarkEdit, Seq, Source};
 
 /// How often the source is read.
 const LOOK: Duration = Duration::from_millis(20);
@@ -68,6 +69,14 @@ impl Ways {
     }
 }
 
+/// What is asked of a recording.
+enum Ask {
+    /// To write everything up to now, and to answer then.
+    CatchUp(mpsc::Sender<()>),
+    /// The same, and then what a person has marked; to call this when it is in the file.
+    Mark(BookmarkEdit, Box<dyn FnOnce() + Send>),
+}
+
 /// A recording in progress. Dropping it ends the file in good order; [`Recording::finish`] also says what went wrong.
 ///
 /// A program that ends without either, by `std::process::exit` or a signal, leaves a file without its end, that opens all
@@ -76,8 +85,8 @@ impl Ways {
 /// A forked child has no part in it: there it does nothing and waits for nothing.
 #[must_use = "what is dropped is ended"]
 pub struct Recording {
-    /// Each asks for everything up to now, and is answered when it is written. Without askers the recording ends.
-    asks: Option<mpsc::Sender<mpsc::Sender<()>>>,
+    /// What is asked of the thread. Without askers the recording ends.
+    asks: Option<mpsc::Sender<Ask>>,
     thread: Option<JoinHandle<Result<(), FileError>>>,
     /// The process that the thread is in.
     process: u32,
@@ -124,9 +133,25 @@ impl Recording {
         }
         let (answer, answered) = mpsc::channel();
         // A writer that has given up answers nothing.
-        if self.asks.as_ref().is_some_and(|asks| asks.send(answer).is_ok()) {
+        if self.asks.as_ref().is_some_and(|asks| asks.send(Ask::CatchUp(answer)).is_ok()) {
             let _ = answered.recv();
         }
+    }
+
+    /// Has a bookmark written, behind everything up to now, or that there is none any more: into the file that has its place,
+    /// if that is an earlier one of a rotation. Waits for nothing; `done` is called when it is in the file, and is not if the
+    /// recording has stopped.
+    pub fn mark(&self, edit: BookmarkEdit, done: impl FnOnce() + Send + 'static) {
+        if let Some(asks) = self.asks.as_ref().filter(|_| !self.is_forked()) {
+            // A writer that has given up does nothing.
+            let _ = asks.send(Ask::Mark(edit, Box::new(done)));
+        }
+    }
+
+    /// Whether it has stopped before its end. What has been asked of it until then and is not done, never will be.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Waits until everything is written, and ends the file.
@@ -174,14 +199,28 @@ struct Output<S> {
     /// How many files were begun.
     files: u32,
     /// Those before this one, oldest first.
-    ended: VecDeque<PathBuf>,
+    ended: VecDeque<Ended>,
+}
+
+/// A file that is full, or whose source was begun anew.
+struct Ended {
+    path: PathBuf,
+    /// The place in the recording of its first event.
+    first: Option<Seq>,
+    generation: u64,
 }
 
 impl<S: Source> Output<S> {
-    fn write(&mut self, asked: &mpsc::Receiver<mpsc::Sender<()>>) -> Result<(), FileError> {
+    fn write(&mut self, asked: &mpsc::Receiver<Ask>) -> Result<(), FileError> {
         loop {
             match asked.recv_timeout(LOOK) {
-                Ok(answer) => {
+                Ok(Ask::Mark(edit, done)) => {
+                    let batch = self.source.finish();
+                    self.take(batch)?;
+                    self.mark(&edit)?;
+                    done();
+                }
+                Ok(Ask::CatchUp(answer)) => {
                     let batch = self.source.finish();
                     self.take(batch)?;
                     // Whoever asked may have gone.
@@ -214,10 +253,26 @@ impl<S: Source> Output<S> {
         Ok(())
     }
 
+    fn mark(&mut self, edit: &BookmarkEdit) -> Result<(), FileError> {
+        let at = edit.key().0;
+        // The cursor at the first event of a file is at the end of the one before.
+        let begins_before = |first: Option<Seq>| first.is_none_or(|first| first.0 < at.max(1));
+        if !begins_before(self.writer.first()) {
+            let of_this = self.ended.iter().rev().filter(|file| file.generation == self.generation);
+            let file = of_this.into_iter().find(|file| begins_before(file.first));
+            // A file that somebody has taken away has no room for it.
+            if file.is_some_and(|file| append(&file.path, None, std::slice::from_ref(edit)).is_ok()) {
+                return Ok(());
+            }
+        }
+        self.writer.mark(edit)
+    }
+
     fn next_file(&mut self) -> Result<(), FileError> {
         // In good order, whether or not the next can be made.
         self.writer.end()?;
-        self.ended.push_back(self.writer.path().to_owned());
+        let (path, first) = (self.writer.path().to_owned(), self.writer.first());
+        self.ended.push_back(Ended { path, first, generation: self.generation });
         self.writer = loop {
             self.files += 1;
             // Whatever has the name by now is not a part of what is to be replaced.
@@ -233,9 +288,9 @@ impl<S: Source> Output<S> {
     fn remove_oldest(&mut self) -> Result<(), FileError> {
         let Some(keep) = self.ways.keep else { return Ok(()) };
         while self.ended.len() >= keep.get()
-            && let Some(path) = self.ended.pop_front()
+            && let Some(file) = self.ended.pop_front()
         {
-            remove(&path)?;
+            remove(&file.path)?;
         }
         Ok(())
     }

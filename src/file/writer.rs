@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::index::{self, Block};
 use super::{BLOCK, DENSEST, FileError, GOES_ON, HEADER, LONGEST, MAGIC, VERSION};
-use crate::trace::Chunk;
+use super::{extra, lock};
+use crate::trace::{BookmarkEdit, Chunk, Seq};
 
 /// What to do about a file that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +41,14 @@ impl Writer {
             Existing::Keep => options.create_new(true),
             Existing::Replace => options.create(true).truncate(true),
         };
+        lock::keep_out_others(&mut options);
         let path = path.to_owned();
         let file = match options.open(&path) {
             Ok(file) => file,
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Err(FileError::Exists { path }),
             Err(cause) => return Err(FileError::Io { doing: "write", path, cause }),
         };
+        lock::take(&file);
         let mut header = [0; HEADER];
         header[..8].copy_from_slice(MAGIC);
         header[8..10].copy_from_slice(&VERSION.to_le_bytes());
@@ -73,6 +76,19 @@ impl Writer {
         self.blocks.push(block);
         self.next = end;
         Ok(())
+    }
+
+    /// Writes what a person has marked, or marks no longer.
+    ///
+    /// # Errors
+    /// As [`Writer::push`].
+    pub fn mark(&mut self, edit: &BookmarkEdit) -> Result<(), FileError> {
+        self.write(&extra::write(edit))
+    }
+
+    /// The place in the recording of the first event written.
+    pub(super) fn first(&self) -> Option<Seq> {
+        self.blocks.first().map(|block| block.first)
     }
 
     /// Bytes written so far.

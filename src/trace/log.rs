@@ -16,8 +16,8 @@ use super::index::Index;
 use super::packed::LaneCounts;
 use super::store::{Seen, Store};
 use super::{
-    Callsite, Event, Field, GroupId, ItemKind, Key, LaneGroup, LaneId, LaneRecord, ProgramClock, Seq, SpanId, State,
-    Stretch, Time, Value, field,
+    Bookmarks, Callsite, Event, Field, GroupId, ItemKind, Key, LaneGroup, LaneId, LaneRecord, ProgramClock, Seq,
+    SpanId, State, Stretch, Time, Value, field,
 };
 
 /// Everything that happened, in order. Grows at the end only.
@@ -37,6 +37,8 @@ pub struct Log {
     pub(super) gaps: Vec<Gap>,
     /// Events of the recording by lane, those in gaps too.
     pub(super) counts: LaneCounts,
+    /// What a person has marked.
+    pub(super) bookmarks: Bookmarks,
 }
 
 /// A stretch of the recording that is not in the log.

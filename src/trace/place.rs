@@ -5,6 +5,7 @@
 //!   +10us  -10us       later, earlier than now
 //!   #12  @340          at the opening of span 12, behind event 340
 //!   loop  serves       where the loop starts, where it serves
+//!   note 2             at the second bookmark
 //!   spawn              at the next call of that name
 //! ```
 
@@ -33,6 +34,8 @@ pub enum Place {
     LoopStarts,
     /// Where the loop serves.
     LoopServes,
+    /// At a bookmark, counted from one.
+    Note(usize),
     /// At the next call of this name.
     Call(String),
 }
@@ -41,7 +44,9 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the messages say what each is")]
 pub enum PlaceError {
-    #[error("write where to: 1.2ms, +10us, 50%, #12 (a span), @340 (an event), loop, serves, or the name of a call")]
+    #[error(
+        "write where to: 1.2ms, +10us, 50%, #12 (a span), @340 (an event), note 2, loop, serves, or the name of a call"
+    )]
     Nothing,
     #[error("`{0}` is a number of what? {0}ms is a time, {0}% a share, #{0} a span, @{0} an event")]
     Bare(String),
@@ -76,7 +81,10 @@ impl FromStr for Place {
             _ => Ok(match text {
                 "loop" | "loop starts" => Self::LoopStarts,
                 "serves" | "loop serves" => Self::LoopServes,
-                name => Self::Call(name.to_owned()),
+                name => match name.strip_prefix("note ").map(|rest| rest.trim().parse()) {
+                    Some(Ok(number)) => Self::Note(number),
+                    _ => Self::Call(name.to_owned()),
+                },
             }),
         }
     }
@@ -98,6 +106,8 @@ mod tests {
         check("50%", Place::Share(50.0));
         check("#12", Place::Span(12));
         check("@0", Place::Event(0));
+        check("note 2", Place::Note(2));
+        check("note two", Place::Call("note two".into()));
         check("loop", Place::LoopStarts);
         check("loop serves", Place::LoopServes);
         check("get_listener", Place::Call("get_listener".into()));

@@ -14,12 +14,14 @@ use crate::trace::{Command, LaneId, Run, Target, Time, Window};
 impl Ui<'_> {
     /// Does what a person wants.
     pub fn act(&mut self, action: Action) -> Effect {
+        self.is_leaving &= action == Action::Quit;
         let effect = match action {
             Action::Resize(width, height) => {
                 self.size = (width, height);
                 Effect::None
             }
-            Action::Quit => return Effect::Quit,
+            Action::Quit if self.may_leave() => return Effect::Quit,
+            Action::Quit => return Effect::None,
             action if self.overlay.is_some() => self.act_in_overlay(action),
             action if self.shows_loop => self.act_in_loop(action),
             action => self.act_in_panes(action),
@@ -81,6 +83,10 @@ impl Ui<'_> {
                 self.overlay = Some(Overlay::Claims { at: 0 });
                 self.weigh_claims();
             }
+            Action::Note => self.write_note(),
+            Action::Notes => self.overlay = Some(Overlay::Notes { at: self.note_now() }),
+            Action::RemoveNote => return self.remove_note_here(),
+            Action::NoteBack | Action::NoteForth => self.move_by_note(action == Action::NoteForth),
             Action::Walk => self.walk_or_stop(),
             Action::Class => self.is_class = !self.is_class,
             Action::Faster => self.change_speed(1),

@@ -105,6 +105,9 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     if dropped > 0 {
         parts.push((format!("{} events dropped", count(dropped)), Role::Bad, 1));
     }
+    if let Some(unkept) = &ui.unkept {
+        parts.push((unkept.text(), Role::Doubt, 1));
+    }
     if let Some(remark) = &ui.remark {
         parts.push((remark.clone(), Role::Bad, 1));
     }
@@ -146,6 +149,8 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Copy { .. }) => COPY,
         Some(Overlay::Predict { .. }) => GUESS,
         Some(Overlay::Claims { .. }) => CLAIMS,
+        Some(Overlay::Note(_)) => NOTE,
+        Some(Overlay::Notes { .. }) => NOTES,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
         None if ui.shows_loop => LOOP,

@@ -58,6 +58,10 @@ pub(super) fn frame_entries(ui: &Ui, frame: &Frame) -> Vec<(String, String, bool
         entries.push(("entered".into(), format!("{} times", frame.enters), false));
     }
     entries.push(("module".into(), frame.callsite.target.to_string(), false));
+    for bookmark in ui.log.bookmarks().about(frame.span).filter(|bookmark| !bookmark.text().is_empty()) {
+        let at = clock.program(bookmark.time);
+        entries.push((format!("{} note", super::notes::MARK), format!("{} (at {at})", bookmark.text()), true));
+    }
     entries
 }
 

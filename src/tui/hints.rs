@@ -44,6 +44,7 @@ pub(super) const PAST: &[Hint] = &[
     ("call-forth", "next call"),
     ("lane-forth", ""),
     ("event-forth", "next event"),
+    ("note", ""),
     ("moments", ""),
     ("event-loop", ""),
     ("next-pane", ""),
@@ -82,6 +83,9 @@ pub(super) const PATH: &[Hint] =
 pub(super) const SCENES: &[Hint] =
     &[("up", ""), ("down", ""), ("toggle", "choose"), ("request", "the last again"), ("close", "")];
 pub(super) const CLAIMS: &[Hint] = &[("toggle", "to the event"), ("up", ""), ("down", ""), ("close", "")];
+pub(super) const NOTE: &[Hint] = &[("toggle", "mark"), ("close", "")];
+pub(super) const NOTES: &[Hint] =
+    &[("toggle", "go there"), ("note", "edit"), ("remove-note", ""), ("up", ""), ("down", ""), ("close", "")];
 pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
@@ -110,6 +114,8 @@ pub(super) const RECORDED: &[Hint] = &[
     ("search", ""),
     ("statistics", ""),
     ("critical-path", ""),
+    ("note", ""),
+    ("notes", ""),
     ("moments", ""),
     ("event-loop", ""),
     ("steps", ""),

@@ -132,6 +132,7 @@ mod tests {
                     "end" => KeyCode::End,
                     "pageup" => KeyCode::PageUp,
                     "pagedown" => KeyCode::PageDown,
+                    "backspace" => KeyCode::Backspace,
                     letter => KeyCode::Char(letter.chars().next().unwrap()),
                 };
                 assert_eq!(

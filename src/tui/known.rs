@@ -141,7 +141,8 @@ impl Ui<'_> {
         let layout = self.layout();
         // While another pane has the whole screen the rows are not seen; any height will do.
         let room = layout.pane(Pane::Stack).map_or(20, |rect| usize::from(rect.height.saturating_sub(2)));
-        self.known.rows = stack::rows(&self.known.state, self.log.lane_count(self.cursor()), &self.folds, here, room);
+        let all = (self.log.lane_count(self.cursor()), self.log.bookmarks());
+        self.known.rows = stack::rows(&self.known.state, all, &self.folds, here, room);
         // A new stop takes the selection along, and so does every move of who had not chosen another row; else it
         // stays on what the person chose, while that exists.
         let stop = self.known.state.paused();

@@ -20,6 +20,7 @@ impl Ui<'_> {
             Overlay::Statistics { at } => (self.asked.statistics.as_ref().map_or(0, |all| all.calls.len()), at),
             Overlay::Path { at } => (self.path_parts().len(), at),
             Overlay::Claims { at } => (self.known.claims.as_ref().map_or(0, |claims| claims.rows.len()), at),
+            Overlay::Notes { at } => (self.log.bookmarks().all().len(), at),
             _ => return Effect::None,
         };
         let last = count.saturating_sub(1);
@@ -66,6 +67,22 @@ impl Ui<'_> {
                 self.known.claims = None;
                 return Effect::None;
             }
+            (Overlay::Notes { .. }, Action::Toggle) => {
+                if let Err(why) = self.move_to_note(at.min(last)) {
+                    self.notify(why);
+                }
+                return Effect::None;
+            }
+            (Overlay::Notes { .. }, Action::Note) => {
+                self.overlay = Some(overlay);
+                self.rewrite_note(at.min(last));
+                return Effect::None;
+            }
+            (Overlay::Notes { .. }, Action::RemoveNote) => {
+                let effect = self.remove_note(at.min(last));
+                self.overlay = Some(Overlay::Notes { at: at.min(last.saturating_sub(1)) });
+                return effect;
+            }
             (Overlay::Path { .. }, Action::NextPane) => {
                 self.turn_path();
                 overlay = Overlay::Path { at: 0 };
@@ -78,7 +95,9 @@ impl Ui<'_> {
                 }
             }
             (Overlay::Matches { at }, _) if moved != at.unwrap_or(usize::MAX) => *at = Some(moved),
-            (Overlay::Statistics { at } | Overlay::Path { at } | Overlay::Claims { at }, _) => *at = moved,
+            (Overlay::Statistics { at } | Overlay::Path { at } | Overlay::Claims { at } | Overlay::Notes { at }, _) => {
+                *at = moved;
+            }
             _ => {}
         }
         self.overlay = Some(overlay);

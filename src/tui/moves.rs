@@ -293,6 +293,7 @@ impl Ui<'_> {
             Place::Span(number) => self.move_to_span(SpanId(number)),
             Place::LoopStarts => self.move_to(is_there(marks.loop_starts, "starts")?),
             Place::LoopServes => self.move_to(is_there(marks.loop_serves, "serves")?),
+            Place::Note(number) => self.move_to_note(number.wrapping_sub(1))?,
             Place::Call(name) => {
                 let key = self.material.chain.key(&name).cloned();
                 self.seek(Sought::Named { name, key, has_turned: false }, true);

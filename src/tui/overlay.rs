@@ -10,12 +10,13 @@ use ratatui::text::{Line, Span};
 use super::command::Action;
 use super::draw::{framed, put_lines};
 use super::lesson_pane::badge;
+use super::notes::Draft;
 use super::predict::{self, Choice};
 use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{claims, copy, help, lists, matches, moments, palette, path, prompt, scenes, statistics};
+use super::{claims, copy, help, lists, matches, moments, notes, palette, path, prompt, scenes, statistics};
 use crate::trace::{Command, Target};
 
 /// What is open on top.
@@ -62,6 +63,11 @@ pub(super) enum Overlay {
         at: usize,
     },
     Claims {
+        at: usize,
+    },
+    /// A note that is being written.
+    Note(Draft),
+    Notes {
         at: usize,
     },
     /// What may come next.
@@ -129,6 +135,10 @@ impl Ui<'_> {
                 _ => self.act_in_prediction(at, choices, action, by),
             };
         }
+        if let (Overlay::Note(draft), Action::Close) = (&overlay, action) {
+            self.overlay = draft.list_below();
+            return Effect::None;
+        }
         match (&mut overlay, &action) {
             (_, Action::Palette) => {
                 (self.asked.statistics, self.asked.path) = (None, None);
@@ -142,6 +152,7 @@ impl Ui<'_> {
             | (Overlay::Matches { .. }, Action::Matches)
             | (Overlay::Statistics { .. }, Action::Statistics)
             | (Overlay::Path { .. }, Action::CriticalPath)
+            | (Overlay::Notes { .. }, Action::Notes)
             | (Overlay::Claims { .. }, Action::Claims) => {
                 // What is not looked at is not worked at.
                 (self.asked.statistics, self.asked.path, self.known.claims) = (None, None, None);
@@ -187,6 +198,9 @@ impl Ui<'_> {
                 let text = text.trim().to_owned();
                 return if text.is_empty() { Effect::None } else { self.run_until(&text) };
             }
+            (Overlay::Note(draft), Action::Type(letter)) => draft.push(*letter),
+            (Overlay::Note(draft), Action::Erase) => draft.erase(),
+            (Overlay::Note(draft), Action::Toggle) => return self.accept_note(draft.clone()),
             (Overlay::GoTo { text } | Overlay::Search { text }, Action::Type(letter)) => text.push(*letter),
             (Overlay::GoTo { text } | Overlay::Search { text }, Action::Erase) => drop(text.pop()),
             (Overlay::GoTo { text }, Action::Toggle) => {
@@ -198,7 +212,11 @@ impl Ui<'_> {
                 return Effect::None;
             }
             (
-                Overlay::Matches { .. } | Overlay::Statistics { .. } | Overlay::Path { .. } | Overlay::Claims { .. },
+                Overlay::Matches { .. }
+                | Overlay::Statistics { .. }
+                | Overlay::Path { .. }
+                | Overlay::Claims { .. }
+                | Overlay::Notes { .. },
                 _,
             ) => {
                 return self.act_in_list(overlay, action, by);
@@ -322,6 +340,11 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
         Some(Overlay::Moments { column, scroll }) => {
             moments::draw(buffer, body, ui, *column, *scroll);
         }
+        Some(Overlay::Note(draft)) => {
+            draw_one(buffer, body, ui, draft.list_below().as_ref());
+            notes::draw_draft(buffer, body, ui, draft);
+        }
+        Some(Overlay::Notes { at }) => notes::draw(buffer, lists::list_area(body, 110), ui, *at),
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
         Some(Overlay::Copy { at }) => copy::draw(buffer, body, ui, *at),
@@ -395,9 +418,10 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
         let text = value.map_or("off".into(), |delay| format!("{delay:?}"));
         delay.extend(option(text, choice.slow_dns == value));
     }
-    let text = "The server stops and starts again, held at its first step. This recording goes.";
+    let notes = ui.unkept.as_ref().map_or_else(String::new, |unkept| format!(", and with it {}", unkept.text()));
+    let text = format!("The server stops and starts again, held at its first step. This recording goes{notes}.");
     let mut lines = vec![Line::from(resolver), Line::from(delay), Line::default()];
-    let told = wrap_plain(text, theme.style(Role::Dim), columns.saturating_sub(2), "");
+    let told = wrap_plain(&text, theme.style(Role::Dim), columns.saturating_sub(2), "");
     lines.extend(told.into_iter().map(|mut line| {
         line.spans.insert(0, Span::raw(" "));
         line

@@ -26,6 +26,7 @@ pub(super) fn entries(pane: Pane) -> &'static [Entry] {
             (&["lane-back", "lane-forth"], "to the event before, the event after in the selected lane"),
             (&["critical-path"], "what had to be waited for until the selected call was over"),
             (&["copy"], "copy the frame or the stack"),
+            (&["note", "notes"], "mark this place and the selected call; all that is marked"),
         ],
         Pane::Lesson => &[
             (&["up", "down"], "scroll"),
@@ -52,6 +53,7 @@ pub(super) fn entries(pane: Pane) -> &'static [Entry] {
             (&["range", "zoom-range", "fold-lanes"], "choose a range, zoom to it; fold lanes of a kind"),
             (&["scrub-back", "scrub-forth"], "the cursor a little earlier, later; the mouse drags it"),
             (&["toggle"], "fold or unfold a group; else play the recording, or pause"),
+            (&["note-back", "note-forth"], "the place before that is marked, the next"),
             (&["start", "live"], "to the beginning, back to now"),
         ],
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::scene::{Clients, Scene};
-use crate::trace::{Command, Log, Status};
+use crate::trace::{BookmarkEdit, Command, Log, Status};
 
 /// A program that is watched. The screens never ask whether it is live, attached or a file: what it cannot do
 /// answers with a reason.
@@ -40,6 +40,15 @@ pub trait Program {
     /// What it listens on, once it does, or what it will listen on.
     fn address(&self) -> String;
 
+    /// Keeps with the recording what a person has marked in it, which the log has already.
+    ///
+    /// # Errors
+    /// Why it is not kept, in a sentence.
+    fn mark(&mut self, edit: &BookmarkEdit) -> Result<(), String>;
+
+    /// What was marked and would be lost if the program ended now.
+    fn unkept(&self) -> Option<Unkept>;
+
     /// Something to tell the person, once.
     fn notice(&mut self) -> Option<String>;
 
@@ -66,6 +75,26 @@ pub enum News {
     Another,
     /// It is the same recording, and some of what was between its beginning and what is newest has been let go.
     Shorter,
+}
+
+/// What a person has marked and no file has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unkept {
+    /// How many places.
+    pub count: usize,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+impl Unkept {
+    /// `2 notes not saved`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self.count {
+            1 => "1 note not saved".to_owned(),
+            count => format!("{count} notes not saved"),
+        }
+    }
 }
 
 /// How much of a file has been read, in bytes.

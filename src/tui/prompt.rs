@@ -12,7 +12,7 @@ use super::ui::Ui;
 use crate::trace::{Place, Query};
 
 const PLACES: &str = "1.2ms  +10us  -10us  50%    a time, later, earlier, a share
-#12  @340                   a span, an event, by number
+#12  @340  note 2           a span, an event, a note, by number
 loop  serves                where the loop starts, where it serves
 spawn                       the next call of that name, or that step";
 

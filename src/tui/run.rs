@@ -114,6 +114,7 @@ fn show(program: &mut dyn Program, screen: &mut Screen, ui: &mut Ui<'_>, asked_t
         is_dirty |= ui.set_clients(program.clients());
         is_dirty |= ui.set_progress(program.progress());
         is_dirty |= ui.set_remark(program.remark());
+        is_dirty |= ui.set_unkept(program.unkept());
         if ui.has_work() {
             let began = Instant::now();
             ui.work(|| began.elapsed() < WORK);
@@ -166,6 +167,11 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
             Ok(()) => ui.say_of_run("the server stops and starts again".to_owned()),
             Err(why) => ui.notify(why),
         },
+        Effect::Mark(edit) => {
+            ui.told_of_note(program.mark(&edit));
+            // Before the next key: whoever leaves now is told.
+            ui.set_unkept(program.unkept());
+        }
         Effect::Send(scene) => match program.send(scene) {
             Ok(()) => {
                 let then = if ui.status.run == Run::Free {

@@ -9,9 +9,10 @@ use std::collections::HashSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::notes;
 use super::text::{cut, ends, pad, width};
 use super::theme::{Role, Theme};
-use crate::trace::{Activity, Edge, Frame, Lane, LaneId, SpanId, State};
+use crate::trace::{Activity, Bookmarks, Edge, Frame, Lane, LaneId, SpanId, State};
 
 /// What a row of the pane is, and what is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +40,7 @@ enum Shape {
     /// Fold mark, name with and without the thread, state.
     Lane { fold: char, title: String, name: String, state: String },
     /// Mark, function, file, line.
-    Frame { mark: char, name: String, file: String, line: String },
+    Frame { mark: char, name: String, file: String, line: String, is_marked: bool },
     /// One text.
     Text(String),
 }
@@ -129,8 +130,15 @@ pub(super) fn lane_title(lane: &Lane) -> String {
     format!("{} · {}", lane.thread.name, lane.name)
 }
 
-/// All rows of the pane, for a height of `room` rows. So many lanes there have been, those over for long among them.
-pub(super) fn rows(state: &State, all: usize, folds: &Folds, current: Option<SpanId>, room: usize) -> Vec<Row> {
+/// All rows of the pane, for a height of `room` rows. So many lanes there have been, those over for long among them; and
+/// this has been marked.
+pub(super) fn rows(
+    state: &State,
+    (all, marked): (usize, &Bookmarks),
+    folds: &Folds,
+    current: Option<SpanId>,
+    room: usize,
+) -> Vec<Row> {
     let (done, alive): (Vec<&Lane>, Vec<&Lane>) =
         state.lanes().iter().map(|lane| &**lane).partition(|lane| lane.is_done);
     let over = all.saturating_sub(alive.len());
@@ -147,7 +155,7 @@ pub(super) fn rows(state: &State, all: usize, folds: &Folds, current: Option<Spa
         if groups_done && folds.shows_done && index + done.len() == lanes.len() {
             rows.push(done_row(over, Some(done.len())));
         }
-        push_lane(&mut rows, state, lane, folds, cap);
+        push_lane(&mut rows, (state, marked), lane, folds, cap);
     }
     if groups_done && !folds.shows_done {
         rows.push(done_row(over, None));
@@ -178,7 +186,7 @@ fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) ->
     caps
 }
 
-fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap: usize) {
+fn push_lane(rows: &mut Vec<Row>, (state, marked): (&State, &Bookmarks), lane: &Lane, folds: &Folds, cap: usize) {
     let activity = state.activity(lane);
     let fold = match (lane.frames().next().is_none(), folds.is_folded(lane)) {
         (true, _) => ' ',
@@ -200,7 +208,7 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
     // Not always the innermost: a call may be held at its end while another is open.
     let here = state.paused().filter(|stop| stop.lane == lane.id).map(|stop| stop.span);
     for frame in lane.frames().rev().take(shown) {
-        rows.push(frame_row(frame, here == Some(frame.span)));
+        rows.push(frame_row(frame, here == Some(frame.span), marked.is_about(frame.span)));
     }
     if more {
         let hidden = frames - shown;
@@ -209,13 +217,14 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
     }
 }
 
-fn frame_row(frame: &Frame, is_here: bool) -> Row {
+fn frame_row(frame: &Frame, is_here: bool, is_marked: bool) -> Row {
     let role = if is_here { Role::Accent } else { Role::Plain };
     let shape = Shape::Frame {
         mark: if is_here { '→' } else { ' ' },
         name: frame.callsite.name.to_string(),
         file: frame.callsite.file_name().to_owned(),
         line: frame.callsite.line.map_or(String::new(), |line| line.to_string()),
+        is_marked,
     };
     Row { id: RowId::Frame(frame.span), shape, role }
 }
@@ -282,8 +291,9 @@ pub(super) fn draw(
                 let state = cut(state, columns.saturating_sub(width(name) + 3));
                 (format!("{fold} {name}"), state, style)
             }
-            Shape::Frame { mark, name, file, line } => {
-                let left = format!("  {mark} {}{:gap$}", pad(name, shared.names), "", gap = shared.gap);
+            Shape::Frame { mark, name, file, line, is_marked } => {
+                let noted = if *is_marked { notes::MARK } else { ' ' };
+                let left = format!("{noted} {mark} {}{:gap$}", pad(name, shared.names), "", gap = shared.gap);
                 let (file, line) = ends(file, line, columns.saturating_sub(width(&left)));
                 (left, format!("{file}{line}"), quiet)
             }

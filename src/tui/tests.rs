@@ -6,6 +6,7 @@ mod class;
 mod commands;
 mod desk;
 mod event_loop;
+mod notes;
 mod panes;
 mod predict;
 mod replay;
@@ -108,8 +109,9 @@ fn without_colour_nothing_is_coloured() {
 #[test]
 fn ascii_draws_nothing_else() {
     let ascii = Theme { has_colour: true, is_ascii: true, ..Theme::default() };
-    let overlays = [Action::Moments, Action::Help, Action::Statistics, Action::CriticalPath, Action::Request];
-    for action in overlays.into_iter().chain([Action::Fit, Action::Play, Action::EventLoop]) {
+    let overlays =
+        [Action::Moments, Action::Help, Action::Statistics, Action::CriticalPath, Action::Request, Action::Notes];
+    for action in overlays.into_iter().chain([Action::Note, Action::Fit, Action::Play, Action::EventLoop]) {
         with_ui(Until::Serving, SCREEN, ascii, |ui| {
             ui.act(action);
             ui.work(|| true);
@@ -181,8 +183,19 @@ fn no_size_and_no_state_breaks_a_view() {
                 for pane in Pane::ALL {
                     ui.focus = pane;
                     // Those lie over everything, whoever has the keys.
-                    let asked =
-                        ["event loop", "go to", "search", "matches", "statistics", "path", "scenes", "palette", "copy"];
+                    let asked = [
+                        "event loop",
+                        "go to",
+                        "search",
+                        "matches",
+                        "statistics",
+                        "path",
+                        "scenes",
+                        "palette",
+                        "copy",
+                        "notes",
+                        "note",
+                    ];
                     let asked = &asked[..if pane == Pane::Stack { asked.len() } else { 0 }];
                     for overlay in ["", "help", "steps", "until", "restart", "moments"].iter().chain(asked) {
                         ui.act(Action::Close);
@@ -201,6 +214,8 @@ fn no_size_and_no_state_breaks_a_view() {
                             "scenes" => Action::Request,
                             "palette" => Action::Palette,
                             "copy" => Action::Copy,
+                            "notes" => Action::Notes,
+                            "note" => Action::Note,
                             _ => Action::Down,
                         });
                         ui.work(|| true);

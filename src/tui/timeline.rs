@@ -21,10 +21,10 @@ use ratatui::style::{Modifier, Style};
 
 use super::bar::{Painter, write};
 use super::lane_label::LaneLabel;
-use super::range;
 use super::text::{count, cut, width};
 use super::theme::{Role, Theme};
 use super::time_window::{axis, fitting};
+use super::{notes, range};
 use crate::trace::{
     Cell, Finder, GroupId, Landmarks, LaneId, Line, LineChoice, Log, Mark, MarkKind, SpanId, State, Time, Timeline,
     Wanted, Window,
@@ -372,6 +372,9 @@ impl View<'_> {
         let group = |lane: LaneId| self.log.group_of(lane).map(|group| LineId::Group(group.id));
         let find = |id: LineId| lanes.iter().position(|place| LineId::of(&place.line) == id);
         let place = |lane: LaneId| find(LineId::Lane(lane)).or_else(|| group(lane).and_then(find));
+        // First, so that labels make room for them; and again, where the line of an instant came over one.
+        let ruler = Rect { y: area.y, height: 1, ..chart };
+        notes::mark_ruler(buffer, ruler, theme, self.log, window);
         let (mut label_from, mut arrow_at) = (chart.x, None);
         let cursor = window.column(self.now, chart.width).map(|column| chart.x + column);
         for mark in &plan.timeline.marks {
@@ -411,7 +414,9 @@ impl View<'_> {
                         from >= label_from && cursor.is_none_or(|at| at < from || at > to) && is_blank(from, to)
                     };
                     let style = theme.style(Role::Landmark);
-                    if right < chart.right() && is_free(x, right) {
+                    // In its own column something may be marked, which is drawn again.
+                    let is_marked = buffer[(x, area.y)].symbol().starts_with(notes::MARK) && cursor != Some(x);
+                    if right < chart.right() && x >= label_from && is_free(x + u16::from(is_marked), right) {
                         buffer.set_stringn(x, area.y, label, width(label), style);
                         label_from = right + 1;
                     } else if left >= chart.x && is_free(left, x.saturating_sub(1)) {
@@ -426,6 +431,7 @@ impl View<'_> {
                 MarkKind::Cursor => {}
             }
         }
+        notes::mark_ruler(buffer, ruler, theme, self.log, window);
         if let Some(x) = cursor {
             self.line(buffer, chart, theme.style(Role::Accent), x, '│');
             buffer[(x, area.y)].set_char('▼').set_style(theme.style(Role::Accent));

@@ -22,14 +22,14 @@ use super::moves::Seek;
 use super::overlay::Overlay;
 use super::play::{Play, Speed};
 use super::predict::{Guess, Score};
-use super::program::{News, Progress, Restart};
+use super::program::{News, Progress, Restart, Unkept};
 use super::range::Range;
 use super::scene::{Clients, Scene};
 use super::stack::{Folds, RowId};
 use super::theme::Theme;
 use super::time_pane::{Grip, Lines};
 use super::timeline;
-use crate::trace::{Activity, Command, Log, Run, Status, Window};
+use crate::trace::{Activity, BookmarkEdit, Command, Log, Run, Status, Window};
 
 /// A sentence in the last line.
 struct Notice {
@@ -56,6 +56,8 @@ pub enum Effect {
     Restart(Restart),
     /// Let a client do something.
     Send(Scene),
+    /// Keep with the recording what was marked.
+    Mark(BookmarkEdit),
     /// Put a text into the clipboard.
     Copy(String),
 }
@@ -120,6 +122,10 @@ pub struct Ui<'a> {
     pub(super) loading: Loading,
     /// What is to be known of the log as a whole.
     pub(super) remark: Option<String>,
+    /// What was marked and goes with the screens.
+    pub(super) unkept: Option<Unkept>,
+    /// Somebody wanted to leave, and was told what would be lost.
+    pub(super) is_leaving: bool,
     pub(super) now: Duration,
     notice: Option<Notice>,
 }
@@ -171,6 +177,8 @@ impl<'a> Ui<'a> {
             grip: None,
             loading: Loading::default(),
             remark: None,
+            unkept: None,
+            is_leaving: false,
             now: Duration::ZERO,
             notice: None,
         };
@@ -271,6 +279,13 @@ impl<'a> Ui<'a> {
         is_new
     }
 
+    /// Says what was marked and is in no file. Returns whether that is new.
+    pub fn set_unkept(&mut self, unkept: Option<Unkept>) -> bool {
+        let is_new = self.unkept != unkept;
+        self.unkept = unkept;
+        is_new
+    }
+
     /// Says what time it is, since the screens came up. Returns whether that changes the picture.
     pub fn tick(&mut self, now: Duration) -> bool {
         self.now = now;
@@ -323,9 +338,13 @@ impl<'a> Ui<'a> {
     pub fn mode(&self) -> Mode {
         match self.overlay {
             Some(Overlay::Scenes { .. } | Overlay::Copy { .. } | Overlay::Predict { .. }) => Mode::Menu,
-            Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. } | Overlay::Palette { .. }) => {
-                Mode::Text
-            }
+            Some(
+                Overlay::Until { .. }
+                | Overlay::GoTo { .. }
+                | Overlay::Search { .. }
+                | Overlay::Palette { .. }
+                | Overlay::Note(_),
+            ) => Mode::Text,
             _ => Mode::Commands,
         }
     }

@@ -45,6 +45,8 @@ enum What {
     Back,
     Forth,
     GoTo,
+    Note,
+    Notes,
     Help,
     Quit,
 }
@@ -107,8 +109,10 @@ const COMMANDS: &[Row] = &[
         ":",
         "PLACE",
         What::GoTo,
-        "look at 1.2ms, +10us, 50%, #12 (a call), @340 (an event), loop, serves, end",
+        "look at 1.2ms, +10us, 50%, #12 (a call), @340 (an event), note 2, loop, serves, end",
     ),
+    row("note", "J", "[TEXT]", What::Note, "mark this place, with a text or none; again changes the text"),
+    row("notes", "O", "[all|remove N]", What::Notes, "what is marked, or remove one; goto note 2 goes to the second"),
     row("help", "?", "[COMMAND]", What::Help, "the commands"),
     row("quit", "q", "", What::Quit, "leave; a server is stopped"),
 ];
@@ -160,6 +164,8 @@ impl Prompt<'_> {
             What::Back => self.times(rest, |prompt| prompt.look(false)),
             What::Forth => self.times(rest, |prompt| prompt.look(true)),
             What::GoTo => self.go_to(rest),
+            What::Note => self.note(rest),
+            What::Notes => self.notes(rest),
             What::Help => help(rest),
             What::Quit => return None,
         })

@@ -143,6 +143,7 @@ impl Prompt<'_> {
             }
             Place::LoopStarts => is_there(marks.loop_starts, "starts")?,
             Place::LoopServes => is_there(marks.loop_serves, "serves")?,
+            Place::Note(number) => self.place_of_note(number)?,
             Place::Call(name) => self.first_call(&name)?,
         };
         self.cursor = (self.is_recording || at < self.log.len()).then_some(at);

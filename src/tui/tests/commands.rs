@@ -116,7 +116,7 @@ fn zooming_the_timeline_changes_its_window_and_0_brings_it_back() {
 
 #[test]
 fn every_command_is_in_help() {
-    with_ui(Until::Spawn, (120, 140), Theme::default(), |ui| {
+    with_ui(Until::Spawn, (120, 160), Theme::default(), |ui| {
         ui.act(Action::Help);
         let text = text(ui);
         for row in COMMANDS {
