@@ -5,6 +5,7 @@
 //!   file, format (later) ─┘  ├─► timeline           rows of bars for a window and a width, of the lanes there is room for
 //!                            ├─► chain, calls       the documented step we are in, loop starts, loop serves, every call of a step
 //!                            ├─► event_loop         poll, watchers, ready callbacks, pool; the turns of the loop
+//!                            ├─► hits               where a breakpoint stops
 //!                            ├─► stats              counts and times by callsite
 //!                            └─► diff               stacks side by side: kept, added, removed
 //!
@@ -15,6 +16,8 @@
 //! clock, a file or a screen, knows a colour, or emits spans. It imports nothing else of this crate.
 
 mod append;
+mod breakpoint;
+mod breakpoints;
 mod calls;
 mod chain;
 mod choice;
@@ -27,6 +30,7 @@ mod event_loop;
 mod find;
 mod found;
 mod group;
+mod hits;
 mod ids;
 mod index;
 mod lanes;
@@ -50,8 +54,10 @@ mod time;
 mod timeline;
 mod turns;
 
+pub use breakpoint::{BreakError, Breakpoint, Condition, HitRule};
+pub use breakpoints::Breakpoints;
 pub use calls::{Call, CallsOf};
-pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
+pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, StepError, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
@@ -63,7 +69,8 @@ pub use event_loop::{
 };
 pub use find::{Finder, Match};
 pub use group::{GroupId, LaneGroup};
-pub use ids::{LaneId, Seq, SpanId, ThreadId};
+pub use hits::Hits;
+pub use ids::{BreakpointId, LaneId, Seq, SpanId, ThreadId};
 pub use lanes::LaneRecord;
 pub use log::{Gap, Log, Memory, SpanRecord};
 pub use packed::{At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packer, Position, Tables, Unpacker, ValueRef};

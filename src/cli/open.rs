@@ -73,7 +73,7 @@ impl Program for Recorded {
     }
 
     fn status(&mut self) -> Status {
-        Status { run: Run::Over, held: Vec::new(), detached: true }
+        Status { run: Run::Over, held: Vec::new(), detached: true, ..Status::default() }
     }
 
     fn command(&mut self, _command: Command) {}

@@ -137,7 +137,7 @@ impl<'a> Ui<'a> {
             arrangement: Arrangement::default(),
             held_border: None,
             size,
-            status: Status { run: Run::Stepping, held: Vec::new(), detached: false },
+            status: Status::default(),
             address: String::new(),
             started_with: Restart::default(),
             clients: Clients::Connected(0),

@@ -43,7 +43,7 @@ pub(super) fn enter(ui: &mut Ui<'_>, first: &str, text: &str, then: &str) {
 
 pub(super) fn serving<T>(size: (u16, u16), test: impl FnOnce(&mut Ui<'_>) -> T) -> T {
     with_ui(Until::Serving, size, Theme::default(), |ui| {
-        ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: true });
+        ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: true, ..Status::default() });
         test(ui)
     })
 }
