@@ -23,6 +23,22 @@ impl Breakpoints {
         id
     }
 
+    /// Gives one another condition and rule. If there is another of that condition already, that gets the rule, and this one
+    /// goes.
+    pub fn change(&mut self, id: BreakpointId, condition: Condition, rule: HitRule) -> BreakpointId {
+        let is_taken = self.of(&condition).is_some_and(|other| other.id != id);
+        match self.list.iter_mut().find(|breakpoint| breakpoint.id == id) {
+            Some(found) if !is_taken => {
+                (found.condition, found.rule) = (condition, rule);
+                id
+            }
+            _ => {
+                self.remove(id);
+                self.add(condition, rule)
+            }
+        }
+    }
+
     /// Takes one away.
     pub fn remove(&mut self, id: BreakpointId) -> Option<Breakpoint> {
         let at = self.list.iter().position(|breakpoint| breakpoint.id == id)?;
@@ -33,12 +49,6 @@ impl Breakpoints {
     pub fn turn(&mut self, id: BreakpointId, is_on: bool) -> bool {
         let found = self.list.iter_mut().find(|breakpoint| breakpoint.id == id);
         found.map(|found| found.is_on = is_on).is_some()
-    }
-
-    /// Gives one another rule. Says whether there is such a one.
-    pub fn set_rule(&mut self, id: BreakpointId, rule: HitRule) -> bool {
-        let found = self.list.iter_mut().find(|breakpoint| breakpoint.id == id);
-        found.map(|found| found.rule = rule).is_some()
     }
 
     /// One by its number.

@@ -82,6 +82,16 @@ pub(super) const PATH: &[Hint] =
 pub(super) const SCENES: &[Hint] =
     &[("up", ""), ("down", ""), ("toggle", "choose"), ("request", "the last again"), ("close", "")];
 pub(super) const CLAIMS: &[Hint] = &[("toggle", "to the event"), ("up", ""), ("down", ""), ("close", "")];
+pub(super) const BREAKS: &[Hint] = &[
+    ("break-here", "on|off"),
+    ("break-add", "add"),
+    ("break-edit", "change"),
+    ("break-remove", "remove"),
+    ("toggle", "to its last hit"),
+    ("continue", ""),
+    ("close", ""),
+];
+pub(super) const BREAK: &[Hint] = &[("toggle", "set it"), ("close", "")];
 pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =

@@ -132,6 +132,8 @@ mod tests {
                     "end" => KeyCode::End,
                     "pageup" => KeyCode::PageUp,
                     "pagedown" => KeyCode::PageDown,
+                    "delete" => KeyCode::Delete,
+                    "f9" => KeyCode::F(9),
                     letter => KeyCode::Char(letter.chars().next().unwrap()),
                 };
                 assert_eq!(

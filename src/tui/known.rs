@@ -141,7 +141,9 @@ impl Ui<'_> {
         let layout = self.layout();
         // While another pane has the whole screen the rows are not seen; any height will do.
         let room = layout.pane(Pane::Stack).map_or(20, |rect| usize::from(rect.height.saturating_sub(2)));
-        self.known.rows = stack::rows(&self.known.state, self.log.lane_count(self.cursor()), &self.folds, here, room);
+        let stops = (&self.breaks, self.on_breakpoint());
+        let state = (&self.known.state, self.log.lane_count(self.cursor()));
+        self.known.rows = stack::rows(state, &self.folds, here, room, stops);
         // A new stop takes the selection along, and so does every move of who had not chosen another row; else it
         // stays on what the person chose, while that exists.
         let stop = self.known.state.paused();

@@ -9,9 +9,13 @@ use std::collections::HashSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::breaks::Breaks;
 use super::text::{cut, ends, pad, width};
 use super::theme::{Role, Theme};
-use crate::trace::{Activity, Edge, Frame, Lane, LaneId, SpanId, State};
+use crate::trace::{Activity, BreakpointId, Edge, Frame, Lane, LaneId, SpanId, State};
+
+/// The last column, from the border, that belongs to the mark of a breakpoint.
+pub(super) const GUTTER: u16 = 2;
 
 /// What a row of the pane is, and what is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,8 +42,8 @@ pub(super) struct Row {
 enum Shape {
     /// Fold mark, name with and without the thread, state.
     Lane { fold: char, title: String, name: String, state: String },
-    /// Mark, function, file, line.
-    Frame { mark: char, name: String, file: String, line: String },
+    /// Whether a run stops there, mark, function, file, line.
+    Frame { stops: char, mark: char, name: String, file: String, line: String },
     /// One text.
     Text(String),
 }
@@ -104,11 +108,15 @@ pub(super) fn word(activity: &Activity, innermost: Option<&str>) -> String {
     }
 }
 
-/// The word for a lane of a state.
-pub(super) fn lane_word(state: &State, lane: &Lane) -> String {
+/// The word for a lane of a state; the shown one may stand at a breakpoint.
+pub(super) fn lane_word(state: &State, lane: &Lane, on: Option<BreakpointId>) -> String {
+    let activity = state.activity(lane);
+    if let (Activity::Paused(Edge::Enter), Some(on)) = (&activity, on) {
+        return format!("PAUSED ON BREAKPOINT {on}");
+    }
     let innermost =
         lane.frames().last().filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
-    word(&state.activity(lane), innermost.map(|frame| &*frame.callsite.name))
+    word(&activity, innermost.map(|frame| &*frame.callsite.name))
 }
 
 /// The colour that goes with it.
@@ -130,7 +138,13 @@ pub(super) fn lane_title(lane: &Lane) -> String {
 }
 
 /// All rows of the pane, for a height of `room` rows. So many lanes there have been, those over for long among them.
-pub(super) fn rows(state: &State, all: usize, folds: &Folds, current: Option<SpanId>, room: usize) -> Vec<Row> {
+pub(super) fn rows(
+    (state, all): (&State, usize),
+    folds: &Folds,
+    current: Option<SpanId>,
+    room: usize,
+    stops: (&Breaks, Option<BreakpointId>),
+) -> Vec<Row> {
     let (done, alive): (Vec<&Lane>, Vec<&Lane>) =
         state.lanes().iter().map(|lane| &**lane).partition(|lane| lane.is_done);
     let over = all.saturating_sub(alive.len());
@@ -147,7 +161,7 @@ pub(super) fn rows(state: &State, all: usize, folds: &Folds, current: Option<Spa
         if groups_done && folds.shows_done && index + done.len() == lanes.len() {
             rows.push(done_row(over, Some(done.len())));
         }
-        push_lane(&mut rows, state, lane, folds, cap);
+        push_lane(&mut rows, state, lane, (folds, cap), stops);
     }
     if groups_done && !folds.shows_done {
         rows.push(done_row(over, None));
@@ -178,7 +192,13 @@ fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) ->
     caps
 }
 
-fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap: usize) {
+fn push_lane(
+    rows: &mut Vec<Row>,
+    state: &State,
+    lane: &Lane,
+    (folds, cap): (&Folds, usize),
+    (breaks, on): (&Breaks, Option<BreakpointId>),
+) {
     let activity = state.activity(lane);
     let fold = match (lane.frames().next().is_none(), folds.is_folded(lane)) {
         (true, _) => ' ',
@@ -191,7 +211,7 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
             fold,
             title: lane_title(lane),
             name: lane.name.to_string(),
-            state: lane_word(state, lane),
+            state: lane_word(state, lane, on),
         },
         role: role(&activity),
     });
@@ -200,7 +220,7 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
     // Not always the innermost: a call may be held at its end while another is open.
     let here = state.paused().filter(|stop| stop.lane == lane.id).map(|stop| stop.span);
     for frame in lane.frames().rev().take(shown) {
-        rows.push(frame_row(frame, here == Some(frame.span)));
+        rows.push(frame_row(frame, here == Some(frame.span), breaks.mark(frame, &lane.name).char()));
     }
     if more {
         let hidden = frames - shown;
@@ -209,9 +229,10 @@ fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, folds: &Folds, cap
     }
 }
 
-fn frame_row(frame: &Frame, is_here: bool) -> Row {
+fn frame_row(frame: &Frame, is_here: bool, stops: char) -> Row {
     let role = if is_here { Role::Accent } else { Role::Plain };
     let shape = Shape::Frame {
+        stops,
         mark: if is_here { '→' } else { ' ' },
         name: frame.callsite.name.to_string(),
         file: frame.callsite.file_name().to_owned(),
@@ -282,8 +303,8 @@ pub(super) fn draw(
                 let state = cut(state, columns.saturating_sub(width(name) + 3));
                 (format!("{fold} {name}"), state, style)
             }
-            Shape::Frame { mark, name, file, line } => {
-                let left = format!("  {mark} {}{:gap$}", pad(name, shared.names), "", gap = shared.gap);
+            Shape::Frame { stops, mark, name, file, line } => {
+                let left = format!("{stops} {mark} {}{:gap$}", pad(name, shared.names), "", gap = shared.gap);
                 let (file, line) = ends(file, line, columns.saturating_sub(width(&left)));
                 (left, format!("{file}{line}"), quiet)
             }

@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use super::asked::Asked;
+use super::breaks::Breaks;
 use super::class::Walk;
 use super::copy::Clipboard;
 use super::keymap::Mode;
@@ -114,6 +115,7 @@ pub struct Ui<'a> {
     /// A move of the cursor that has not arrived.
     pub(super) seek: Option<Seek>,
     pub(super) asked: Asked,
+    pub(super) breaks: Breaks,
     /// What the mouse holds, since a button went down in the timeline.
     pub(super) grip: Option<Grip>,
     /// How much of a file is read.
@@ -168,6 +170,7 @@ impl<'a> Ui<'a> {
             speed: Speed::default(),
             seek: None,
             asked: Asked::default(),
+            breaks: Breaks::default(),
             grip: None,
             loading: Loading::default(),
             remark: None,
@@ -235,7 +238,11 @@ impl<'a> Ui<'a> {
         {
             self.notice = None;
         }
+        let is_elsewhere = self.status.on != status.on;
         self.status = status;
+        if is_elsewhere {
+            self.refresh();
+        }
         is_new
     }
 
@@ -323,9 +330,13 @@ impl<'a> Ui<'a> {
     pub fn mode(&self) -> Mode {
         match self.overlay {
             Some(Overlay::Scenes { .. } | Overlay::Copy { .. } | Overlay::Predict { .. }) => Mode::Menu,
-            Some(Overlay::Until { .. } | Overlay::GoTo { .. } | Overlay::Search { .. } | Overlay::Palette { .. }) => {
-                Mode::Text
-            }
+            Some(
+                Overlay::Until { .. }
+                | Overlay::GoTo { .. }
+                | Overlay::Search { .. }
+                | Overlay::Palette { .. }
+                | Overlay::Break { .. },
+            ) => Mode::Text,
             _ => Mode::Commands,
         }
     }

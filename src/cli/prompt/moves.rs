@@ -85,7 +85,15 @@ impl Prompt<'_> {
         })
     }
 
-    pub(super) fn go_on(&mut self) -> Answer {
+    pub(super) fn go_on(&mut self, text: &str) -> Answer {
+        match text {
+            "" => {}
+            "back" => return self.move_to_hit(false),
+            _ => return Err(format!("`{text}` is not `back`")),
+        }
+        if self.is_recording && self.breaks.is_any_on() {
+            return self.move_to_hit(true);
+        }
         if self.is_recording {
             self.cursor = Some(self.log.len());
             return Ok(self.tell());
@@ -119,10 +127,19 @@ impl Prompt<'_> {
         self.told = self.log.len();
         self.program.command(command);
         if is_free {
+            let on_its_own = "The program runs on its own. pause holds it again, client lets somebody call it.";
+            self.is_on_its_own = !self.breaks.is_any_on();
+            if self.breaks.is_any_on() {
+                // To the next breakpoint, if one is near.
+                let arrival = self.settle();
+                if arrival == Arrival::Stopped {
+                    return Ok(self.arrived(arrival));
+                }
+                self.is_on_its_own = true;
+                return Ok(vec![format!("No breakpoint is met so far. {on_its_own}")]);
+            }
             self.attend();
-            return Ok(vec![
-                "The program runs on its own. pause holds it again, client lets somebody call it.".to_owned(),
-            ]);
+            return Ok(vec![on_its_own.to_owned()]);
         }
         let arrival = self.settle();
         Ok(self.arrived(arrival))

@@ -21,6 +21,7 @@ pub(super) fn press(ui: &mut Ui<'_>, keys: &str) -> Effect {
             "up" => KeyCode::Up,
             "right" => KeyCode::Right,
             "backspace" => KeyCode::Backspace,
+            "delete" => KeyCode::Delete,
             "space" => KeyCode::Char(' '),
             letter => KeyCode::Char(letter.chars().next().unwrap()),
         };
