@@ -88,11 +88,11 @@ fn steps_are_marked_and_set_in_their_list_and_in_the_class() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
         press(ui, "i down");
         assert_eq!(told(&press(ui, "!")), ["1 step:get"]);
-        assert!(line(ui, "12 get").contains("● 12 get"), "the list stays: {}", text(ui));
+        assert!(line(ui, "12 get").contains("●  12 get"), "the list stays: {}", text(ui));
         press(ui, "up");
         assert_eq!(told(&press(ui, "!")), ["1 step:get", "2 step:spawn"]);
         press(ui, "esc K");
-        assert!(text(ui).contains("● 12 get") && text(ui).contains("●▸ 11 spawn"), "{}", text(ui));
+        assert!(text(ui).contains("●· 12 get") && text(ui).contains("●▸ 11 spawn"), "{}", text(ui));
         assert_eq!(told(&press(ui, "!")), ["1 step:get"]);
     });
 }
@@ -165,7 +165,7 @@ fn a_stop_at_a_breakpoint_is_called_so_with_its_hits_and_only_where_the_program_
         assert!(line(ui, "MainThread").contains("PAUSED ON STEP"));
         stands_at(ui, Some(1), &[(1, 3)]);
         assert!(first(ui).contains("‖ PAUSED ON BREAKPOINT 1"), "{}", text(ui));
-        assert!(line(ui, "▾ main").contains("PAUSED ON BREAKPOINT 1"), "{}", text(ui));
+        assert!(line(ui, "▾ MainThread").contains("PAUSED ON BREAKPOINT 1"), "{}", text(ui));
         press(ui, "U");
         assert!(line(ui, "step:spawn").contains("→   1  ● on         3  every hit"), "{}", text(ui));
         press(ui, "esc b");
