@@ -36,17 +36,37 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let settings = if is_asked { demo::held(&args.server) } else { args.server.settings() };
     let server = Server::start(settings)?;
     let (stop, detach) = (server.stopper(), control.as_ref().map(Control::detacher));
-    signals::on_end(move || {
+    let end = move || {
         stop();
         detach.iter().for_each(|detach| detach());
-    })?;
+    };
+    signals::on_end(end.clone())?;
     let mut stops = match (&recorder, &control) {
         (Some(recorder), Some(control)) => Some(Stops::new(recorder, control, &breakpoints, is_asked)?),
         _ => None,
     };
+    let told = tell(args, &server, recorder.as_ref(), stops.as_mut());
+    if told.is_err() {
+        // Nobody would be told of the next stop.
+        end();
+    }
+    let ended = server.join();
+    let recorded = recording::finish(recording);
+    told?;
+    ended?;
+    Ok(recorded?)
+}
+
+/// Says where it serves, and where it stops, as long as somebody is to be told.
+fn tell(
+    args: &ServeArgs,
+    server: &Server,
+    recorder: Option<&Recorder>,
+    mut stops: Option<&mut Stops<'_>>,
+) -> io::Result<()> {
     // The address is known as soon as the socket listens; the lookup may take longer.
     while server.address().is_none() && !server.wait(Duration::from_millis(1)) {
-        stops.as_mut().map_or(Ok(()), Stops::look)?;
+        stops.as_mut().map_or(Ok(()), |stops| stops.look())?;
     }
     if let Some(address) = server.address() {
         let mut out = io::stdout().lock();
@@ -54,16 +74,13 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         writeln!(out, "spanwalk: serving http://{address}/{console} (ctrl-c stops)")?;
         out.flush()?;
     }
-    if let Some(text) = recorder.as_ref().and_then(watch::hidden) {
+    if let Some(text) = recorder.and_then(watch::hidden) {
         complain(&text);
     }
     while let Some(stops) = stops.as_mut().filter(|_| !server.wait(LOOK)) {
         stops.look()?;
     }
-    let ended = server.join();
-    let recorded = recording::finish(recording);
-    ended?;
-    Ok(recorded?)
+    Ok(())
 }
 
 /// Who says each stop, and lets the server go on: at once, or when somebody presses enter.
@@ -90,7 +107,9 @@ impl<'a> Stops<'a> {
         self.live.update(&mut self.log);
         let text = self.text(stop, &status);
         let ask = if self.answers.is_some() { " (enter goes on)" } else { "" };
-        writeln!(io::stdout(), "spanwalk: {text}{ask}")?;
+        let mut out = io::stdout();
+        writeln!(out, "spanwalk: {text}{ask}")?;
+        out.flush()?;
         while let Some(answers) = &self.answers {
             // As long as nobody answers the gate hears of us; if it was taken down, the server is being stopped.
             if self.control.status().detached {

@@ -1,6 +1,6 @@
 //! Where the breakpoints of a list stop in a log, worked at in slices.
 
-use super::{Breakpoint, BreakpointId, Breakpoints, Hits, Log};
+use super::{Breakpoint, BreakpointId, Breakpoints, Hits, Log, SpanId};
 
 /// The hits of every breakpoint of a list.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +77,14 @@ impl Stops {
         };
         let stops = here().find(|(breakpoint, number)| breakpoint.rule.stops_at(*number as u64));
         stops.or_else(|| here().next()).map(|(breakpoint, number)| (breakpoint.id, number))
+    }
+
+    /// The hit that a program stands at, which is held in a call, as a cursor behind it: to go back from there is to go to the
+    /// one before.
+    #[must_use]
+    pub fn standing(&self, log: &Log, held: SpanId) -> Option<usize> {
+        let last = self.on().filter_map(|(_, hits)| hits.last());
+        last.filter(|cursor| log.event(cursor - 1).and_then(|event| event.kind.span()) == Some(held)).max()
     }
 
     /// Where one of them stops next, or stopped before.

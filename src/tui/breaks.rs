@@ -105,6 +105,16 @@ impl Ui<'_> {
         }
     }
 
+    /// Says at which breakpoint the program has come to stand.
+    pub(super) fn tell_hit(&mut self) {
+        let on = self.status.on.and_then(|on| self.breaks.list.get(on));
+        if let Some(text) =
+            on.map(|on| format!("breakpoint {}, hit {}: {}", on.id, self.status.hits_of(on.id), on.condition))
+        {
+            self.notify(text);
+        }
+    }
+
     /// The row of the breakpoint that we are at, or the first.
     pub(super) fn break_now(&self) -> usize {
         let here = self.on_breakpoint().or_else(|| self.breaks.stops.at(self.cursor()).map(|at| at.0));
@@ -240,7 +250,9 @@ impl Ui<'_> {
     /// Arrives at the hit that is looked for, if enough has been read.
     pub(super) fn arrive_at_hit(&mut self) {
         let Some(is_forth) = self.breaks.going else { return };
-        match self.breaks.stops.look(self.cursor(), is_forth, &self.log) {
+        let held = self.known.state.paused().filter(|_| self.is_live() && !is_forth);
+        let standing = held.and_then(|stop| self.breaks.stops.standing(&self.log, stop.span));
+        match self.breaks.stops.look(standing.unwrap_or_else(|| self.cursor()), is_forth, &self.log) {
             Look::Later => return,
             Look::At(cursor) => self.move_to_hit(cursor),
             Look::Nowhere => {

@@ -22,7 +22,7 @@ field.fd:5  field.n>4096   a field, as text or number
 dur>1ms  self<=20us        its time, its time of its own
 open:  !word               not over yet; not that";
 
-const BREAKS: &str = "step:spawn  step:14         a step of the chain
+const BREAKS: &str = "step:spawn  step:14        a step of the chain
 spawn  name= target: lane: file:  as in a search
 field.fd:5  field.n>4096   as it is when the call begins
 !word                      not that

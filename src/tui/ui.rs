@@ -238,9 +238,11 @@ impl<'a> Ui<'a> {
         {
             self.notice = None;
         }
-        let is_elsewhere = self.status.on != status.on;
+        let hit = |status: &Status| status.on.map(|on| (on, status.hits_of(on)));
+        let before = hit(&self.status);
         self.status = status;
-        if is_elsewhere {
+        if hit(&self.status) != before {
+            self.tell_hit();
             self.refresh();
         }
         is_new

@@ -94,7 +94,10 @@ impl Prompt<'_> {
             self.read_on();
         }
         self.look_for_hits();
-        match self.stops.look(self.cursor(), is_forth, &self.log) {
+        let (cursor, state) = (self.cursor(), self.state());
+        let held = state.paused().filter(|_| cursor == self.log.len() && !is_forth);
+        let standing = held.and_then(|stop| self.stops.standing(&self.log, stop.span));
+        match self.stops.look(standing.unwrap_or(cursor), is_forth, &self.log) {
             Look::At(cursor) => {
                 self.cursor = (self.is_recording || cursor < self.log.len()).then_some(cursor);
                 if is_forth {

@@ -165,6 +165,7 @@ fn a_stop_at_a_breakpoint_is_called_so_with_its_hits_and_only_where_the_program_
         assert!(line(ui, "MainThread").contains("PAUSED ON STEP"));
         stands_at(ui, Some(1), &[(1, 3)]);
         assert!(first(ui).contains("‖ PAUSED ON BREAKPOINT 1"), "{}", text(ui));
+        assert!(text(ui).contains("breakpoint 1, hit 3: step:spawn"), "{}", text(ui));
         assert!(line(ui, "▾ MainThread").contains("PAUSED ON BREAKPOINT 1"), "{}", text(ui));
         press(ui, "U");
         assert!(line(ui, "step:spawn").contains("→   1  ● on         3  every hit"), "{}", text(ui));
@@ -221,6 +222,19 @@ fn looking_back_in_a_program_that_runs_goes_to_hits_before_too() {
         assert_eq!(ui.cursor(), opened(ui, "spawn") + 2);
         assert_eq!(press(ui, "c"), Effect::Command(Command::Continue), "which goes on where the program stands");
         assert!(ui.is_live());
+    });
+}
+
+#[test]
+fn back_from_a_hit_that_the_program_stands_at_is_to_the_one_before() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        press(ui, "! down !");
+        stands_at(ui, Some(1), &[(1, 1), (2, 1)]);
+        press(ui, "Z");
+        assert_eq!(ui.cursor(), opened(ui, "apply") + 2);
+        press(ui, "end home end G");
+        press(ui, "U ! esc Z");
+        assert_eq!(ui.cursor(), opened(ui, "apply") + 2, "what is off is not stood at");
     });
 }
 
