@@ -18,6 +18,7 @@
 //! takes the gate down. A panicking thread is never held. Nothing is locked while a thread waits.
 
 mod breaks;
+mod until;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -25,9 +26,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::breaks::Breaks;
+use self::until::Until;
 use super::shared::Shared;
 use crate::trace::{
-    BreakpointId, Callsite, Command, Edge, Field, Kind, LaneId, Run, SpanId, Status, Stop, Target, Thread, ThreadId,
+    BreakpointId, Callsite, Command, Edge, Field, Kind, LaneId, Run, SpanId, Status, Stop, Thread, ThreadId,
 };
 
 /// How long a viewer may be silent: with the last look a ninth longer, and still under a second.
@@ -43,7 +45,7 @@ const LOOKS: u32 = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HoldMode {
-    /// Never hold anybody.
+    /// Hold nobody, but at breakpoints.
     Follow,
     /// Hold at the first watched point and be stepped.
     Hold {
@@ -131,48 +133,6 @@ enum Mode {
     Step { thread: ThreadId, since: Instant },
     /// Hold nobody until this is true of an arrival; then stop.
     Until(Until),
-}
-
-enum Until {
-    /// An arrival in the lane that is no deeper, or at an exit no deeper if only exits count.
-    Depth {
-        lane: LaneId,
-        depth: usize,
-        exits_only: bool,
-    },
-    OtherLane(LaneId),
-    Target(Target),
-    /// Never by an arrival: the lane's end turns this into a stop.
-    LaneEnd(LaneId),
-}
-
-impl Until {
-    /// Whether this arrival ends the run. May move the target on.
-    fn ends_at(&mut self, point: &Point<'_>) -> bool {
-        match self {
-            Self::Depth { lane, depth, exits_only } => {
-                point.lane == *lane && point.depth <= *depth && !(*exits_only && point.edge == Edge::Enter)
-            }
-            Self::OtherLane(lane) => point.lane != *lane,
-            Self::LaneEnd(_) => false,
-            Self::Target(_) if point.edge == Edge::Exit => false,
-            Self::Target(Target::Call(key)) => key.matches(point.callsite),
-            Self::Target(Target::Name(name)) => *point.callsite.name == **name,
-            Self::Target(Target::After { first, call }) => {
-                if first.matches(point.callsite) {
-                    *self = Self::Target(Target::Call(call.clone()));
-                }
-                false
-            }
-        }
-    }
-
-    fn is_for(&self, lane: LaneId) -> bool {
-        match self {
-            Self::Depth { lane: own, .. } | Self::LaneEnd(own) => *own == lane,
-            Self::OtherLane(_) | Self::Target(_) => false,
-        }
-    }
 }
 
 impl Gate {

@@ -35,9 +35,6 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let inner = framed(buffer, area(body), ui, "Breakpoints", &remark(ui), true);
     let theme = &ui.theme;
     let columns = usize::from(inner.width);
-    let below = |lines: &mut [Line<'static>]| {
-        lines.iter_mut().for_each(|line| line.spans.insert(0, Span::raw(" ")));
-    };
     if list.is_empty() {
         let [here, add] = ["break-here", "break-add"].map(|id| ui.keys.shown(id));
         let text = format!(
@@ -45,7 +42,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
              name:get lane:main, target:server::hub or field.fd:5 #3."
         );
         let mut lines = wrap_plain(&text, theme.style(Role::Dim), columns.saturating_sub(2), "");
-        below(&mut lines);
+        lines.iter_mut().for_each(|line| line.spans.insert(0, Span::raw(" ")));
         put_lines(buffer, inner, &lines, 0);
         return;
     }
@@ -62,7 +59,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
         .collect();
     put_lines(buffer, area, &lines, 0);
     let mut lines = list.get(at).map(|breakpoint| foot(ui, breakpoint, columns)).unwrap_or_default();
-    below(&mut lines[1..]);
+    lines.iter_mut().skip(1).for_each(|line| line.spans.insert(0, Span::raw(" ")));
     let foot = Rect { y: area.bottom(), height: inner.bottom() - area.bottom(), ..inner };
     put_lines(buffer, foot, &lines, 0);
 }

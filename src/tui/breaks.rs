@@ -115,10 +115,15 @@ impl Ui<'_> {
         }
     }
 
+    /// The row of a breakpoint in the list.
+    pub(super) fn break_row(&self, id: BreakpointId) -> usize {
+        self.breaks.list.all().iter().position(|breakpoint| breakpoint.id == id).unwrap_or(0)
+    }
+
     /// The row of the breakpoint that we are at, or the first.
     pub(super) fn break_now(&self) -> usize {
         let here = self.on_breakpoint().or_else(|| self.breaks.stops.at(self.cursor()).map(|at| at.0));
-        self.breaks.list.all().iter().position(|breakpoint| Some(breakpoint.id) == here).unwrap_or(0)
+        here.map_or(0, |id| self.break_row(id))
     }
 
     /// The list has changed: the program is told.
@@ -180,8 +185,7 @@ impl Ui<'_> {
             Some(of) => list.change(of, condition, rule),
             None => list.add(condition, rule),
         };
-        let at = list.all().iter().position(|breakpoint| breakpoint.id == id).unwrap_or(0);
-        self.overlay = Some(Overlay::Breaks { at });
+        self.overlay = Some(Overlay::Breaks { at: self.break_row(id) });
         self.breakpoints_changed()
     }
 

@@ -94,7 +94,8 @@ pub(super) const BREAKS: &[Hint] = &[
 ];
 pub(super) const BREAK: &[Hint] = &[("toggle", "set it"), ("close", "")];
 pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
-pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
+pub(super) const CHOOSE: &[Hint] =
+    &[("up", ""), ("down", ""), ("toggle", "go there"), ("break-here", ""), ("close", "")];
 pub(super) const RESTART: &[Hint] =
     &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
 pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];

@@ -140,6 +140,11 @@ impl Ui<'_> {
         if let Overlay::Breaks { at } = overlay {
             return self.act_in_breaks(at, action, by);
         }
+        if let (Overlay::Break { of: Some(of), .. }, Action::Close) = (&overlay, action) {
+            // Back to the list that it was opened from.
+            self.overlay = Some(Overlay::Breaks { at: self.break_row(*of) });
+            return Effect::None;
+        }
         match (&mut overlay, &action) {
             (_, Action::Palette) => {
                 (self.asked.statistics, self.asked.path) = (None, None);
@@ -199,7 +204,7 @@ impl Ui<'_> {
                 return if text.is_empty() { Effect::None } else { self.run_until(&text) };
             }
             (Overlay::GoTo { text } | Overlay::Search { text } | Overlay::Break { text, .. }, Action::Type(letter)) => {
-                text.push(*letter)
+                text.push(*letter);
             }
             (Overlay::GoTo { text } | Overlay::Search { text } | Overlay::Break { text, .. }, Action::Erase) => {
                 text.pop();

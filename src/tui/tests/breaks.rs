@@ -258,6 +258,37 @@ fn another_run_is_looked_through_anew_and_the_list_stays() {
 }
 
 #[test]
+fn esc_leads_from_the_change_of_one_back_to_the_list_and_from_a_new_one_to_the_panes() {
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        press(ui, "! down ! U down #");
+        assert!(matches!(ui.overlay, Some(Overlay::Break { .. })));
+        press(ui, "esc");
+        assert_eq!(ui.overlay, Some(Overlay::Breaks { at: 1 }));
+        press(ui, "@ esc");
+        assert_eq!(ui.overlay, None);
+    });
+}
+
+#[test]
+fn it_survives_every_size() {
+    for size in [(200, 60), (80, 24), (40, 10), (20, 5), (3, 3), (1, 1)] {
+        with_ui(Until::Serving, size, Theme::default(), |ui| {
+            press(ui, "U");
+            text(ui);
+            press(ui, "@");
+            text(ui);
+            press(ui, "esc");
+            (0..40).for_each(|at| enter(ui, "@", &format!("field.n>{at}"), "enter esc"));
+            press(ui, "U end");
+            text(ui);
+            press(ui, "delete up");
+            (0..size.1).for_each(|row| drop(ui.act(Action::Click(size.0 / 2, row))));
+            text(ui);
+        });
+    }
+}
+
+#[test]
 fn the_list_of_breakpoints_at_three_sizes() {
     for (name, size) in [("80_by_24", (80, 24)), ("120_by_40", SCREEN), ("200_by_60", (200, 60))] {
         serving(size, |ui| {
