@@ -91,7 +91,7 @@ pub enum Subcommand {
   spanwalk demo --port 0                   on any free port
   spanwalk demo --slow-dns 2s              clients connect, and are kept waiting
   spanwalk demo --break step:spawn         c runs to it
-  spanwalk demo --break 'name:emit #3'     the third time that is called
+  spanwalk demo --break name:emit#3        the third time that is called
   spanwalk demo --interactive              by typed commands; help lists them
   spanwalk demo --interactive < walk.txt   a script, answered as a conversation
   spanwalk demo --plain --until loop       the whole chain as text")]
@@ -165,7 +165,7 @@ fn layouts() -> impl TypedValueParser<Value = Preset> {
 #[command(after_help = "Examples:
   spanwalk serve --port 8000               a chat at http://127.0.0.1:8000/
   spanwalk serve --record work.spanwalk --rotate 100MB --keep 10
-  spanwalk serve --break 'name:emit'       says each; enter lets it go on
+  spanwalk serve --break name:emit         says each; enter lets it go on
   spanwalk serve --console                 then: tokio-console")]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -180,7 +180,7 @@ pub struct ServeArgs {
 #[command(after_help = "Examples:
   spanwalk open lesson.spanwalk            in the screens of the demo
   spanwalk open lesson.spanwalk --plain    by typed commands; help lists them
-  spanwalk open lesson.spanwalk --break 'lane:conn field.path:/'   c and Z go from hit to hit")]
+  spanwalk open lesson.spanwalk --break field.path:/   c and Z go to its hits")]
 pub struct OpenArgs {
     /// The recording.
     #[arg(value_name = "FILE")]

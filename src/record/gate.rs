@@ -212,7 +212,7 @@ impl Gate {
         }
         let mut inner = self.lock();
         // A new log may have been begun since the thread looked: then it belongs to the old one.
-        if point.key != shared.key() {
+        if point.key != shared.key() || inner.detached {
             return;
         }
         inner.lanes_ended(shared);
