@@ -217,10 +217,7 @@ impl Gate {
         }
         inner.lanes_ended(shared);
         let on = if point.edge == Edge::Enter { inner.breaks.count(point) } else { None };
-        if on.is_some() {
-            inner.break_off(shared);
-            self.tell(&inner);
-        } else if !inner.holds(point) {
+        if on.is_none() && !inner.holds(point) {
             return;
         }
         let stop = Stop { lane: point.lane, thread: point.thread.id, span: point.span, edge: point.edge };
@@ -230,7 +227,8 @@ impl Gate {
         let is_shown = inner.shows_arrival(stop);
         // Whoever sees the stop finds the hold in the log: both are under the gate's lock.
         shared.say(key, point.thread, point.lane, Kind::Hold { span, edge, is_shown });
-        self.changed.notify_all();
+        // A breakpoint may have ended a run of everybody.
+        self.tell(&inner);
         self.wait(inner, stop);
         shared.say(key, point.thread, point.lane, Kind::Release { span, edge });
     }
@@ -288,7 +286,9 @@ impl Gate {
         if inner.detached {
             return;
         }
-        inner.look_who_is_blocked(shared);
+        // Threads that blocked while nobody could be held did not say so.
+        let held: HashSet<ThreadId> = inner.waiting().map(|held| held.stop.thread).collect();
+        inner.blocked = shared.collected().blocked().filter(|thread| !held.contains(thread)).collect();
         inner.carry_out(command, shared);
         self.tell(&inner);
     }
@@ -335,23 +335,6 @@ impl Inner {
             detached: false,
             breaks: Breaks::new(),
         }
-    }
-
-    /// Threads that blocked while nobody asked did not say so.
-    fn look_who_is_blocked(&mut self, shared: &Shared) {
-        let held: HashSet<ThreadId> = self.waiting().map(|held| held.stop.thread).collect();
-        self.blocked = shared.collected().blocked().filter(|thread| !held.contains(thread)).collect();
-    }
-
-    /// A breakpoint ends a run, whatever it was for.
-    fn break_off(&mut self, shared: &Shared) {
-        match self.mode {
-            Mode::Free => self.look_who_is_blocked(shared),
-            Mode::Until(_) => {}
-            Mode::Stop | Mode::Step { .. } => return,
-        }
-        self.mode = Mode::Stop;
-        self.shown = None;
     }
 
     /// Whether an arrival is held. Ends a run that has reached its end.

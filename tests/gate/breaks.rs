@@ -177,6 +177,24 @@ fn who_stops_there_while_another_is_shown_is_shown_before_the_next_run() {
 }
 
 #[test]
+fn while_one_stands_at_a_breakpoint_everybody_else_stands_still() {
+    let mut walk = Walk::stepping();
+    walk.set(list(&["name=b"]));
+    walk.control().command(Command::Continue);
+    let one = walk.thread("one", || call("b", nothing));
+    assert_eq!(walk.stop(), "one enter b");
+    let two = walk.thread("two", || call("a", nothing));
+    // Nobody asked for this: no breakpoint is there.
+    while walk.control().status().held.len() < 2 {}
+    assert_eq!(walk.stop(), "one enter b");
+    assert_eq!(walk.after(Command::NextLane), "two enter a");
+    assert_eq!(walk.at(), None);
+    walk.finish();
+    one.join().unwrap();
+    two.join().unwrap();
+}
+
+#[test]
 fn two_threads_that_go_freely_stop_one_after_the_other_and_every_hit_is_counted() {
     const EACH: u64 = 50;
     let mut walk = Walk::stepping();

@@ -179,6 +179,18 @@ fn a_stop_at_a_breakpoint_is_called_so_with_its_hits_and_only_where_the_program_
 }
 
 #[test]
+fn an_older_stop_that_is_looked_back_at_is_not_the_one_at_the_breakpoint() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        let hold = ui.log.events_in(..).position(|event| event.kind.word() == "hold").unwrap();
+        ui.set_cursor(hold + 1);
+        let stop = ui.known.state.paused().unwrap();
+        let on = Some(BreakpointId(1));
+        ui.set_status(Status { run: Run::Paused(stop), held: vec![stop], on, ..Status::default() });
+        assert!(line(ui, "MainThread").contains("PAUSED ON STEP"), "{}", text(ui));
+    });
+}
+
+#[test]
 fn in_a_recording_c_and_z_go_from_hit_to_hit_and_the_list_counts_all() {
     serving(SCREEN, |ui| {
         press(ui, "home c");
