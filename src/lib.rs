@@ -13,7 +13,7 @@
 //! - [`trace`] is the model: one append-only log of what happened, and every question a screen asks of it as a pure
 //!   function of (log, cursor). It imports nothing of ours and does no I/O.
 //! - [`record`] makes that log out of `tracing` spans: a subscriber or a layer, a collector, and a gate that may hold a
-//!   thread at the beginning or the end of a call. What another program depends on are these two rooms and `file`;
+//!   thread at the beginning or the end of a call, or where a breakpoint says. What another program depends on are these two rooms and `file`;
 //!   `default-features = false` builds nothing else.
 //! - [`mod@file`] is the log on disk, with what a person has marked in it: written while recording, added to later, read back
 //!   whatever happened to it.

@@ -5,6 +5,7 @@
 //!   file, format (later) ─┘  ├─► timeline           rows of bars for a window and a width, of the lanes there is room for
 //!                            ├─► chain, calls       the documented step we are in, loop starts, loop serves, every call of a step
 //!                            ├─► event_loop         poll, watchers, ready callbacks, pool; the turns of the loop
+//!                            ├─► hits               where a breakpoint stops
 //!                            ├─► stats              counts and times by callsite
 //!                            ├─► diff               stacks side by side: kept, added, removed
 //!                            ├─► compare            two logs side by side, by call path
@@ -18,6 +19,8 @@
 
 mod append;
 mod bookmark;
+mod breakpoint;
+mod breakpoints;
 mod calls;
 mod chain;
 mod choice;
@@ -31,6 +34,7 @@ mod event_loop;
 mod find;
 mod found;
 mod group;
+mod hits;
 mod ids;
 mod index;
 mod lanes;
@@ -48,6 +52,7 @@ mod source;
 mod spans;
 mod state;
 mod stats;
+mod stops;
 mod store;
 mod tally;
 mod time;
@@ -55,8 +60,10 @@ mod timeline;
 mod turns;
 
 pub use bookmark::{Bookmark, BookmarkEdit, BookmarkKey, Bookmarks};
+pub use breakpoint::{BreakError, Breakpoint, Condition, HitRule};
+pub use breakpoints::Breakpoints;
 pub use calls::{Call, CallsOf};
-pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, here};
+pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, StepError, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};
 pub use compare::{
     Calls as PathCalls, Comparison, Counterpart, Difference, Fields as PathFields, Node as PathNode, Opposite,
@@ -72,7 +79,8 @@ pub use event_loop::{
 };
 pub use find::{Finder, Match};
 pub use group::{GroupId, LaneGroup};
-pub use ids::{LaneId, Seq, SpanId, ThreadId};
+pub use hits::Hits;
+pub use ids::{BreakpointId, LaneId, Seq, SpanId, ThreadId};
 pub use lanes::LaneRecord;
 pub use log::{Gap, Log, Memory, SpanRecord};
 pub use packed::{At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packer, Position, Tables, Unpacker, ValueRef};
@@ -82,6 +90,7 @@ pub use retained::Retained;
 pub use source::{Batch, Source};
 pub use state::{Activity, Frame, Lane, State};
 pub use stats::{CallStats, call_stats};
+pub use stops::{Look, Stops};
 pub use tally::Tally;
 pub use time::{NoTime, ProgramClock, Stretch, Time};
 pub use timeline::{Bar, Cell, Mark, MarkKind, Row, Timeline, Window};

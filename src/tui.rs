@@ -16,6 +16,8 @@ mod arrange;
 mod asked;
 mod bar;
 mod bars;
+mod break_list;
+mod breaks;
 mod claims;
 mod class;
 mod command;

@@ -1,6 +1,9 @@
 //! The gate, driven as a person drives it, over small programs that know nothing of it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "gate/breaks.rs"]
+mod breaks;
+
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};

@@ -65,6 +65,36 @@ fn plain_prints_the_chain_in_the_order_of_the_design_and_exits_0() {
 }
 
 #[test]
+fn serve_says_each_stop_at_a_breakpoint_and_goes_on() {
+    let args = ["serve", "--port", "0", "--break", "step:spawn", "--break", "field.path:/here lane:conn #2"];
+    let mut child = spanwalk(&args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut next = || {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        line
+    };
+    // Which of the first two comes first is the machine's affair.
+    let first = [next(), next()];
+    let stop = first.iter().find(|line| line.contains("breakpoint")).unwrap();
+    assert!(stop.starts_with("spanwalk: breakpoint 1, hit 1 of step:spawn: main: spawn at threadpool.rs:"), "{stop}");
+    assert!(stop.contains(", inside apply, ") && stop.contains("func: gethostbyaddr"), "{stop}");
+    let serving = first.iter().find(|line| line.contains("serving http://")).unwrap();
+    let address = serving.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    for path in ["/here", "/", "/here"] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    }
+    let stop = next();
+    assert!(stop.starts_with("spanwalk: breakpoint 2, hit 2 of field.path:/here lane:conn: conn-"), "{stop}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn until_start_ends_before_anything_accepts() {
     let (code, out, _) = run(&["demo", "--plain", "--port", "0", "--until", "start"]);
     assert_eq!(code, 0);
@@ -156,6 +186,9 @@ fn refusals_name_the_value_and_the_remedy() {
     check_refusal(&["serve", "--console", "127.0.0.1:0"], 2, &["127.0.0.1:0", "6669"]);
     check_refusal(&["demo", "--for", "fast"], 2, &["fast", "300ms"]);
     check_refusal(&["demo", "--resolver", "magic"], 2, &["magic", "thread, block"]);
+    check_refusal(&["demo", "--break", "dur>1ms"], 2, &["--break dur>1ms", "`dur>1ms` is not known yet", "field.NAME"]);
+    check_refusal(&["serve", "--break", "step:jump"], 2, &["--break step:jump", "no step is called `jump`"]);
+    check_refusal(&["demo", "--plain", "--break", "spawn"], 2, &["`--break`", "--interactive", "--until"]);
     check_refusal(&["serve", "--plain"], 2, &["--plain", "--help"]);
     check_refusal(&["open"], 2, &["FILE"]);
     check_refusal(&["info", "README.md"], 1, &["README.md", "no recording", "--record"]);

@@ -259,6 +259,55 @@ fn a_recording_is_walked_by_the_same_commands_to_its_end() {
 }
 
 #[test]
+fn breakpoints_are_set_met_listed_turned_off_and_removed_by_typed_commands() {
+    let mut talk = Talk::demo(&["--break", "step:spawn", "--break", "step:stop"]);
+    talk.check("break dur>1ms", &["`dur>1ms` is not known yet when a call begins"]);
+    talk.check("break step:start_accepting #1", &["Breakpoint 3: step:start_accepting, hit 1 only."]);
+    talk.check("break field.path:/ lane:conn #2", &["Breakpoint 4: "]);
+    talk.check("continue", &["Stopped at breakpoint 1, hit 1.", "main: spawn begins."]);
+    talk.check("where", &["Stopped at breakpoint 1, hit 1."]);
+    talk.check("breaks", &["Breakpoint 1, hit once: step:spawn, every hit. goto @", "Breakpoint 3, hit 0 times"]);
+    talk.check("c", &["Stopped at breakpoint 3, hit 1.", "main: start_accepting begins."]);
+    talk.check("c", &["No breakpoint is met so far. The program runs on its own."]);
+    talk.check("client get", &["GET / sent."]);
+    talk.check("client get", &["Breakpoint 4 is met: handle_one_request in conn-"]);
+    talk.check("where", &["Stopped at breakpoint 4, hit 2.", "handle_one_request begins."]);
+    talk.check("delete 4", &["Breakpoint 4 is gone."]);
+    talk.check("delete 4", &["There is no breakpoint 4"]);
+    talk.check("disable 1", &["Breakpoint 1 is off."]);
+    // A server that is stopped to be started again is held nowhere on its way, not even at its stop.
+    talk.check("restart", &["main: run begins."]);
+    talk.check("breaks", &["Breakpoint 1, off, hit 0 times", "Breakpoint 2, hit 0 times", "Breakpoint 3, hit 0 times"]);
+    talk.check("c", &["Stopped at breakpoint 3, hit 1."]);
+    talk.check("enable 1", &["Breakpoint 1 is on."]);
+    talk.check("continue back", &["Event 56 of", "looking back", "At breakpoint 1, hit 1.", "main: spawn begins."]);
+    talk.check("delete", &["Say which breakpoint, such as delete 1"]);
+    let (_, err, code) = talk.end();
+    assert_eq!((&*err, code), ("", Some(0)), "the end is held nowhere either");
+}
+
+#[test]
+fn in_a_recording_continue_goes_from_hit_to_hit_and_back() {
+    let scratch = Scratch::new("hits");
+    let file = scratch.path("hits.spanwalk");
+    run(&["demo", "--plain", "--port", "0", "--until", "loop", "--record", &file]);
+    let mut talk = Talk::new(&["open", &file, "--plain", "--break", "name=gethostbyaddr"]);
+    talk.check("c", &["At breakpoint 1, hit 1.", "main: gethostbyaddr begins. Step 11"]);
+    talk.check("c", &["At breakpoint 1, hit 2.", "main: gethostbyaddr begins. Step 12"]);
+    talk.check("c", &["At breakpoint 1, hit 3.", "worker-1: gethostbyaddr begins."]);
+    talk.check("c", &["No breakpoint stops after this; goto end goes there."]);
+    talk.check("c back", &["At breakpoint 1, hit 2."]);
+    talk.check("break name=gethostbyaddr #3", &["Breakpoint 1: "]);
+    talk.check("c back", &["No breakpoint stops before this."]);
+    talk.check("breaks", &["Breakpoint 1, hit 3 times: name=gethostbyaddr, hit 3 only. goto @"]);
+    talk.check("c", &["At breakpoint 1, hit 3."]);
+    talk.check("delete 1", &["Breakpoint 1 is gone."]);
+    talk.check("c", &["This is the end of the recording."]);
+    talk.check("c back", &["No breakpoint is on"]);
+    assert_eq!(talk.end().2, Some(0));
+}
+
+#[test]
 fn a_recording_that_grows_is_read_on() {
     let scratch = Scratch::new("grows");
     let file = scratch.path("growing.spanwalk");

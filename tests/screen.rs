@@ -172,6 +172,24 @@ const STEPS: [&str; 17] = [
 ];
 
 #[test]
+fn c_runs_to_a_breakpoint_of_the_command_line_and_a_new_run_has_it_too() {
+    let terminal = Terminal::new((100, 30), &["demo", "--port", "0", "--break", "step:spawn", "--break", "step:stop"]);
+    terminal.wait_for("1/36 run");
+    terminal.type_("c");
+    let screen = terminal.wait_for("PAUSED ON BREAKPOINT 1");
+    assert!(screen.contains("● → spawn") && header(&screen).contains("14/36 spawn"), "{screen}");
+    terminal.type_("$");
+    terminal.wait_for("1  ● on         1  every hit  step:spawn");
+    // Its stop on the way to a new run is none for a person.
+    terminal.type_("UR\r");
+    terminal.wait_for("1/36 run");
+    terminal.type_("c");
+    terminal.wait_for("PAUSED ON BREAKPOINT 1");
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
 fn stepping_shows_the_steps_in_order_from_run_to_the_loop_at_every_size() {
     for size in [(80, 24), (120, 40), (200, 60)] {
         let terminal = Terminal::demo(size);

@@ -1,5 +1,6 @@
 //! What can be asked on the command line.
 
+mod breaks;
 mod clients;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use clap::builder::styling::Styles;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 
+use self::breaks::BreakArgs;
 use self::clients::ClientArgs;
 use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
@@ -238,6 +240,8 @@ impl FailOn {
 #[command(after_help = "Examples:
   spanwalk demo --port 0                   on any free port
   spanwalk demo --slow-dns 2s              clients connect, and are kept waiting
+  spanwalk demo --break step:spawn         c runs to it
+  spanwalk demo --break name:emit#3        the third time that is called
   spanwalk demo --interactive              by typed commands; help lists them
   spanwalk demo --interactive < walk.txt   a script, answered as a conversation
   spanwalk demo --plain --until loop       the whole chain as text")]
@@ -280,6 +284,9 @@ pub struct DemoArgs {
     pub(super) ascii: bool,
 
     #[command(flatten)]
+    pub(super) breaks: BreakArgs,
+
+    #[command(flatten)]
     pub(super) screen: ScreenArgs,
 }
 
@@ -308,17 +315,22 @@ fn layouts() -> impl TypedValueParser<Value = Preset> {
 #[command(after_help = "Examples:
   spanwalk serve --port 8000               a chat at http://127.0.0.1:8000/
   spanwalk serve --record work.spanwalk --rotate 100MB --keep 10
+  spanwalk serve --break name:emit         says each; enter lets it go on
   spanwalk serve --console                 then: tokio-console")]
 pub struct ServeArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
+
+    #[command(flatten)]
+    pub(super) breaks: BreakArgs,
 }
 
 /// Arguments of `open`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   spanwalk open lesson.spanwalk            in the screens of the demo
-  spanwalk open lesson.spanwalk --plain    by typed commands; help lists them")]
+  spanwalk open lesson.spanwalk --plain    by typed commands; help lists them
+  spanwalk open lesson.spanwalk --break field.path:/   c and Z go to its hits")]
 pub struct OpenArgs {
     /// The recording. Notes that are set in it are added to it.
     #[arg(value_name = "FILE")]
@@ -335,6 +347,9 @@ pub struct OpenArgs {
     /// Draw with plain ASCII characters.
     #[arg(long)]
     pub(super) ascii: bool,
+
+    #[command(flatten)]
+    pub(super) breaks: BreakArgs,
 
     #[command(flatten)]
     pub(super) screen: ScreenArgs,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::args::{DemoArgs, Until};
+use super::args::{DemoArgs, ServerArgs, Until};
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
@@ -29,15 +29,22 @@ const PATIENCE: Duration = Duration::from_secs(60 * 60);
 /// Runs the demo in the way its arguments ask for.
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let book = book(args.walkthrough.as_deref())?;
+    let breakpoints = args.breaks.breakpoints(&book.chain())?;
     // Better said now than when somebody has stepped to it.
     server::check_address(&args.server.host, args.server.port)?;
     if args.interactive {
         hint::say_once();
         return held_server(args, |session, asked_to_end| {
-            prompt::run(session, &book, &BuiltIn, false, asked_to_end).context("cannot write to standard output")
+            prompt::run(session, (&book, &BuiltIn), false, breakpoints, asked_to_end)
+                .context("cannot write to standard output")
         });
     }
     if args.jsonl || args.plain || !io::stdout().is_terminal() {
+        if !args.breaks.is_empty() {
+            let message = "`--break` stops for a person, on the screen or with --interactive; --plain and --jsonl print all \
+                           there is, and --until ends them";
+            return Err(UsageError(message.to_owned()).into());
+        }
         return without_screen(args, &book);
     }
     for (is_given, flag) in [(args.until.is_some(), "--until"), (args.for_.is_some(), "--for")] {
@@ -46,16 +53,17 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
             return Err(UsageError(message).into());
         }
     }
-    let options = tui::Options { step_every: args.step_every, ..settings::screen(&args.screen, args.ascii)? };
+    let options =
+        tui::Options { step_every: args.step_every, breakpoints, ..settings::screen(&args.screen, args.ascii)? };
     hint::say_once();
     on_screen(args, &book, options)
 }
 
 /// How the server is to run when somebody may hold it: a person takes their time, and no client is cut off for that.
-fn held(args: &DemoArgs) -> Settings {
-    let mut settings = Settings { header_timeout: None, ..args.server.settings() };
+pub(super) fn held(server: &ServerArgs) -> Settings {
+    let mut settings = Settings { header_timeout: None, ..server.settings() };
     let engineio = &mut settings.engineio;
-    engineio.ping_timeout = args.server.clients.ping_timeout.unwrap_or(PATIENCE);
+    engineio.ping_timeout = server.clients.ping_timeout.unwrap_or(PATIENCE);
     (engineio.body_timeout, engineio.connect_timeout) = (None, None);
     (engineio.upgrade_timeout, engineio.ack_timeout) = (None, None);
     settings
@@ -198,7 +206,7 @@ fn held_server(
     let tell = notify.clone();
     let recording = args.server.recording(&recorder, move |text| drop(tell.send(text)))?;
     watch::install(Some(&recorder), args.server.console)?;
-    let settings = held(args);
+    let settings = held(&args.server);
     let mut session = Session::start(recorder, recording, settings, (notify, notices))?;
     let asked_to_end = signals::on_end(session.ender())?;
     let walked = walk(&mut session, asked_to_end);

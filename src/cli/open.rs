@@ -18,10 +18,11 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     use std::io::IsTerminal as _;
     let input = Input::open(&args.file)?;
     let book = demo::book(args.walkthrough.as_deref())?;
+    let breakpoints = args.breaks.breakpoints(&book.chain())?;
     let mut file = Recorded::new(input, args.file.clone());
     if args.plain {
         let asked_to_end = signals::on_end(|| {})?;
-        prompt::run(&mut file, &book, &BuiltIn, true, asked_to_end)?;
+        prompt::run(&mut file, (&book, &BuiltIn), true, breakpoints, asked_to_end)?;
         return file.failure.map_or(Ok(()), Err);
     }
     if !std::io::stdout().is_terminal() {
@@ -33,7 +34,7 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     let asked_to_end = signals::on_end(|| {})?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };
-    let options = tui::Options { asked_to_end, ..options };
+    let options = tui::Options { asked_to_end, breakpoints, ..options };
     tui::run(&mut file, material, &options).context("cannot draw on the terminal")
 }
 
@@ -109,7 +110,7 @@ impl Program for Recorded {
     }
 
     fn status(&mut self) -> Status {
-        Status { run: Run::Over, held: Vec::new(), detached: true }
+        Status { run: Run::Over, held: Vec::new(), detached: true, ..Status::default() }
     }
 
     fn command(&mut self, _command: Command) {}

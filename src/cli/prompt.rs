@@ -12,6 +12,7 @@
 //! [`Program`] as by the screens: whether it is live or a file, commands have the same names.
 
 mod asked;
+mod breaks;
 mod commands;
 mod lessons;
 mod moves;
@@ -27,7 +28,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::lesson::Book;
-use crate::trace::{Activity, Chain, Finder, Kind, Landmarks, Log, Lookout, Run, State, Status};
+use crate::trace::{
+    Activity, BreakpointId, Breakpoints, Chain, Finder, Kind, Landmarks, Log, Lookout, Run, State, Status, Stops,
+};
 use crate::tui::{News, Program, Progress, Sources};
 
 /// How often the program hears of its viewer while a person thinks: a gate that hears nothing for a second opens.
@@ -75,6 +78,13 @@ struct Prompt<'a> {
     /// The page that was read last, by its place in the book.
     page: Option<usize>,
     search: Option<Search>,
+    breaks: Breakpoints,
+    /// Where they stop in the log.
+    stops: Stops,
+    /// The hit that the program stood at when it was last looked at.
+    hit_told: Option<(BreakpointId, u64)>,
+    /// It was let go, and nobody has waited for it since.
+    is_on_its_own: bool,
     /// Up to where it has been told what happened.
     told: usize,
     notices: Lines,
@@ -91,9 +101,9 @@ struct Search {
 /// Talks until somebody quits.
 pub(super) fn run(
     program: &mut dyn Program,
-    book: &Book,
-    sources: &dyn Sources,
+    (book, sources): (&Book, &dyn Sources),
     is_recording: bool,
+    breaks: Breakpoints,
     asked_to_end: Arc<AtomicBool>,
 ) -> io::Result<()> {
     let mut prompt = Prompt {
@@ -107,11 +117,18 @@ pub(super) fn run(
         lookout: Lookout::default(),
         page: None,
         search: None,
+        breaks,
+        stops: Stops::default(),
+        hit_told: None,
+        is_on_its_own: false,
         told: 0,
         notices: Lines::new(),
         last: String::new(),
         asked_to_end,
     };
+    if !prompt.breaks.all().is_empty() {
+        prompt.breaks_changed();
+    }
     let is_typed = io::stdin().is_terminal();
     let lines = read_lines()?;
     let mut out = io::stdout();
@@ -188,6 +205,7 @@ impl Prompt<'_> {
             News::Nothing | News::More => {}
             News::Another => {
                 (self.cursor, self.told, self.search, self.page) = (None, 0, None, None);
+                self.stops.begin_again();
                 self.lookout = Lookout::default();
             }
             News::Shorter => {
@@ -196,12 +214,14 @@ impl Prompt<'_> {
                 }
                 self.told = self.log.len();
                 (self.lookout, self.search) = (Lookout::default(), None);
+                self.stops.begin_again();
             }
         }
         self.lookout.read(&self.chain, &self.log);
         while let Some(notice) = self.program.notice() {
             self.notices.push(notice);
         }
+        self.note_hit(&status);
         status
     }
 
@@ -243,13 +263,14 @@ impl Prompt<'_> {
                         return Arrival::Stopped;
                     }
                 }
+                Run::Free if self.breaks.is_any_on() && !status.detached => {}
                 Run::Free | Run::Over => return Arrival::Free,
                 Run::Stepping if status.detached => return Arrival::Free,
                 Run::Stepping => {}
             }
             if self.log.len() != changed.0 {
                 changed = (self.log.len(), Instant::now());
-            } else if changed.1.elapsed() > QUIET && self.is_waiting() && status.run == Run::Stepping {
+            } else if changed.1.elapsed() > QUIET && self.is_waiting() {
                 return Arrival::Waiting;
             }
             if began.elapsed() > PATIENCE || self.asked_to_end.load(Ordering::Acquire) {
@@ -294,6 +315,7 @@ impl Prompt<'_> {
             lines.push("lesson says what a call is about, quit stops the server. An empty line repeats.".to_owned());
             lines.extend(self.tell());
         }
+        lines.extend(breaks::greeting(self.breaks.all()));
         lines
     }
 

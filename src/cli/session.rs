@@ -12,7 +12,7 @@ use crate::file::Recording;
 use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
-use crate::trace::{BookmarkEdit, Command, Log, Status};
+use crate::trace::{BookmarkEdit, Breakpoint, Command, Log, Status};
 use crate::tui::{self, News, Program, Resolver, Restart, Scene};
 
 /// How long a server that is being stopped may take before the person is told why nothing happens.
@@ -50,6 +50,8 @@ pub(super) struct Session {
     is_looked_at: bool,
     notices: mpsc::Receiver<String>,
     notify: mpsc::Sender<String>,
+    /// What the gate is told of anew when the server was started again.
+    breakpoints: Vec<Breakpoint>,
     failure: Option<ServerError>,
 }
 
@@ -76,6 +78,7 @@ impl Session {
             is_looked_at: false,
             notices,
             notify,
+            breakpoints: Vec::new(),
             failure: None,
         };
         session.launch()?;
@@ -152,6 +155,7 @@ impl Session {
             // What was marked in the old run without a file went with it.
             self.unkept().clear();
             self.recorder.restart(HoldMode::stepping());
+            self.control.command(Command::Breakpoints(self.breakpoints.clone()));
             if let Err(error) = self.launch() {
                 let _ = self.notify.send(error.to_string());
             }
@@ -183,6 +187,13 @@ impl Program for Session {
     }
 
     fn command(&mut self, command: Command) {
+        if let Command::Breakpoints(breakpoints) = &command {
+            self.breakpoints.clone_from(breakpoints);
+            if self.stopping.is_some() {
+                // The next run has them.
+                return;
+            }
+        }
         self.control.command(command);
         // A step is over within microseconds: its stop is in the next picture, not in the one after.
         let _ = self.control.wait_for_stop(STOP_WITHIN);
@@ -197,6 +208,8 @@ impl Program for Session {
             Resolver::Block => ResolverKind::Block,
         };
         self.settings.slow_dns = restart.slow_dns;
+        // A run that is being stopped stops nowhere on its way.
+        self.control.command(Command::Breakpoints(Vec::new()));
         self.control.command(Command::Continue);
         let (ended, is_ended) = mpsc::channel();
         self.stopping = Some(is_ended);

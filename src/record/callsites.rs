@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock};
 use tracing_core::Metadata;
 
 use super::fork;
+use crate::trace::Callsite;
 
 /// Bits of a number.
 pub(super) const BITS: u32 = 18;
@@ -56,4 +57,14 @@ pub(super) fn number(metadata: Meta) -> Numbered {
 pub(super) fn metadata(number: u32) -> Option<Meta> {
     let number = number as usize;
     BY_NUMBER.get(number / SEGMENT)?.get()?[number % SEGMENT].get().copied()
+}
+
+/// A callsite in the words of the log.
+pub(super) fn callsite(metadata: Meta) -> Callsite {
+    Callsite {
+        name: metadata.name().into(),
+        target: metadata.target().into(),
+        file: metadata.file().map(Into::into),
+        line: metadata.line(),
+    }
 }

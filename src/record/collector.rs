@@ -244,7 +244,7 @@ impl Collector {
         self.merge(due, until, shared);
         self.retire(shared);
         self.complete_if(|model| model.store.is_old());
-        if !shared.gate.is_armed() {
+        if !shared.gate.is_shut() {
             // Nobody asks.
             self.model.ended.clear();
         }

@@ -11,16 +11,26 @@
 //! thread go on until anybody arrives; the runs (*over*, *out*, *run to*) let everybody go until the one they are for
 //! has arrived.
 //!
+//! A breakpoint is asked of every call that begins, whatever the gate is doing: it ends a run, and stops a program that goes
+//! freely. Whoever reaches one while another is shown is held like everybody, and is shown before the next run begins.
+//!
 //! Nobody is held for ever: a viewer that drops its control, panics, or gives no sign of life for the silence limit
 //! takes the gate down. A panicking thread is never held. Nothing is locked while a thread waits.
 
+mod breaks;
+mod until;
+
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::breaks::Breaks;
+use self::until::Until;
 use super::shared::Shared;
-use crate::trace::{Callsite, Command, Edge, Kind, LaneId, Run, SpanId, Status, Stop, Target, Thread, ThreadId};
+use crate::trace::{
+    BreakpointId, Callsite, Command, Edge, Field, Kind, LaneId, Run, SpanId, Status, Stop, Thread, ThreadId,
+};
 
 /// How long a viewer may be silent: with the last look a ninth longer, and still under a second.
 const SILENCE: Duration = Duration::from_millis(800);
@@ -35,7 +45,7 @@ const LOOKS: u32 = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HoldMode {
-    /// Never hold anybody.
+    /// Hold nobody, but at breakpoints.
     Follow,
     /// Hold at the first watched point and be stepped.
     Hold {
@@ -63,6 +73,9 @@ pub(super) struct Point<'a> {
     pub(super) depth: usize,
     pub(super) edge: Edge,
     pub(super) callsite: &'a Callsite,
+    pub(super) lane_name: &'a str,
+    /// What it has recorded so far, if a breakpoint wants to know.
+    pub(super) fields: &'a [Field],
     /// The recording it is in.
     pub(super) key: u64,
 }
@@ -71,9 +84,19 @@ pub(super) struct Point<'a> {
 pub(super) struct Gate {
     inner: Mutex<Inner>,
     changed: Condvar,
-    /// Nobody is to be held: read without the lock.
-    is_open: AtomicBool,
+    /// Who is to ask: read without the lock.
+    asks: AtomicU8,
+    /// The breakpoints that are set: another number for each set of them.
+    set: AtomicU64,
+    wants_fields: AtomicBool,
 }
+
+/// Nobody asks: nobody is held.
+const NOBODY: u8 = 0;
+/// Calls that begin are asked about, as there are breakpoints.
+const BEGINS: u8 = 1;
+/// Every point is asked about.
+const EVERYBODY: u8 = 2;
 
 struct Inner {
     mode: Mode,
@@ -87,6 +110,7 @@ struct Inner {
     /// Counts the viewer's signs of life.
     beats: u64,
     detached: bool,
+    breaks: Breaks,
 }
 
 struct Held {
@@ -95,6 +119,9 @@ struct Held {
     depth: usize,
     key: u64,
     goes: bool,
+    /// The breakpoint that it has stopped at, and whether anybody has seen that.
+    on: Option<BreakpointId>,
+    is_seen: bool,
 }
 
 enum Mode {
@@ -108,64 +135,41 @@ enum Mode {
     Until(Until),
 }
 
-enum Until {
-    /// An arrival in the lane that is no deeper, or at an exit no deeper if only exits count.
-    Depth {
-        lane: LaneId,
-        depth: usize,
-        exits_only: bool,
-    },
-    OtherLane(LaneId),
-    Target(Target),
-    /// Never by an arrival: the lane's end turns this into a stop.
-    LaneEnd(LaneId),
-}
-
-impl Until {
-    /// Whether this arrival ends the run. May move the target on.
-    fn ends_at(&mut self, point: &Point<'_>) -> bool {
-        match self {
-            Self::Depth { lane, depth, exits_only } => {
-                point.lane == *lane && point.depth <= *depth && !(*exits_only && point.edge == Edge::Enter)
-            }
-            Self::OtherLane(lane) => point.lane != *lane,
-            Self::LaneEnd(_) => false,
-            Self::Target(_) if point.edge == Edge::Exit => false,
-            Self::Target(Target::Call(key)) => key.matches(point.callsite),
-            Self::Target(Target::Name(name)) => *point.callsite.name == **name,
-            Self::Target(Target::After { first, call }) => {
-                if first.matches(point.callsite) {
-                    *self = Self::Target(Target::Call(call.clone()));
-                }
-                false
-            }
-        }
-    }
-
-    fn is_for(&self, lane: LaneId) -> bool {
-        match self {
-            Self::Depth { lane: own, .. } | Self::LaneEnd(own) => *own == lane,
-            Self::OtherLane(_) | Self::Target(_) => false,
-        }
-    }
-}
-
 impl Gate {
     pub(super) fn new(hold: HoldMode) -> Self {
-        let gate =
-            Self { inner: Mutex::new(Inner::new(hold)), changed: Condvar::new(), is_open: AtomicBool::new(true) };
+        let gate = Self {
+            inner: Mutex::new(Inner::new(hold)),
+            changed: Condvar::new(),
+            asks: AtomicU8::new(NOBODY),
+            set: AtomicU64::new(0),
+            wants_fields: AtomicBool::new(false),
+        };
         gate.reset(hold);
         gate
     }
 
-    /// As new. Whoever is held goes on.
+    /// As new, with the breakpoints there are. Whoever is held goes on.
     pub(super) fn reset(&self, hold: HoldMode) {
         let mut inner = self.lock();
         let beats = inner.beats;
         inner.release_all();
         let leaving = std::mem::take(&mut inner.held);
-        *inner = Inner { beats, held: leaving, ..Inner::new(hold) };
-        self.is_open.store(hold == HoldMode::Follow, Ordering::Release);
+        let mut breaks = std::mem::replace(&mut inner.breaks, Breaks::new());
+        breaks.begin_again();
+        *inner = Inner { beats, held: leaving, breaks, ..Inner::new(hold) };
+        self.tell(&inner);
+    }
+
+    /// Says to whom it matters who is to ask from now on, and wakes whoever waits.
+    fn tell(&self, inner: &Inner) {
+        self.set.store(inner.breaks.set, Ordering::Release);
+        self.wants_fields.store(inner.breaks.want_fields(), Ordering::Release);
+        let asks = match inner.mode {
+            Mode::Free if inner.detached || !inner.breaks.is_any_on() => NOBODY,
+            Mode::Free => BEGINS,
+            _ => EVERYBODY,
+        };
+        self.asks.store(asks, Ordering::Release);
         self.changed.notify_all();
     }
 
@@ -176,7 +180,29 @@ impl Gate {
     /// Whether anybody may be held.
     #[inline]
     pub(super) fn is_armed(&self) -> bool {
-        !self.is_open.load(Ordering::Acquire)
+        self.asks.load(Ordering::Acquire) != NOBODY
+    }
+
+    /// Whether anybody may be held anywhere, not only at a breakpoint.
+    #[inline]
+    pub(super) fn is_shut(&self) -> bool {
+        self.asks.load(Ordering::Acquire) == EVERYBODY
+    }
+
+    /// The number of the set of breakpoints that is asked.
+    pub(super) fn breakpoint_set(&self) -> u64 {
+        self.set.load(Ordering::Acquire)
+    }
+
+    /// Whether calls of this callsite can stop at a breakpoint, and of which set that is said.
+    pub(super) fn may_stop_at(&self, callsite: &Callsite) -> (u64, bool) {
+        let inner = self.lock();
+        (inner.breaks.set, inner.breaks.allow(callsite))
+    }
+
+    /// Whether a breakpoint asks for fields.
+    pub(super) fn wants_fields(&self) -> bool {
+        self.wants_fields.load(Ordering::Acquire)
     }
 
     /// A thread has reached a point: returns at once, or when it may go on.
@@ -186,20 +212,23 @@ impl Gate {
         }
         let mut inner = self.lock();
         // A new log may have been begun since the thread looked: then it belongs to the old one.
-        if point.key != shared.key() {
+        if point.key != shared.key() || inner.detached {
             return;
         }
         inner.lanes_ended(shared);
-        if !inner.holds(point) {
+        let on = if point.edge == Edge::Enter { inner.breaks.count(point) } else { None };
+        if on.is_none() && !inner.holds(point) {
             return;
         }
         let stop = Stop { lane: point.lane, thread: point.thread.id, span: point.span, edge: point.edge };
         let (span, edge, key) = (point.span, point.edge, point.key);
-        inner.held.push(Held { stop, thread: point.thread.clone(), depth: point.depth, key, goes: false });
+        let thread = point.thread.clone();
+        inner.held.push(Held { stop, thread, depth: point.depth, key, goes: false, on, is_seen: false });
         let is_shown = inner.shows_arrival(stop);
         // Whoever sees the stop finds the hold in the log: both are under the gate's lock.
         shared.say(key, point.thread, point.lane, Kind::Hold { span, edge, is_shown });
-        self.changed.notify_all();
+        // A breakpoint may have ended a run of everybody.
+        self.tell(&inner);
         self.wait(inner, stop);
         shared.say(key, point.thread, point.lane, Kind::Release { span, edge });
     }
@@ -231,8 +260,7 @@ impl Gate {
         inner.mode = Mode::Free;
         inner.detached = true;
         inner.release_all();
-        self.is_open.store(true, Ordering::Release);
-        self.changed.notify_all();
+        self.tell(inner);
     }
 
     /// Lets everybody go and never holds again.
@@ -262,8 +290,7 @@ impl Gate {
         let held: HashSet<ThreadId> = inner.waiting().map(|held| held.stop.thread).collect();
         inner.blocked = shared.collected().blocked().filter(|thread| !held.contains(thread)).collect();
         inner.carry_out(command, shared);
-        self.is_open.store(matches!(inner.mode, Mode::Free), Ordering::Release);
-        self.changed.notify_all();
+        self.tell(&inner);
     }
 
     pub(super) fn status(&self, shared: &Shared) -> Status {
@@ -306,6 +333,7 @@ impl Inner {
             settle,
             beats: 0,
             detached: false,
+            breaks: Breaks::new(),
         }
     }
 
@@ -340,6 +368,7 @@ impl Inner {
         if is_due {
             self.mode = Mode::Stop;
             self.shown = Some(stop.thread);
+            self.held.iter_mut().filter(|held| held.stop == stop).for_each(|held| held.is_seen = true);
         }
         is_due
     }
@@ -347,6 +376,7 @@ impl Inner {
     /// Shows a thread that was held already, and says so in the log.
     fn show(&mut self, thread: ThreadId, shared: &Shared) {
         self.shown = Some(thread);
+        self.held.iter_mut().filter(|held| held.stop.thread == thread).for_each(|held| held.is_seen = true);
         if let Some(held) = self.shown() {
             let Stop { lane, span, edge, .. } = held.stop;
             shared.say(held.key, &held.thread, lane, Kind::Hold { span, edge, is_shown: true });
@@ -388,8 +418,19 @@ impl Inner {
 
     fn carry_out(&mut self, command: Command, shared: &Shared) {
         self.settle(shared);
+        let runs = matches!(command, Command::Continue | Command::RunTo(_) | Command::Over | Command::Out);
+        let unseen = self.waiting().find(|held| held.on.is_some() && !held.is_seen).map(|held| held.stop.thread);
+        if let Some(thread) = unseen.filter(|_| runs) {
+            self.mode = Mode::Stop;
+            return self.show(thread, shared);
+        }
         let shown = self.shown().map(|held| (held.stop, held.depth));
         match (command, shown) {
+            (Command::Breakpoints(breakpoints), _) => {
+                self.breaks.change(breakpoints);
+                let Self { breaks, held, .. } = self;
+                held.iter_mut().for_each(|held| held.on = held.on.filter(|id| breaks.is_on(*id)));
+            }
             (Command::Continue, _) => {
                 self.mode = Mode::Free;
                 self.release_all();
@@ -440,6 +481,8 @@ impl Inner {
             (_, Some(held)) => Run::Paused(held.stop),
             (_, None) => Run::Stepping,
         };
-        Status { run, held: self.waiting().map(|held| held.stop).collect(), detached: self.detached }
+        let on = self.shown().and_then(|held| held.on);
+        let held = self.waiting().map(|held| held.stop).collect();
+        Status { run, held, detached: self.detached, on, hits: self.breaks.hits() }
     }
 }

@@ -57,7 +57,7 @@ where
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
         if self.is_ours(id, &ctx) {
-            self.shared.write_enter(id.into_u64());
+            self.shared.write_enter(id.into_u64(), || ctx.metadata(id));
         }
     }
 
@@ -72,7 +72,7 @@ where
             return;
         }
         let id = id.into_u64();
-        if self.shared.gate.is_armed() {
+        if self.shared.gate.is_shut() {
             self.shared.gate_close(id, false);
         }
         local::with(|local| {

@@ -44,6 +44,8 @@ pub(super) struct Local {
     /// The spans that the thread has entered, outermost first.
     entered: ManuallyDrop<RefCell<Vec<u64>>>,
     callsites: [Cell<(usize, Numbered)>; AT_HAND],
+    /// Of callsites: for which set of breakpoints it was asked whether a call can stop there, and whether it can.
+    stops: [Cell<(usize, u64, bool)>; AT_HAND],
     scratch: ManuallyDrop<RefCell<Option<Box<AnyFields>>>>,
 }
 
@@ -62,6 +64,7 @@ thread_local! {
             left: Cell::new((0, 0, 0)),
             entered: ManuallyDrop::new(RefCell::new(Vec::new())),
             callsites: [const { Cell::new((0, Numbered::NONE)) }; AT_HAND],
+            stops: [const { Cell::new((0, 0, false)) }; AT_HAND],
             scratch: ManuallyDrop::new(RefCell::new(None)),
         }
     };
@@ -142,6 +145,22 @@ impl Local {
         let numbered = callsites::number(metadata);
         place.set((std::ptr::from_ref(metadata) as usize, numbered));
         numbered
+    }
+
+    /// Whether a call of a callsite can stop at one of a set of breakpoints, as `ask` has it, which says of which set.
+    pub(super) fn may_stop_at(&self, address: usize, set: u64, ask: impl FnOnce() -> (u64, bool)) -> bool {
+        let place = &self.stops[(address >> 3 ^ address >> 10) % AT_HAND];
+        let (known, of, may) = place.get();
+        if (known, of) == (address, set) {
+            return may;
+        }
+        if self.is_muted.get() {
+            return false;
+        }
+        let _quiet = Quiet::new(self);
+        let (of, may) = ask();
+        place.set((address, of, may));
+        may
     }
 
     /// Whether this thread is at the recorder's own work.

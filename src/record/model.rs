@@ -17,7 +17,7 @@ use super::lanes::Lanes;
 use super::spans::{Living, Slot, Spans};
 use super::store::Store;
 use super::words::{self, FOLLOWS_FROM, FieldReader, Read};
-use crate::trace::{At, Callsite, Event, Kind, LaneId, LaneKind, Seq, Thread, Time, ValueRef};
+use crate::trace::{At, Callsite, Event, Field, Kind, LaneId, LaneKind, Seq, Thread, Time, ValueRef};
 
 use known::Known;
 
@@ -103,6 +103,23 @@ impl Model {
     /// Where a span comes from.
     pub(super) fn callsite_of(&self, living: &Living) -> Option<Arc<Callsite>> {
         self.callsites.get(living.callsite as usize)?.as_ref().map(|known| known.callsite.clone())
+    }
+
+    /// What a lane is called.
+    pub(super) fn lane_name(&self, lane: LaneId) -> Arc<str> {
+        self.lanes.get(lane).map_or_else(|| "".into(), |lane| lane.name.clone())
+    }
+
+    /// What a span has recorded so far.
+    pub(super) fn fields_of(&self, living: &Living) -> Vec<Field> {
+        let Some(Some(known)) = self.callsites.get(living.callsite as usize) else { return Vec::new() };
+        let (mut texts, mut fields) = (String::new(), Vec::new());
+        let mut reader = FieldReader::new(|at| living.fields[at], 0, living.fields.len());
+        while let Some((index, read)) = reader.next(&mut texts) {
+            let name = known.names.get(index).unwrap_or(&self.follows_from).clone();
+            fields.push(Field { name, value: read.value(&texts).into() });
+        }
+        fields
     }
 
     /// A number for a thread of this recording; `inputs` have theirs.

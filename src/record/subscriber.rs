@@ -60,7 +60,8 @@ impl Subscriber for RecorderSubscriber {
 
     #[inline]
     fn enter(&self, id: &Id) {
-        self.shared.write_enter(id.into_u64());
+        let id = id.into_u64();
+        self.shared.write_enter(id, || callsites::metadata((id >> (64 - callsites::BITS)) as u32));
     }
 
     #[inline]
@@ -77,7 +78,7 @@ impl Subscriber for RecorderSubscriber {
     #[inline]
     fn try_close(&self, id: Id) -> bool {
         let id = id.into_u64();
-        if self.shared.gate.is_armed() {
+        if self.shared.gate.is_shut() {
             self.shared.gate_close(id, true);
         }
         local::with(|local| {
@@ -103,9 +104,10 @@ impl Subscriber for RecorderSubscriber {
 }
 
 impl Shared {
-    /// Writes that a thread enters a span, and stops there if the gate says so.
+    /// Writes that a thread enters a span, and stops there if the gate says so. `metadata`: where the span comes from, if the
+    /// gate wants to know.
     #[inline]
-    pub(super) fn write_enter(&self, id: u64) {
+    pub(super) fn write_enter(&self, id: u64, metadata: impl FnOnce() -> Option<&'static Metadata<'static>>) {
         local::with(|local| {
             let ticks = self.clock.ticks();
             if local.is_newest(id) {
@@ -116,14 +118,14 @@ impl Shared {
             local.push_entered(id);
         });
         if self.gate.is_armed() {
-            self.gate_enter(id);
+            self.gate_enter(id, metadata());
         }
     }
 
     /// Stops at the end of a span if the gate says so, and writes that the thread leaves it.
     #[inline]
     pub(super) fn write_exit(&self, id: u64) {
-        if self.gate.is_armed() {
+        if self.gate.is_shut() {
             self.gate_exit(id);
         }
         local::with(|local| {
@@ -140,7 +142,11 @@ impl Shared {
 
     /// A span has been entered.
     #[cold]
-    fn gate_enter(&self, id: u64) {
+    fn gate_enter(&self, id: u64, metadata: Option<&'static Metadata<'static>>) {
+        // Where a program goes freely, most calls are of no interest to any breakpoint: they are not stopped to be looked at.
+        if !self.gate.is_shut() && metadata.is_some_and(|metadata| !self.may_stop_at(metadata)) {
+            return;
+        }
         let Some(stand) = self.stand(id) else { return };
         // Later enters are polls and switches back, not calls; among them the one that dropping a future makes.
         if stand.enters == 1 {

@@ -1,5 +1,7 @@
 //! The documented chain: which step a span is, where we are in it, and the two instants everything turns on.
 
+use thiserror::Error;
+
 use super::{Activity, Callsite, ItemKind, Log, SpanId, SpanRecord, State};
 
 /// A call by what `tracing` knows of it.
@@ -26,6 +28,18 @@ pub struct ChainStep {
     pub id: String,
     /// How to recognise it.
     pub key: Key,
+}
+
+/// Why a text names no step.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the messages say what each is")]
+pub enum StepError {
+    #[error("there are {0} steps, and no step {1}")]
+    Number(usize, String),
+    #[error("no step is called `{0}`")]
+    Name(String),
+    #[error("`{0}` may be {1}")]
+    Several(String, String),
 }
 
 /// The steps in the order of the documentation.
@@ -89,6 +103,32 @@ impl Chain {
     #[must_use]
     pub fn key(&self, id: &str) -> Option<&Key> {
         self.steps.iter().find(|step| step.id == id).map(|step| &step.key)
+    }
+
+    /// The step that a person means, by its index in the chain: its number from 1, its id, or the end of an id or a name that
+    /// no other has.
+    ///
+    /// # Errors
+    /// If there is none, or more than one.
+    pub fn called(&self, text: &str) -> Result<usize, StepError> {
+        if let Ok(number) = text.parse::<usize>() {
+            let at = number.checked_sub(1).filter(|at| *at < self.steps.len());
+            return at.ok_or_else(|| StepError::Number(self.steps.len(), text.to_owned()));
+        }
+        if let Some(at) = self.steps.iter().position(|step| step.id == text) {
+            return Ok(at);
+        }
+        let ending = format!(".{text}");
+        let is_it = |step: &ChainStep| step.id.ends_with(&ending) || step.key.name == text;
+        let same: Vec<usize> = (0..self.steps.len()).filter(|at| is_it(&self.steps[*at])).collect();
+        match same[..] {
+            [at] => Ok(at),
+            [] => Err(StepError::Name(text.to_owned())),
+            _ => {
+                let names: Vec<&str> = same.iter().map(|at| &*self.steps[*at].id).collect();
+                Err(StepError::Several(text.to_owned(), names.join(" or ")))
+            }
+        }
     }
 
     /// Which step a callsite is: its index in the chain.

@@ -1,7 +1,7 @@
 //! What can be asked of a running program, and what it answers. Plain data: who carries it out is `record`'s gate,
 //! who asks is a screen.
 
-use super::{Key, LaneId, SpanId, ThreadId};
+use super::{Breakpoint, BreakpointId, Key, LaneId, SpanId, ThreadId};
 
 /// Which end of a call a thread stands at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,27 +65,31 @@ pub enum Command {
     NextLane,
     /// On until the target is reached.
     RunTo(Target),
-    /// On, holding nobody, until somebody says pause.
+    /// On, holding nobody, until a breakpoint or until somebody says pause.
     Continue,
     /// Hold at the next watched point.
     Pause,
+    /// Have these breakpoints from now on. Whoever is held stays so. One that keeps its number, condition and rule keeps its
+    /// count.
+    Breakpoints(Vec<Breakpoint>),
 }
 
 /// How the program stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Run {
     /// Held; this lane is the one shown.
     Paused(Stop),
     /// On its way to the next stop, which has not come.
+    #[default]
     Stepping,
-    /// Nobody is held and nobody will be until asked.
+    /// Nobody is held and nobody will be until a breakpoint, or until asked.
     Free,
     /// There is nothing to control: the log is a recording.
     Over,
 }
 
 /// How the program stands, and who is held.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Held, stepping or free.
     pub run: Run,
@@ -93,4 +97,16 @@ pub struct Status {
     pub held: Vec<Stop>,
     /// The gate was taken down: it will never hold again.
     pub detached: bool,
+    /// The breakpoint that the shown thread has stopped at.
+    pub on: Option<BreakpointId>,
+    /// How often each breakpoint was hit.
+    pub hits: Vec<(BreakpointId, u64)>,
+}
+
+impl Status {
+    /// How often a breakpoint was hit; 0 of one that is not there.
+    #[must_use]
+    pub fn hits_of(&self, id: BreakpointId) -> u64 {
+        self.hits.iter().find(|hits| hits.0 == id).map_or(0, |hits| hits.1)
+    }
 }

@@ -34,6 +34,11 @@ id! {
     Seq(u64)
 }
 
+id! {
+    /// A breakpoint, numbered as they are set.
+    BreakpointId(u32)
+}
+
 impl LaneId {
     /// No lane, as lanes count from one: of what is not known to be in any.
     pub const NONE: Self = Self(0);

@@ -26,6 +26,9 @@ pub struct Query {
     words: Vec<Word>,
 }
 
+/// The numbers in it are finite: each is equal to itself.
+impl Eq for Query {}
+
 /// One word, or its opposite.
 #[derive(Clone, Debug, PartialEq)]
 struct Word {
@@ -86,6 +89,14 @@ pub struct Candidate<'a> {
     pub is_open: bool,
 }
 
+impl<'a> Candidate<'a> {
+    /// A span that begins.
+    #[must_use]
+    pub fn beginning(callsite: &'a Callsite, lane: &'a str, fields: &'a [Field]) -> Self {
+        Self { callsite, lane, fields, total: 0, own: 0, is_open: true }
+    }
+}
+
 impl Query {
     /// Spans of exactly this callsite's name and target.
     #[must_use]
@@ -115,6 +126,27 @@ impl Query {
         let span = Candidate { callsite, lane, fields: &[], total: 0, own: 0, is_open: false };
         let mut texts = self.words.iter().filter(|word| matches!(word.test, Test::Text { .. }));
         texts.all(|word| word.test.holds(&span) != word.is_not)
+    }
+
+    /// Whether spans of this callsite can match, whatever their lanes, fields and times.
+    #[must_use]
+    pub fn allows_callsite(&self, callsite: &Callsite) -> bool {
+        let span = Candidate::beginning(callsite, "", &[]);
+        let is_of_callsite = |word: &&Word| matches!(word.test, Test::Text { of, .. } if of != Text::Lane);
+        self.words.iter().filter(is_of_callsite).all(|word| word.test.holds(&span) != word.is_not)
+    }
+
+    /// Whether it says what a span's name or target is.
+    #[must_use]
+    pub fn names_call(&self) -> bool {
+        let names = |word: &Word| matches!(word.test, Test::Text { of: Text::Name | Text::Target, .. });
+        self.words.iter().any(|word| !word.is_not && names(word))
+    }
+
+    /// The first word that cannot be decided when a span begins.
+    pub(super) fn known_late(&self) -> Option<String> {
+        let is_late = |word: &&Word| matches!(word.test, Test::Time { .. } | Test::Open);
+        self.words.iter().find(is_late).map(ToString::to_string)
     }
 
     /// Whether it asks for fields.

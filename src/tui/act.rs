@@ -6,7 +6,7 @@ use super::claims::Claims;
 use super::command::Action;
 use super::layout::{Pane, Story};
 use super::overlay::Overlay;
-use super::stack::RowId;
+use super::stack::{self, RowId};
 use super::ui::{Effect, Ui};
 use super::{fields, lesson_pane, time_window};
 use crate::trace::{Command, LaneId, Run, Target, Time, Window};
@@ -39,6 +39,14 @@ impl Ui<'_> {
             Action::NextLane => return self.step(Command::NextLane),
             Action::Continue => return self.step(Command::Continue),
             Action::Pause => return self.step(Command::Pause),
+            Action::HitBack => self.move_by_hit(false),
+            Action::Breakpoints | Action::BreakEdit => self.overlay = Some(Overlay::Breaks { at: self.break_now() }),
+            Action::BreakRemove => {
+                let [list, remove] = ["breakpoints", "break-remove"].map(|id| self.keys.shown(id));
+                self.notify(format!("{list} lists the breakpoints; there {remove} removes the selected one"));
+            }
+            Action::BreakHere => return self.break_here(),
+            Action::BreakAdd => self.overlay = Some(Overlay::Break { text: String::new(), of: None }),
             Action::RunToLoop => return self.run_to_loop(),
             Action::Request => self.open_scenes(None),
             Action::RunUntil => {
@@ -120,6 +128,7 @@ impl Ui<'_> {
                 self.scroll_back();
             }
             Action::Close if self.seek.is_some() || self.play.is_some() => (self.seek, self.play) = (None, None),
+            Action::Close if self.breaks.is_going() => self.breaks.stop_going(),
             Action::Close if self.shows_loop => self.shows_loop = false,
             Action::Close if self.range.is_some() => self.range = None,
             Action::Close if self.is_zoomed => self.is_zoomed = false,
@@ -135,7 +144,7 @@ impl Ui<'_> {
             Action::PageDown => self.scroll(self.focus, 10),
             Action::Left | Action::Right => self.sideways(action == Action::Right),
             Action::Toggle => self.toggle(),
-            Action::Click(column, row) => self.click(column, row),
+            Action::Click(column, row) => return self.click(column, row),
             Action::Drag(column, row) if self.held_border.is_some() => self.drag_border(column, row),
             Action::Choose(column, row) => {
                 if self.layout().at(column, row) == Some(Pane::Timeline) {
@@ -174,6 +183,10 @@ impl Ui<'_> {
     pub(super) fn step(&mut self, command: Command) -> Effect {
         (self.play, self.seek) = (None, None);
         self.hush();
+        if self.status.run == Run::Over && command == Command::Continue && self.breaks.list.is_any_on() {
+            self.move_by_hit(true);
+            return Effect::None;
+        }
         if self.status.run == Run::Over {
             // Who looks at a place in it stays there.
             let [back, forth, play, place] = ["back", "forth", "play", "go-to"].map(|id| self.keys.shown(id));
@@ -315,15 +328,15 @@ impl Ui<'_> {
         }
     }
 
-    fn click(&mut self, column: u16, row: u16) {
+    fn click(&mut self, column: u16, row: u16) -> Effect {
         let layout = self.layout();
         self.grip = None;
         let Some(pane) = layout.at(column, row) else {
-            return;
+            return Effect::None;
         };
         self.focus = pane;
         if self.take_border(column, row) {
-            return;
+            return Effect::None;
         }
         if pane == Pane::Timeline {
             self.press_timeline(column, row, false);
@@ -340,7 +353,12 @@ impl Ui<'_> {
                 }
                 self.selected = Some(clicked);
                 self.lines.chosen = None;
+                // Left of the frame is where its breakpoint stands.
+                if matches!(clicked, RowId::Frame(_)) && column <= rect.x + stack::GUTTER {
+                    return self.break_here();
+                }
             }
         }
+        Effect::None
     }
 }

@@ -119,6 +119,7 @@ impl Ui<'_> {
         let asked = &self.asked;
         self.seek.is_some()
             || self.known.is_weighing()
+            || self.breaks.stops.is_behind(&self.log)
             || asked.search.as_ref().is_some_and(|search| search.is_behind(&self.log))
             || asked.statistics.as_ref().is_some_and(|statistics| statistics.is_behind(&self.log))
             || self.range.as_ref().is_some_and(|range| range.is_behind(&self.log))
@@ -129,6 +130,8 @@ impl Ui<'_> {
     pub fn work(&mut self, mut may_go_on: impl FnMut() -> bool) {
         while self.has_work() && may_go_on() {
             self.seek_on(SLICE);
+            self.breaks.stops.read(&self.log, SLICE);
+            self.arrive_at_hit();
             self.weigh_evidence(self.cursor());
             self.weigh_claims();
             if let Some(range) = &mut self.range {
@@ -161,6 +164,8 @@ impl Ui<'_> {
         if let Some(range) = &mut self.range {
             range.ask_again();
         }
+        self.breaks.stops.begin_again();
+        self.breaks.stop_going();
         let asked = &mut self.asked;
         asked.search = asked.search.take().map(|search| Finder::new(search.query().clone()));
         asked.statistics = asked.statistics.take().map(|before| Statistics::new(before.window(), before.sort));

@@ -24,10 +24,12 @@ use crate::trace::{Edge, Kind, Log, Run};
 pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let state = &ui.known.state;
     let playing = ui.play.map(|_| format!("{} PLAYING {}", if ui.speed.is_back { '◀' } else { '▶' }, ui.speed.text()));
+    let on = ui.on_breakpoint().map(|on| format!("‖ PAUSED ON BREAKPOINT {on}"));
     let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
         _ if playing.is_some() => (playing.as_deref().unwrap_or_default(), Role::Good),
         (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
         (_, _, Run::Over) => ("■ RECORDED", Role::Doubt),
+        (Some(_), ..) if on.is_some() => (on.as_deref().unwrap_or_default(), Role::Accent),
         (Some(stop), ..) if stop.edge == Edge::Exit => ("‖ PAUSED, RETURNING", Role::Accent),
         (Some(_), ..) => ("‖ PAUSED ON STEP", Role::Accent),
         (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
@@ -72,7 +74,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let time = ui.play.map_or_else(|| ui.time_now(), |play| play.at);
     let dropped = ui.log.dropped();
     // The state and the step keep their columns from one stop to the next.
-    let word = pad(word, 19);
+    let word = pad(word, width(word).max(19));
     let widest = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0) + 6;
     let step = step.or_else(outside).unwrap_or_default();
     let step = pad(&step, widest.max(width(&step)));
@@ -93,6 +95,10 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
             Some(number) => format!("◆ match {} of {}", count(number as u64 + 1), count(search.len() as u64)),
             None => format!("◆ {}", matches::remark(search, &ui.log)),
         };
+        parts.push((text, Role::Doubt, 1));
+    }
+    if let Some((id, number)) = ui.breaks.stops.at(cursor).filter(|_| ui.play.is_none()) {
+        let text = format!("● breakpoint {id}, hit {}", count(number as u64));
         parts.push((text, Role::Doubt, 1));
     }
     if let Some(loading) = ui.loading.text() {
@@ -151,6 +157,8 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Claims { .. }) => CLAIMS,
         Some(Overlay::Note(_)) => NOTE,
         Some(Overlay::Notes { .. }) => NOTES,
+        Some(Overlay::Breaks { .. }) => BREAKS,
+        Some(Overlay::Break { .. }) => BREAK,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
         None if ui.shows_loop => LOOP,
@@ -168,7 +176,10 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut used = 1;
     // The sentence names the key for a request already.
     let mut is_told = false;
-    let seeking = ui.seek.as_ref().map(|seek| seek.text(&ui.log));
+    let seeking = ui.seek.as_ref().map(|seek| seek.text(&ui.log)).or_else(|| {
+        let share = || format!("looking for a hit: {} % of the recording; esc stops", ui.breaks.share(&ui.log));
+        ui.breaks.is_going().then(share)
+    });
     if let Some(notice) = seeking.as_deref().or(ui.notice()) {
         let text = cut(notice, room.saturating_sub(4));
         used += width(&text) + 3;

@@ -109,7 +109,8 @@ fn checklist(buffer: &mut Buffer, area: Rect, ui: &Ui) {
                 (false, true) => ("✓", Role::Good),
                 (false, false) => ("·", Role::Dim),
             };
-            let text = format!(" {mark} {:>2} {}", at + 1, cut(&step.id, room));
+            let stops = ui.breaks.mark_of_step(step).char();
+            let text = format!("{stops}{mark} {:>2} {}", at + 1, cut(&step.id, room));
             Line::styled(pad(&text, usize::from(inner.width)), ui.theme.style(role))
         })
         .collect();

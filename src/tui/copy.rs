@@ -208,7 +208,8 @@ fn frame_text(ui: &Ui<'_>, frame: &Frame) -> String {
 }
 
 fn stack_text(ui: &Ui<'_>, lane: &Lane) -> String {
-    let mut text = format!("{}  {}\n", stack::lane_title(lane), stack::lane_word(&ui.known.state, lane));
+    let mut text =
+        format!("{}  {}\n", stack::lane_title(lane), stack::lane_word(&ui.known.state, lane, ui.on_breakpoint()));
     let names = lane.frames().map(|frame| width(&frame.callsite.name)).max().unwrap_or(0);
     for frame in lane.frames().rev() {
         text.push_str(&format!("    {}  {}\n", pad(&frame.callsite.name, names), place(frame)));

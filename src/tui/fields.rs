@@ -14,7 +14,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let entries = match ui.selected {
         Some(RowId::Frame(span)) => state.frame(span).map(|(_, frame)| frame_entries(ui, frame)),
         Some(RowId::Lane(lane) | RowId::More(lane)) => {
-            state.lane(lane).map(|lane| lane_entries(lane, stack::lane_word(state, lane)))
+            state.lane(lane).map(|lane| lane_entries(lane, stack::lane_word(state, lane, ui.on_breakpoint())))
         }
         _ => None,
     };

@@ -73,6 +73,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         ("   ├──┤", "the chosen range; below, [ ] is what is seen of the whole recording"),
         ("   ▸  ▾", "lanes of a kind in one line, and unfolded"),
         (" ", "not instrumented: the lane was there, and no call was open"),
+        ("   ●  ○", "left of a frame or a step: a breakpoint that is on, that is off"),
         ("   ◆", "a match of the search; what is dim is later than the cursor"),
     ];
     let mouse = [

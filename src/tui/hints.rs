@@ -17,6 +17,7 @@ pub(super) const HELD: &[Hint] = &[
     ("predict", ""),
     ("steps", ""),
     ("run-until", ""),
+    ("break-here", ""),
     ("next-pane", ""),
     ("restart", ""),
     ("palette", ""),
@@ -86,8 +87,19 @@ pub(super) const CLAIMS: &[Hint] = &[("toggle", "to the event"), ("up", ""), ("d
 pub(super) const NOTE: &[Hint] = &[("toggle", "mark"), ("close", "")];
 pub(super) const NOTES: &[Hint] =
     &[("toggle", "go there"), ("note", "edit"), ("remove-note", ""), ("up", ""), ("down", ""), ("close", "")];
+pub(super) const BREAKS: &[Hint] = &[
+    ("break-here", "on|off"),
+    ("break-add", "add"),
+    ("break-edit", "change"),
+    ("break-remove", "remove"),
+    ("toggle", "to its last hit"),
+    ("continue", ""),
+    ("close", ""),
+];
+pub(super) const BREAK: &[Hint] = &[("toggle", "set it"), ("close", "")];
 pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
-pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
+pub(super) const CHOOSE: &[Hint] =
+    &[("up", ""), ("down", ""), ("toggle", "go there"), ("break-here", ""), ("close", "")];
 pub(super) const RESTART: &[Hint] =
     &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
 pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
@@ -119,6 +131,7 @@ pub(super) const RECORDED: &[Hint] = &[
     ("moments", ""),
     ("event-loop", ""),
     ("steps", ""),
+    ("break-here", ""),
     ("next-pane", ""),
     ("zoom-pane", ""),
     ("palette", ""),

@@ -133,6 +133,8 @@ mod tests {
                     "pageup" => KeyCode::PageUp,
                     "pagedown" => KeyCode::PageDown,
                     "backspace" => KeyCode::Backspace,
+                    "delete" => KeyCode::Delete,
+                    "f9" => KeyCode::F(9),
                     letter => KeyCode::Char(letter.chars().next().unwrap()),
                 };
                 assert_eq!(

@@ -141,8 +141,9 @@ impl Ui<'_> {
         let layout = self.layout();
         // While another pane has the whole screen the rows are not seen; any height will do.
         let room = layout.pane(Pane::Stack).map_or(20, |rect| usize::from(rect.height.saturating_sub(2)));
-        let all = (self.log.lane_count(self.cursor()), self.log.bookmarks());
-        self.known.rows = stack::rows(&self.known.state, all, &self.folds, here, room);
+        let all = self.log.lane_count(self.cursor());
+        let marks = stack::Marks { notes: self.log.bookmarks(), breaks: &self.breaks, on: self.on_breakpoint() };
+        self.known.rows = stack::rows((&self.known.state, all), &self.folds, here, room, marks);
         // A new stop takes the selection along, and so does every move of who had not chosen another row; else it
         // stays on what the person chose, while that exists.
         let stop = self.known.state.paused();

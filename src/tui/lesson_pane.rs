@@ -31,7 +31,8 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
         };
         return ("Lesson".into(), wrap_plain(&text, theme.style(Role::Dim), columns, ""));
     };
-    let title = format!("{} · {}", at + 1, step.id);
+    let stops = format!(" {}", ui.breaks.mark_of_step(step).char());
+    let title = format!("{} · {}{}", at + 1, step.id, stops.trim_end());
     match book.step_page(at) {
         Some(page) => (title, step_lines(page, ui, columns)),
         None => (title, wrap_plain("Nothing is written about this step.", theme.style(Role::Dim), columns, "")),

@@ -16,8 +16,10 @@ use super::program::{Resolver, Restart};
 use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use super::{claims, copy, help, lists, matches, moments, notes, palette, path, prompt, scenes, statistics};
-use crate::trace::{Command, Target};
+use super::{
+    break_list, claims, copy, help, lists, matches, moments, notes, palette, path, prompt, scenes, statistics,
+};
+use crate::trace::{BreakpointId, Command, Target};
 
 /// What is open on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +71,14 @@ pub(super) enum Overlay {
     Note(Draft),
     Notes {
         at: usize,
+    },
+    Breaks {
+        at: usize,
+    },
+    /// A breakpoint that is typed: a new one, or what that one is to be.
+    Break {
+        text: String,
+        of: Option<BreakpointId>,
     },
     /// What may come next.
     Predict {
@@ -139,6 +149,14 @@ impl Ui<'_> {
             self.overlay = draft.list_below();
             return Effect::None;
         }
+        if let Overlay::Breaks { at } = overlay {
+            return self.act_in_breaks(at, action, by);
+        }
+        if let (Overlay::Break { of: Some(of), .. }, Action::Close) = (&overlay, action) {
+            // Back to the list that it was opened from.
+            self.overlay = Some(Overlay::Breaks { at: self.break_row(*of) });
+            return Effect::None;
+        }
         match (&mut overlay, &action) {
             (_, Action::Palette) => {
                 (self.asked.statistics, self.asked.path) = (None, None);
@@ -201,8 +219,21 @@ impl Ui<'_> {
             (Overlay::Note(draft), Action::Type(letter)) => draft.push(*letter),
             (Overlay::Note(draft), Action::Erase) => draft.erase(),
             (Overlay::Note(draft), Action::Toggle) => return self.accept_note(draft.clone()),
-            (Overlay::GoTo { text } | Overlay::Search { text }, Action::Type(letter)) => text.push(*letter),
-            (Overlay::GoTo { text } | Overlay::Search { text }, Action::Erase) => drop(text.pop()),
+            (Overlay::GoTo { text } | Overlay::Search { text } | Overlay::Break { text, .. }, Action::Type(letter)) => {
+                text.push(*letter);
+            }
+            (Overlay::GoTo { text } | Overlay::Search { text } | Overlay::Break { text, .. }, Action::Erase) => {
+                text.pop();
+            }
+            (Overlay::Break { text, of }, Action::Toggle) => {
+                let of = *of;
+                return self.accept_break(std::mem::take(text), of);
+            }
+            (Overlay::Steps { at }, Action::BreakHere) => {
+                let effect = self.break_at_step(*at);
+                self.overlay = Some(overlay);
+                return effect;
+            }
             (Overlay::GoTo { text }, Action::Toggle) => {
                 self.accept_place(std::mem::take(text));
                 return Effect::None;
@@ -347,6 +378,8 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
         Some(Overlay::Notes { at }) => notes::draw(buffer, lists::list_area(body, 110), ui, *at),
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
+        Some(Overlay::Break { text, .. }) => prompt::draw_break(buffer, body, ui, text),
+        Some(Overlay::Breaks { at }) => break_list::draw(buffer, body, ui, *at),
         Some(Overlay::Copy { at }) => copy::draw(buffer, body, ui, *at),
         Some(Overlay::Palette { text, at }) => palette::draw(buffer, body, ui, text, *at),
         Some(Overlay::Matches { at }) => {
@@ -381,7 +414,8 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
             " "
         };
         let title = page.map_or("", |page| &page.title);
-        let left = format!(" {mark} {:>2} {}  ", index + 1, pad(&step.id, ids));
+        let stops = ui.breaks.mark_of_step(step).char();
+        let left = format!("{stops}{mark} {:>2} {}  ", index + 1, pad(&step.id, ids));
         let room = columns.saturating_sub(width(&left) + 13);
         lines.push(Line::from(vec![
             Span::styled(left, theme.style(if mark == "→" { Role::Accent } else { Role::Plain })),

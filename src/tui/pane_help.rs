@@ -24,6 +24,7 @@ pub(super) fn entries(pane: Pane) -> &'static [Entry] {
             (&["left", "right"], "fold the lane, unfold it"),
             (&["toggle"], "fold or unfold; show the frames that were cut, the lanes that are done"),
             (&["lane-back", "lane-forth"], "to the event before, the event after in the selected lane"),
+            (&["break-here"], "set a breakpoint on the frame, or remove it; a click left of it does too"),
             (&["critical-path"], "what had to be waited for until the selected call was over"),
             (&["copy"], "copy the frame or the stack"),
             (&["note", "notes"], "mark this place and the selected call; all that is marked"),
@@ -33,6 +34,7 @@ pub(super) fn entries(pane: Pane) -> &'static [Entry] {
             (&["page-up", "page-down"], "scroll by ten rows"),
             (&["answer", "toggle"], "show the answer, hide it"),
             (&["steps"], "all steps and pages"),
+            (&["break-here"], "set a breakpoint on the step, or remove it"),
             (&["copy"], "copy the claims, with what this run shows"),
         ],
         Pane::Source => &[

@@ -9,7 +9,7 @@ use super::overlay::{Overlay, centred};
 use super::text::wrap_plain;
 use super::theme::{Role, Theme};
 use super::ui::Ui;
-use crate::trace::{Place, Query};
+use crate::trace::{Condition, Place, Query};
 
 const PLACES: &str = "1.2ms  +10us  -10us  50%    a time, later, earlier, a share
 #12  @340  note 2           a span, an event, a note, by number
@@ -21,6 +21,18 @@ name= target: lane: file:  : is a part, = is the whole
 field.fd:5  field.n>4096   a field, as text or number
 dur>1ms  self<=20us        its time, its time of its own
 open:  !word               not over yet; not that";
+
+const BREAKS: &str = "step:spawn  step:14        a step of the chain
+spawn  name= target: lane: file:  as in a search
+field.fd:5  field.n>4096   as it is when the call begins
+!word                      not that
+#3  #3+  #%3               at the third hit, from it on, at every third";
+
+/// Draws the prompt for a breakpoint.
+pub(super) fn draw_break(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str) {
+    let error = Condition::parse(text, ui.material.chain).err().map(|error| error.to_string());
+    draw(buffer, body, ui, ("Stop where", "enter sets it"), text, error, BREAKS);
+}
 
 /// Draws the prompt for a place.
 pub(super) fn draw_go_to(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str) {

@@ -19,7 +19,7 @@ use super::terminal::{Screen, new_panics};
 use super::theme::Theme;
 use super::ui::{Effect, Ui};
 use super::{draw, keymap};
-use crate::trace::{Log, Run};
+use crate::trace::{Breakpoints, Command, Log, Run};
 
 /// Keeps an arrangement of the panes.
 pub type Remember = Arc<dyn Fn(&Arrangement) + Send + Sync>;
@@ -37,6 +37,8 @@ pub struct Options {
     pub keys: Keys,
     /// Who stands between the screens and the clipboard.
     pub clipboard: Clipboard,
+    /// Where the run stops by itself.
+    pub breakpoints: Breakpoints,
     /// Take a step every so often.
     pub step_every: Option<Duration>,
     /// Set by whoever wants the screen to end, a signal for instance.
@@ -64,6 +66,10 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     ui.set_keys(options.keys.clone());
     ui.set_clipboard(options.clipboard);
     ui.set_arrangement(options.arrangement.clone());
+    if !options.breakpoints.all().is_empty() {
+        program.command(Command::Breakpoints(options.breakpoints.all().to_vec()));
+        ui.set_breakpoints(options.breakpoints.clone());
+    }
     if let Some(every) = options.step_every {
         ui.walk_every(every);
     }

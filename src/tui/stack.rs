@@ -9,10 +9,14 @@ use std::collections::HashSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::breaks::Breaks;
 use super::notes;
 use super::text::{cut, ends, pad, width};
 use super::theme::{Role, Theme};
-use crate::trace::{Activity, Bookmarks, Edge, Frame, Lane, LaneId, SpanId, State};
+use crate::trace::{Activity, Bookmarks, BreakpointId, Edge, Frame, Lane, LaneId, SpanId, State};
+
+/// The last column, from the border, that belongs to the mark of a breakpoint.
+pub(super) const GUTTER: u16 = 2;
 
 /// What a row of the pane is, and what is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,8 +43,8 @@ pub(super) struct Row {
 enum Shape {
     /// Fold mark, name with and without the thread, state.
     Lane { fold: char, title: String, name: String, state: String },
-    /// Mark, function, file, line.
-    Frame { mark: char, name: String, file: String, line: String, is_marked: bool },
+    /// Whether a run stops there, whether it is marked, mark, function, file, line.
+    Frame { stops: char, noted: char, mark: char, name: String, file: String, line: String },
     /// One text.
     Text(String),
 }
@@ -105,11 +109,15 @@ pub(super) fn word(activity: &Activity, innermost: Option<&str>) -> String {
     }
 }
 
-/// The word for a lane of a state.
-pub(super) fn lane_word(state: &State, lane: &Lane) -> String {
+/// The word for a lane of a state; the shown one may stand at a breakpoint.
+pub(super) fn lane_word(state: &State, lane: &Lane, on: Option<BreakpointId>) -> String {
+    let activity = state.activity(lane);
+    if let (Activity::Paused(Edge::Enter), Some(on)) = (&activity, on) {
+        return format!("PAUSED ON BREAKPOINT {on}");
+    }
     let innermost =
         lane.frames().last().filter(|frame| frame.field("reason").is_none() && frame.field("blocks").is_none());
-    word(&state.activity(lane), innermost.map(|frame| &*frame.callsite.name))
+    word(&activity, innermost.map(|frame| &*frame.callsite.name))
 }
 
 /// The colour that goes with it.
@@ -130,14 +138,22 @@ pub(super) fn lane_title(lane: &Lane) -> String {
     format!("{} · {}", lane.thread.name, lane.name)
 }
 
-/// All rows of the pane, for a height of `room` rows. So many lanes there have been, those over for long among them; and
-/// this has been marked.
+/// What a person has put on frames.
+#[derive(Clone, Copy)]
+pub(super) struct Marks<'a> {
+    pub(super) notes: &'a Bookmarks,
+    pub(super) breaks: &'a Breaks,
+    /// The program stands at this breakpoint.
+    pub(super) on: Option<BreakpointId>,
+}
+
+/// All rows of the pane, for a height of `room` rows. So many lanes there have been, those over for long among them.
 pub(super) fn rows(
-    state: &State,
-    (all, marked): (usize, &Bookmarks),
+    (state, all): (&State, usize),
     folds: &Folds,
     current: Option<SpanId>,
     room: usize,
+    marks: Marks<'_>,
 ) -> Vec<Row> {
     let (done, alive): (Vec<&Lane>, Vec<&Lane>) =
         state.lanes().iter().map(|lane| &**lane).partition(|lane| lane.is_done);
@@ -155,7 +171,7 @@ pub(super) fn rows(
         if groups_done && folds.shows_done && index + done.len() == lanes.len() {
             rows.push(done_row(over, Some(done.len())));
         }
-        push_lane(&mut rows, (state, marked), lane, folds, cap);
+        push_lane(&mut rows, state, lane, (folds, cap), marks);
     }
     if groups_done && !folds.shows_done {
         rows.push(done_row(over, None));
@@ -186,7 +202,7 @@ fn caps(lanes: &[&Lane], folds: &Folds, current: Option<LaneId>, room: usize) ->
     caps
 }
 
-fn push_lane(rows: &mut Vec<Row>, (state, marked): (&State, &Bookmarks), lane: &Lane, folds: &Folds, cap: usize) {
+fn push_lane(rows: &mut Vec<Row>, state: &State, lane: &Lane, (folds, cap): (&Folds, usize), marks: Marks<'_>) {
     let activity = state.activity(lane);
     let fold = match (lane.frames().next().is_none(), folds.is_folded(lane)) {
         (true, _) => ' ',
@@ -199,7 +215,7 @@ fn push_lane(rows: &mut Vec<Row>, (state, marked): (&State, &Bookmarks), lane: &
             fold,
             title: lane_title(lane),
             name: lane.name.to_string(),
-            state: lane_word(state, lane),
+            state: lane_word(state, lane, marks.on),
         },
         role: role(&activity),
     });
@@ -208,7 +224,9 @@ fn push_lane(rows: &mut Vec<Row>, (state, marked): (&State, &Bookmarks), lane: &
     // Not always the innermost: a call may be held at its end while another is open.
     let here = state.paused().filter(|stop| stop.lane == lane.id).map(|stop| stop.span);
     for frame in lane.frames().rev().take(shown) {
-        rows.push(frame_row(frame, here == Some(frame.span), marked.is_about(frame.span)));
+        let noted = if marks.notes.is_about(frame.span) { notes::MARK } else { ' ' };
+        let stops = marks.breaks.mark(frame, &lane.name).char();
+        rows.push(frame_row(frame, here == Some(frame.span), stops, noted));
     }
     if more {
         let hidden = frames - shown;
@@ -217,14 +235,15 @@ fn push_lane(rows: &mut Vec<Row>, (state, marked): (&State, &Bookmarks), lane: &
     }
 }
 
-fn frame_row(frame: &Frame, is_here: bool, is_marked: bool) -> Row {
+fn frame_row(frame: &Frame, is_here: bool, stops: char, noted: char) -> Row {
     let role = if is_here { Role::Accent } else { Role::Plain };
     let shape = Shape::Frame {
+        stops,
+        noted,
         mark: if is_here { '→' } else { ' ' },
         name: frame.callsite.name.to_string(),
         file: frame.callsite.file_name().to_owned(),
         line: frame.callsite.line.map_or(String::new(), |line| line.to_string()),
-        is_marked,
     };
     Row { id: RowId::Frame(frame.span), shape, role }
 }
@@ -291,9 +310,8 @@ pub(super) fn draw(
                 let state = cut(state, columns.saturating_sub(width(name) + 3));
                 (format!("{fold} {name}"), state, style)
             }
-            Shape::Frame { mark, name, file, line, is_marked } => {
-                let noted = if *is_marked { notes::MARK } else { ' ' };
-                let left = format!("{noted} {mark} {}{:gap$}", pad(name, shared.names), "", gap = shared.gap);
+            Shape::Frame { stops, noted, mark, name, file, line } => {
+                let left = format!("{stops}{noted}{mark} {}{:gap$}", pad(name, shared.names), "", gap = shared.gap);
                 let (file, line) = ends(file, line, columns.saturating_sub(width(&left)));
                 (left, format!("{file}{line}"), quiet)
             }

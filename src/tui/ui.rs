@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use super::asked::Asked;
+use super::breaks::Breaks;
 use super::class::Walk;
 use super::copy::Clipboard;
 use super::keymap::Mode;
@@ -116,6 +117,7 @@ pub struct Ui<'a> {
     /// A move of the cursor that has not arrived.
     pub(super) seek: Option<Seek>,
     pub(super) asked: Asked,
+    pub(super) breaks: Breaks,
     /// What the mouse holds, since a button went down in the timeline.
     pub(super) grip: Option<Grip>,
     /// How much of a file is read.
@@ -143,7 +145,7 @@ impl<'a> Ui<'a> {
             arrangement: Arrangement::default(),
             held_border: None,
             size,
-            status: Status { run: Run::Stepping, held: Vec::new(), detached: false },
+            status: Status::default(),
             address: String::new(),
             started_with: Restart::default(),
             clients: Clients::Connected(0),
@@ -174,6 +176,7 @@ impl<'a> Ui<'a> {
             speed: Speed::default(),
             seek: None,
             asked: Asked::default(),
+            breaks: Breaks::default(),
             grip: None,
             loading: Loading::default(),
             remark: None,
@@ -243,7 +246,13 @@ impl<'a> Ui<'a> {
         {
             self.notice = None;
         }
+        let hit = |status: &Status| status.on.map(|on| (on, status.hits_of(on)));
+        let before = hit(&self.status);
         self.status = status;
+        if hit(&self.status) != before {
+            self.tell_hit();
+            self.refresh();
+        }
         is_new
     }
 
@@ -343,7 +352,8 @@ impl<'a> Ui<'a> {
                 | Overlay::GoTo { .. }
                 | Overlay::Search { .. }
                 | Overlay::Palette { .. }
-                | Overlay::Note(_),
+                | Overlay::Note(_)
+                | Overlay::Break { .. },
             ) => Mode::Text,
             _ => Mode::Commands,
         }

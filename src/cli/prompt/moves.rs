@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Answer, Arrival, LOOK, Lines, PATIENCE, Prompt};
-use crate::trace::{Command, Event, Key, Kind, LaneId, Run, SpanId, Target};
+use crate::trace::{Command, Event, Key, Kind, LaneId, Run, SpanId, StepError, Target};
 use crate::tui::{Clients, Resolver, SCENES, Scene};
 
 /// Events that are looked at together, backwards.
@@ -85,7 +85,15 @@ impl Prompt<'_> {
         })
     }
 
-    pub(super) fn go_on(&mut self) -> Answer {
+    pub(super) fn go_on(&mut self, text: &str) -> Answer {
+        match text {
+            "" => {}
+            "back" => return self.move_to_hit(false),
+            _ => return Err(format!("`{text}` is not `back`")),
+        }
+        if self.is_recording && self.breaks.is_any_on() {
+            return self.move_to_hit(true);
+        }
         if self.is_recording {
             self.cursor = Some(self.log.len());
             return Ok(self.tell());
@@ -119,10 +127,19 @@ impl Prompt<'_> {
         self.told = self.log.len();
         self.program.command(command);
         if is_free {
+            let on_its_own = "The program runs on its own. pause holds it again, client lets somebody call it.";
+            self.is_on_its_own = !self.breaks.is_any_on();
+            if self.breaks.is_any_on() {
+                // To the next breakpoint, if one is near.
+                let arrival = self.settle();
+                if arrival == Arrival::Stopped {
+                    return Ok(self.arrived(arrival));
+                }
+                self.is_on_its_own = true;
+                return Ok(vec![format!("No breakpoint is met so far. {on_its_own}")]);
+            }
             self.attend();
-            return Ok(vec![
-                "The program runs on its own. pause holds it again, client lets somebody call it.".to_owned(),
-            ]);
+            return Ok(vec![on_its_own.to_owned()]);
         }
         let arrival = self.settle();
         Ok(self.arrived(arrival))
@@ -310,25 +327,10 @@ impl Prompt<'_> {
 
     /// The step that a text names, by its place in the chain: its number, its id, or the end of an id that no other has.
     pub(super) fn step_called(&self, text: &str) -> Result<usize, String> {
-        let steps = self.chain.steps();
-        if let Ok(number) = text.parse::<usize>() {
-            let at = number.checked_sub(1).filter(|at| *at < steps.len());
-            return at.ok_or_else(|| format!("there are {} steps; steps lists them", steps.len()));
-        }
-        if let Some(at) = steps.iter().position(|step| step.id == text) {
-            return Ok(at);
-        }
-        let ending = format!(".{text}");
-        let same: Vec<usize> =
-            (0..steps.len()).filter(|at| steps[*at].id.ends_with(&ending) || steps[*at].key.name == text).collect();
-        match same[..] {
-            [at] => Ok(at),
-            [] => Err(format!("no step is called `{text}`; steps lists them")),
-            _ => {
-                let names: Vec<&str> = same.iter().map(|at| &*steps[*at].id).collect();
-                Err(format!("`{text}` may be {}", names.join(" or ")))
-            }
-        }
+        self.chain.called(text).map_err(|error| match error {
+            StepError::Several(..) => error.to_string(),
+            StepError::Number(..) | StepError::Name(_) => format!("{error}; steps lists them"),
+        })
     }
 
     /// The lane that a text names, the newest of that name.

@@ -46,6 +46,7 @@ impl Prompt<'_> {
             lines.push("Nothing has happened yet.".to_owned());
             return lines;
         }
+        lines.extend(self.hit_line());
         let event = self.log.event(cursor - 1);
         let edge = event.filter(|event| self.is_edge(event)).and_then(|event| match event.kind {
             Kind::Enter { span } => Some((span, Edge::Enter)),

@@ -28,19 +28,13 @@ impl Known {
     pub(super) fn new(number: u32) -> Option<Self> {
         let metadata = callsites::metadata(number)?;
         let index = |name: &str| metadata.fields().field(name).map(|field| field.index());
-        let callsite = Callsite {
-            name: metadata.name().into(),
-            target: metadata.target().into(),
-            file: metadata.file().map(Into::into),
-            line: metadata.line(),
-        };
         let is_special = ["lane", "reason", "blocks"].into_iter().any(|name| index(name).is_some());
         Some(Self {
             is_special,
             number: 0,
             numbers: Vec::new(),
             chunk: None,
-            callsite: Arc::new(callsite),
+            callsite: Arc::new(callsites::callsite(metadata)),
             names: metadata.fields().iter().map(|field| field.name().into()).collect(),
             lane: index("lane"),
             reason: index("reason"),

@@ -144,9 +144,15 @@ impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, word) in self.words.iter().enumerate() {
             let blank = if at == 0 { "" } else { " " };
-            write!(f, "{blank}{}{}", if word.is_not { "!" } else { "" }, word.test)?;
+            write!(f, "{blank}{word}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.is_not { "!" } else { "" }, self.test)
     }
 }
 
@@ -158,7 +164,7 @@ impl fmt::Display for Test {
             Self::Text { of: Text::Name, is_whole: false, wanted } => {
                 let is_bare = !wanted.is_empty()
                     && !wanted.starts_with(['!', '-'])
-                    && !wanted.contains(|c: char| c.is_whitespace() || "\":=<>".contains(c));
+                    && !wanted.contains(|c: char| c.is_whitespace() || "\":=<>#".contains(c));
                 if is_bare { f.write_str(wanted) } else { write!(f, "\"{}\"", escaped(wanted)) }
             }
             Self::Text { of, is_whole, wanted } => {
@@ -190,7 +196,9 @@ fn exact(ns: u64) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    let is_plain = !text.is_empty() && !text.starts_with('"') && !text.contains(char::is_whitespace);
+    // Behind a `#` a breakpoint has its rule.
+    let is_plain =
+        !text.is_empty() && !text.starts_with('"') && !text.contains(|c: char| c.is_whitespace() || c == '#');
     if is_plain { text.to_owned() } else { format!("\"{}\"", escaped(text)) }
 }
 

@@ -20,7 +20,7 @@ fn held(size: (u16, u16), test: impl FnOnce(&mut Ui<'_>)) {
 }
 
 fn stands(ui: &mut Ui<'_>, stop: Stop) {
-    ui.set_status(Status { run: Run::Paused(stop), held: vec![stop], detached: false });
+    ui.set_status(Status { run: Run::Paused(stop), held: vec![stop], detached: false, ..Status::default() });
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_walk_takes_a_step_when_it_is_due_and_only_where_the_program_stands() {
         assert_eq!((at(ui, 10 * S), at(ui, 12 * S)), (None, None));
         assert_eq!(at(ui, 13 * S), Some(Effect::Command(Command::Into)));
         // It is on its way, and then stands somewhere else: the time begins anew.
-        ui.set_status(Status { run: Run::Stepping, held: Vec::new(), detached: false });
+        ui.set_status(Status { run: Run::Stepping, held: Vec::new(), detached: false, ..Status::default() });
         assert_eq!(at(ui, 20 * S), None);
         held_again(ui);
         assert_eq!((at(ui, 21 * S), at(ui, 23 * S)), (None, None));

@@ -165,7 +165,7 @@ fn a_notice_is_shown_for_a_moment() {
 #[test]
 fn a_gate_that_is_gone_takes_no_commands() {
     with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
-        ui.set_status(Status { run: Run::Free, held: Vec::new(), detached: true });
+        ui.set_status(Status { run: Run::Free, held: Vec::new(), detached: true, ..Status::default() });
         assert_eq!(ui.act(Action::Into), Effect::None);
         assert!(text(ui).contains("R starts it again"));
     });

@@ -227,7 +227,7 @@ fn at<T>(resolver: &str, moment: &str, size: (u16, u16), theme: Theme, test: imp
     let material = Material { chain: &chain, book: &book, sources: &fixture::Files };
     let mut ui = Ui::new(log, material, size, theme);
     ui.set_program("127.0.0.1:5000".into(), Restart::default());
-    ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: true });
+    ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: true, ..Status::default() });
     ui.set_cursor(moments.iter().find(|known| known.0 == moment).unwrap().1);
     ui.act(Action::EventLoop);
     test(&mut ui)

@@ -162,7 +162,7 @@ fn marks_stand_in_the_ruler_and_beside_the_call_in_every_look() {
             assert!(ruler(ui).contains("loop starts") && ruler(ui).contains("ms"), "{}", ruler(ui));
             let row = text(ui).lines().find(|line| line.contains(" serve_forever ")).unwrap().to_owned();
             assert!(
-                row.starts_with(&format!("{}{mark}   serve_forever", if mark == 'P' { '|' } else { '│' })),
+                row.starts_with(&format!("{} {mark}  serve_forever", if mark == 'P' { '|' } else { '│' })),
                 "{row}"
             );
             assert!(text(ui).lines().filter(|line| line.contains(mark) && line.contains("   run ")).count() == 0);

@@ -12,13 +12,13 @@ fn held(test: impl FnOnce(&mut Ui<'_>, Stop)) {
             _ => None,
         });
         let stop = hold.unwrap();
-        ui.set_status(Status { run: Run::Paused(stop), held: vec![stop], detached: false });
+        ui.set_status(Status { run: Run::Paused(stop), held: vec![stop], detached: false, ..Status::default() });
         test(ui, stop);
     });
 }
 
 fn stands_at(ui: &mut Ui<'_>, stop: Stop) {
-    ui.set_status(Status { run: Run::Paused(stop), held: vec![stop], detached: false });
+    ui.set_status(Status { run: Run::Paused(stop), held: vec![stop], detached: false, ..Status::default() });
     ui.tick(std::time::Duration::ZERO);
 }
 
@@ -56,7 +56,7 @@ fn a_guess_takes_the_step_and_what_came_says_whether_it_was_right() {
 #[test]
 fn in_a_recording_it_is_the_next_change_of_a_stack() {
     with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
-        ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: false });
+        ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: false, ..Status::default() });
         ui.set_cursor(super::replay::opened(ui, "spawn") + 2);
         press(ui, "P");
         let digit = digit(ui, "spawn ends");
@@ -71,7 +71,7 @@ fn in_a_recording_it_is_the_next_change_of_a_stack() {
 #[test]
 fn who_is_free_is_told_to_pause_and_esc_takes_nothing() {
     with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
-        ui.set_status(Status { run: Run::Free, held: Vec::new(), detached: false });
+        ui.set_status(Status { run: Run::Free, held: Vec::new(), detached: false, ..Status::default() });
         assert_eq!(press(ui, "P"), Effect::None);
         assert!(text(ui).contains("nobody is held: p pauses"), "{}", text(ui));
     });

@@ -21,6 +21,7 @@ pub(super) fn press(ui: &mut Ui<'_>, keys: &str) -> Effect {
             "up" => KeyCode::Up,
             "right" => KeyCode::Right,
             "backspace" => KeyCode::Backspace,
+            "delete" => KeyCode::Delete,
             "space" => KeyCode::Char(' '),
             letter => KeyCode::Char(letter.chars().next().unwrap()),
         };
@@ -43,7 +44,7 @@ pub(super) fn enter(ui: &mut Ui<'_>, first: &str, text: &str, then: &str) {
 
 pub(super) fn serving<T>(size: (u16, u16), test: impl FnOnce(&mut Ui<'_>) -> T) -> T {
     with_ui(Until::Serving, size, Theme::default(), |ui| {
-        ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: true });
+        ui.set_status(Status { run: Run::Over, held: Vec::new(), detached: true, ..Status::default() });
         test(ui)
     })
 }
