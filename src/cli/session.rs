@@ -235,6 +235,10 @@ impl Program for Session {
         self.clients.play(scene, address)
     }
 
+    fn remark(&self) -> Option<String> {
+        self.failure.as_ref().map(ToString::to_string)
+    }
+
     fn address(&self) -> String {
         self.address_of_server()
             .map_or_else(|| spelled(&self.settings.host, self.settings.port), |address| address.to_string())

@@ -3,8 +3,9 @@
 //! Drawing reads and never changes anything: same `Ui`, same picture. It does not look at the clock, the program or
 //! the whole log.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
@@ -14,7 +15,7 @@ use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{bars, class, event_loop, fields, lesson_pane, stack};
+use super::{bars, blank, class, event_loop, fields, lesson_pane, pane_help, stack};
 use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
@@ -83,11 +84,27 @@ pub(super) fn frame_as(
     let left = width(&title);
     block = block.title(Span::styled(title, theme.style(role)));
     if !titles.1.is_empty() && left + width(titles.1) + 4 <= room {
-        let remark = Span::styled(format!(" {} ", titles.1), theme.style(Role::Dim));
+        // Nothing of the border's look is left in it: the accent is for where we are.
+        let remark = Span::styled(format!(" {} ", titles.1), Style::reset().patch(theme.style(Role::Dim)));
         block = block.title(Line::from(remark).right_aligned());
     }
+    let written = written(buffer, area);
     block.render(area, buffer);
+    for (at, before) in written {
+        let cell = &mut buffer[at];
+        if cell.symbol() == before.symbol() {
+            *cell = before;
+        }
+    }
     inner
+}
+
+/// What neighbours have written into the lower border of this area, which is the upper of theirs: their titles stay as they
+/// are, whoever has the keys.
+fn written(buffer: &Buffer, area: Rect) -> Vec<(Position, Cell)> {
+    let places = (area.x..area.right()).map(|x| Position::new(x, area.bottom() - 1));
+    let cells = places.filter_map(|at| Some((at, buffer.cell(at)?.clone())));
+    cells.filter(|(_, cell)| !matches!(cell.symbol().chars().next(), None | Some('\u{2500}'..='\u{257f}'))).collect()
 }
 
 /// What a border leaves of an area, as [`framed`] does it.
@@ -110,6 +127,10 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
         let inner = frame_as(buffer, area, ui, (title, remark), has_keys, false);
         inner.intersection(area)
     };
+    if let Some(text) = ui.blank(pane) {
+        let inner = pane_frame(pane_help::title(pane).0, "");
+        return blank::draw(buffer, inner, ui, &text);
+    }
     match pane {
         Pane::Stack => {
             let inner = pane_frame("Call stack", "");
@@ -140,11 +161,7 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
                     let inner = pane_frame(name, &upstream);
                     source.draw(buffer, inner, &ui.theme, known.source_line, ui.source_scroll);
                 }
-                None => {
-                    let inner = pane_frame("Source", "");
-                    let line = Line::styled(" No source for what is selected.", ui.theme.style(Role::Dim));
-                    put_lines(buffer, inner, &[line], 0);
-                }
+                None => {}
             }
         }
         Pane::Fields => {
@@ -156,7 +173,9 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
                 }
                 _ => None,
             };
-            let inner = pane_frame(name.as_deref().unwrap_or("Fields"), "");
+            let rows = usize::from(area.height.saturating_sub(2));
+            let remark = if lines.len() > rows + ui.fields_scroll { "more ↓" } else { "" };
+            let inner = pane_frame(name.as_deref().unwrap_or("Fields"), remark);
             put_lines(buffer, padded(inner), &lines, ui.fields_scroll);
         }
         Pane::Timeline => {

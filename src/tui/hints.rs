@@ -34,6 +34,22 @@ pub(super) const FREE: &[Hint] = &[
     ("palette", ""),
     ("next-layout", ""),
 ];
+/// Nothing of the program has come yet.
+pub(super) const STARTING: &[Hint] = &[("steps", ""), ("restart", ""), ("palette", "")];
+/// A file in which nothing is, or is yet.
+pub(super) const NOTHING: &[Hint] = &[("steps", ""), ("palette", "")];
+/// The program has run to its end.
+pub(super) const ENDED: &[Hint] = &[
+    ("back", ""),
+    ("start", ""),
+    ("play", ""),
+    ("search", ""),
+    ("statistics", ""),
+    ("moments", ""),
+    ("steps", ""),
+    ("next-pane", ""),
+    ("palette", ""),
+];
 pub(super) const PAST: &[Hint] = &[
     ("back", ""),
     ("forth", ""),
@@ -85,7 +101,7 @@ pub(super) const CLAIMS: &[Hint] = &[("toggle", "to the event"), ("up", ""), ("d
 pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, and step"), ("close", "")];
 pub(super) const CHOOSE: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "go there"), ("close", "")];
 pub(super) const RESTART: &[Hint] =
-    &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
+    &[("toggle", "start"), ("right", "another value"), ("down", "another row"), ("close", "")];
 pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
 pub(super) const COMPARE: &[Hint] =

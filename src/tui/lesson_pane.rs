@@ -9,6 +9,9 @@ use super::theme::{Role, Theme};
 use super::ui::Ui;
 use crate::lesson::{Evidence, Outcome, Page, Verdict};
 
+/// Columns from which there are rows to spare between parts.
+const ROOMY: usize = 48;
+
 /// The pane's title and its lines, wrapped to a width.
 pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
     let book = ui.material.book;
@@ -55,6 +58,9 @@ fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let (theme, evidence) = (&ui.theme, &ui.known.evidence);
     let mut lines = wrap_plain(&page.title, theme.style(Role::Heading), columns, "");
     let (plain, dim) = (theme.style(Role::Plain), theme.style(Role::Dim));
+    // A narrow pane is a low one.
+    let is_roomy = columns >= ROOMY;
+    let apart = |lines: &mut Vec<Line<'static>>| lines.extend(is_roomy.then(Line::default));
     if page.verdict.is_some() {
         let (badge, role) = badge(page);
         let says = if page.report.is_some() { "The report says" } else { "The report leaves this out" };
@@ -67,10 +73,12 @@ fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         lines.extend(wrap_plain(&quote, plain.add_modifier(Modifier::ITALIC), columns, ""));
     }
     if let Some(truth) = &page.truth {
+        apart(&mut lines);
         lines.push(Line::styled("What happens", dim));
         lines.extend(page::lines(truth, theme, columns));
     }
     if !evidence.is_empty() {
+        apart(&mut lines);
         lines.push(Line::styled("In this run", dim));
         lines.extend(evidence.iter().flat_map(|(claim, evidence)| evidence_lines(claim, evidence, theme, columns)));
     }

@@ -148,12 +148,14 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
     }
     for (place, &at) in shown.iter().enumerate() {
         let x = inner.x + place as u16 * each;
-        let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
+        // A blank on both sides of a line between two of them.
+        let left = if is_wide && place > 0 { 2 } else { 1 };
+        let area = Rect { x: x + left, width: each.saturating_sub(left + 1), ..inner }.intersection(inner);
         if is_wide && area.height > 0 {
             let (title, what) = (TITLES[at], all[at].what);
             let heading = Line::from(vec![
-                Span::styled(format!("{title}  "), theme.style(Role::Accent)),
-                Span::styled(what, theme.style(Role::Heading)),
+                Span::styled(format!("{title}  "), theme.style(Role::Heading)),
+                Span::styled(what, theme.style(Role::Plain)),
             ]);
             buffer.set_line(area.x, area.y, &heading, area.width);
             if place > 0 {

@@ -165,11 +165,14 @@ impl Source {
             let gutter = format!("{mark}{number:>digits$} ");
             let quiet = theme.style(if is_here { Role::Accent } else { Role::Dim });
             let (mut x, _) = buffer.set_stringn(area.x, y, gutter, usize::from(area.width), quiet);
-            for (role, piece) in &self.lines[number - 1] {
+            let mut pieces = self.lines[number - 1].iter().peekable();
+            while let Some((role, piece)) = pieces.next() {
                 let room = area.right().saturating_sub(x);
                 let style = if is_here { theme.style(*role) } else { theme.style(Role::Dim) };
-                if width(piece) > usize::from(room) {
-                    let piece = super::text::cut(piece, usize::from(room));
+                let is_cut = width(piece) > usize::from(room);
+                // What just fits is cut too, if something comes behind it.
+                if is_cut || (width(piece) == usize::from(room) && pieces.peek().is_some()) {
+                    let piece = super::text::cut(&format!("{piece}…"), usize::from(room));
                     buffer.set_stringn(x, y, piece, usize::from(room), style);
                     break;
                 }

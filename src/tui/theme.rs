@@ -213,11 +213,14 @@ impl Theme {
         if !self.is_ascii {
             return;
         }
+        let mut is_in_word = false;
         for cell in &mut buffer.content {
+            let first = cell.symbol().chars().next().unwrap_or(' ');
             if !cell.symbol().is_ascii() {
-                let plain = cell.symbol().chars().next().map_or(' ', ascii);
-                cell.set_char(plain);
+                // A word that was cut must not look like the end of a sentence.
+                cell.set_char(if first == '…' && is_in_word { '~' } else { ascii(first) });
             }
+            is_in_word = !first.is_whitespace();
         }
     }
 }
@@ -226,7 +229,7 @@ impl Base {
     fn colour(self, role: Role) -> Option<Color> {
         // Auto, light, dark. The last two by number among the 256, as more terminals have those than have all.
         let (auto, light, dark) = match role {
-            Role::Accent | Role::Focus | Role::Key => (Some(Color::Cyan), 25, 81),
+            Role::Accent | Role::Focus => (Some(Color::Cyan), 25, 81),
             Role::Type => (Some(Color::Cyan), 24, 116),
             Role::Good | Role::Busy | Role::New => (Some(Color::Green), 28, 114),
             Role::Text => (Some(Color::Green), 22, 150),
@@ -234,9 +237,12 @@ impl Base {
             Role::Macro => (Some(Color::Red), 130, 216),
             Role::Doubt | Role::Landmark => (Some(Color::Magenta), 90, 177),
             Role::Keyword => (Some(Color::Magenta), 54, 176),
-            Role::Number => (Some(Color::Blue), 18, 111),
+            // The blue of many terminals cannot be read on black.
+            Role::Number => (None, 18, 111),
             Role::Border | Role::Dim | Role::Waiting | Role::Comment => (None, 241, 246),
-            Role::Plain | Role::Heading | Role::Selected | Role::SelectedElsewhere | Role::Bar => return None,
+            Role::Plain | Role::Heading | Role::Key | Role::Selected | Role::SelectedElsewhere | Role::Bar => {
+                return None;
+            }
         };
         match self {
             Self::Auto => auto,
@@ -324,7 +330,7 @@ mod tests {
     fn a_chosen_colour_goes_before_the_base_and_mono_has_none() {
         let theme = Theme::default().with(Role::Accent, Color::Yellow);
         assert_eq!(theme.style(Role::Accent), Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD));
-        assert_eq!(theme.style(Role::Key).fg, Some(Color::Cyan));
+        assert_eq!(theme.style(Role::Focus).fg, Some(Color::Cyan));
         assert_eq!(theme.with(Role::Dim, Color::Reset).style(Role::Dim), Theme::default().style(Role::Dim));
         let mono = Theme { base: Base::Mono, ..theme };
         assert_eq!(mono.style(Role::Accent), Style::new().add_modifier(Modifier::BOLD));

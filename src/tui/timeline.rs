@@ -397,7 +397,7 @@ impl View<'_> {
                     }
                     arrow_at = Some(x);
                     let arrow = if from < to { '⇣' } else { '⇡' };
-                    buffer[(x, y)].set_char(arrow).set_style(theme.style(Role::Accent));
+                    buffer[(x, y)].set_char(arrow).set_style(theme.style(Role::Heading));
                 }
                 MarkKind::LoopStarts | MarkKind::LoopServes => {
                     let label = if mark.kind == MarkKind::LoopStarts { "┊ loop starts" } else { "┊ loop serves" };
@@ -435,6 +435,13 @@ impl View<'_> {
     /// A vertical line that leaves names and the ends of bars readable.
     fn line(&self, buffer: &mut Buffer, chart: Rect, style: Style, x: u16, mark: char) {
         for y in chart.y..chart.bottom() {
+            // The blank between two words belongs to them.
+            let is_word = |x: u16| {
+                x >= chart.x && x < chart.right() && buffer[(x, y)].symbol().chars().all(char::is_alphanumeric)
+            };
+            if buffer[(x, y)].symbol() == " " && x > 0 && is_word(x - 1) && is_word(x + 1) {
+                continue;
+            }
             let cell = &mut buffer[(x, y)];
             if matches!(cell.symbol(), " " | "━" | "╌" | "┊" | "┆") {
                 cell.set_char(mark).set_style(style);

@@ -1,0 +1,91 @@
+//! What stands where there is nothing to draw: why that is so, and which key does something about it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::draw::put_lines;
+use super::layout::Pane;
+use super::text::wrap_plain;
+use super::theme::Role;
+use super::ui::Ui;
+use crate::trace::Run;
+
+/// Fewer columns or rows show less than a pane.
+const LEAST: (u16, u16) = (40, 10);
+
+impl Ui<'_> {
+    /// A program that has run, and in which nothing is alive any more.
+    pub(super) fn has_ended(&self) -> bool {
+        let lanes = self.known.state.lanes();
+        self.is_live() && self.status.run != Run::Over && !lanes.is_empty() && lanes.iter().all(|lane| lane.is_done)
+    }
+
+    /// What a pane says while it is empty; nothing where it says something of its own.
+    pub(super) fn blank(&self, pane: Pane) -> Option<String> {
+        match pane {
+            Pane::Stack if self.known.rows.is_empty() => Some(self.nothing("Each lane and its open calls stand here.")),
+            Pane::Timeline if self.log.is_empty() => {
+                Some(self.nothing("Lanes stand here, and time goes to the right."))
+            }
+            Pane::Fields if self.selected_span().is_none() && self.selected_lane().is_none() => {
+                Some("The values of the frame that is selected in the call stack stand here.".to_owned())
+            }
+            Pane::Source if self.known.source.is_none() => {
+                let call = self.selected_span().and_then(|span| self.log.span(span)).map(|span| span.callsite);
+                Some(match call {
+                    Some(call) => format!(
+                        "No source text of {} is at hand: only that of the demo's own server is.",
+                        call.file.as_deref().unwrap_or(&call.name)
+                    ),
+                    None => "The code of the frame that is selected in the call stack stands here.".to_owned(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Why nothing is there, and what to do; `later` is what will be there.
+    fn nothing(&self, later: &str) -> String {
+        let [forth, live, restart, quit] = ["forth", "live", "restart", "quit"].map(|id| self.keys.shown(id));
+        match (&self.remark, self.status.run) {
+            _ if self.loading.is_under_way() => format!("The file is being read. {later} {quit} leaves."),
+            (Some(remark), Run::Over) if self.log.is_empty() => {
+                format!(
+                    "Nothing could be read of this file: {remark}. `spanwalk info` says what is in it; {quit} leaves."
+                )
+            }
+            (None, Run::Over) if self.log.is_empty() => {
+                format!("Nothing was recorded into this file, so far. What is added to it appears here; {quit} leaves.")
+            }
+            (Some(remark), _) if self.log.is_empty() => {
+                format!("The program has ended: {remark}. {restart} starts it again, {quit} leaves.")
+            }
+            _ if self.log.is_empty() => {
+                format!("The program is starting. {later} If nothing comes: {restart} starts it again, {quit} leaves.")
+            }
+            _ if self.is_live() => "No lane is alive.".to_owned(),
+            _ => format!("Nothing has happened yet at this place: {forth} goes forth, {live} to the end."),
+        }
+    }
+
+    /// What the last line says where a screen is too small to be of use, in the words that there is room for.
+    pub(super) fn too_small(&self, room: usize) -> Option<String> {
+        let (columns, rows) = self.size;
+        let texts = [
+            format!("{columns}×{rows} is too small: {}×{} shows a pane", LEAST.0, LEAST.1),
+            format!("too small: use {}×{}", LEAST.0, LEAST.1),
+            "too small".to_owned(),
+        ];
+        let is_small = columns < LEAST.0 || rows < LEAST.1;
+        texts.into_iter().find(|text| is_small && super::text::width(text) < room)
+    }
+}
+
+/// Draws it.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, ui: &Ui, text: &str) {
+    let columns = usize::from(area.width.saturating_sub(2)).max(1);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }.intersection(area);
+    let lines: Vec<Line<'_>> = wrap_plain(text, ui.theme.style(Role::Dim), columns, "");
+    put_lines(buffer, inner, &lines, 0);
+}
