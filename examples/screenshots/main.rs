@@ -80,7 +80,9 @@ fn step_by_step(studio: &Studio, recorder: &Recorder) {
     run.to(Target::Call(studio.key("app")));
     studio.take("request", &run, Look::dark(120, 40), &[]);
     studio.take("looking-back", &run, Look::light(120, 40), &[Action::Back, Action::Back]);
-    run.end();
+    let ended = Shown { status: Status { run: Run::Free, held: Vec::new(), detached: true }, ..Shown::default() };
+    let log = run.end();
+    studio.show("ended", &Shown { log, ..ended }, Look::dark(80, 24), &[]);
     client.join().expect("the client got its answer");
 }
 
@@ -110,8 +112,8 @@ fn all_alive(studio: &Studio, recorder: &Recorder) {
     let timeline = [Action::NextPane, Action::NextPane, Action::ZoomPane];
     let near = with(timeline.to_vec(), &[Action::ZoomIn; 4]);
     studio.take("timeline", &run, Look::dark(120, 40), &near);
-    let range = [Action::Range, Action::ScrubBack, Action::ScrubBack, Action::ScrubBack, Action::ScrubBack];
-    let range = with(near, &with(range.repeat(2), &[Action::Range]));
+    let range = [&[Action::Range][..], &[Action::ScrubBack; 12], &[Action::Range]].concat();
+    let range = with(near, &range);
     studio.take("range", &run, Look::light(120, 40), &range);
     // Of a recording: the last of it, and what is said of a file that was damaged and never closed.
     let remark = Some("1 stretch damaged, not closed".to_owned());
@@ -192,10 +194,13 @@ impl Walk {
         })
     }
 
-    fn end(self) {
+    /// Lets it end; gives what it did to its end.
+    fn end(mut self) -> Log {
         self.control.detach();
         self.server.stopper()();
         self.server.join().expect("it ends in good order");
+        self.reader.read_into(&mut self.log, Duration::from_millis(50));
+        self.log
     }
 }
 

@@ -57,17 +57,17 @@ pub fn svg(buffer: &Buffer, is_light: bool) -> String {
     let term = Term::new().palette(anstyle_svg::WIN10_CONSOLE).min_width_px(0);
     let (ink, paper) = (RgbColor(28, 28, 28), RgbColor(255, 255, 255));
     let term = if is_light { term.fg_color(ink.into()).bg_color(paper.into()) } else { term };
-    term.render_svg(&ansi(buffer))
+    term.render_svg(&ansi(buffer, is_light))
 }
 
 /// A drawn buffer as a terminal would be sent it.
-fn ansi(buffer: &Buffer) -> String {
+fn ansi(buffer: &Buffer, is_light: bool) -> String {
     let mut text = String::new();
     for row in buffer.content.chunks(usize::from(buffer.area.width)) {
         let mut style = None;
         for cell in row {
             if style != Some(cell.style()) {
-                write!(text, "\x1b[0{}m", codes(cell.style())).expect("writing to a string succeeds");
+                write!(text, "\x1b[0{}m", codes(cell.style(), is_light)).expect("writing to a string succeeds");
                 style = Some(cell.style());
             }
             text.push_str(cell.symbol());
@@ -77,19 +77,17 @@ fn ansi(buffer: &Buffer) -> String {
     text
 }
 
-fn codes(style: Style) -> String {
+fn codes(style: Style, is_light: bool) -> String {
     let mut codes = String::new();
-    let modifiers = [
-        (Modifier::BOLD, 1),
-        (Modifier::DIM, 2),
-        (Modifier::ITALIC, 3),
-        (Modifier::UNDERLINED, 4),
-        (Modifier::REVERSED, 7),
-    ];
+    let modifiers = [(Modifier::BOLD, 1), (Modifier::ITALIC, 3), (Modifier::UNDERLINED, 4), (Modifier::REVERSED, 7)];
     for (modifier, code) in modifiers {
         if style.add_modifier.contains(modifier) {
             write!(codes, ";{code}").expect("writing to a string succeeds");
         }
+    }
+    // In a picture nothing is dimmed: this is halfway between the ink and the paper, as terminals have it.
+    if style.add_modifier.contains(Modifier::DIM) && matches!(style.fg, None | Some(Color::Reset)) {
+        codes.push_str(if is_light { ";38;2;118;118;118" } else { ";38;2;128;128;128" });
     }
     for (colour, base) in [(style.fg, 30), (style.bg, 40)] {
         if let Some(Color::Indexed(number)) = colour {

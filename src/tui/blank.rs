@@ -24,10 +24,14 @@ impl Ui<'_> {
     /// What a pane says while it is empty; nothing where it says something of its own.
     pub(super) fn blank(&self, pane: Pane) -> Option<String> {
         match pane {
-            Pane::Stack if self.known.rows.is_empty() => Some(self.nothing("Each lane and its open calls stand here.")),
-            Pane::Timeline if self.log.is_empty() => {
-                Some(self.nothing("Lanes stand here, and time goes to the right."))
+            Pane::Stack if self.known.rows.is_empty() => {
+                Some(self.nothing("Each lane will stand here, with its open calls."))
             }
+            // Why that is so stands in the other pane, if that is seen.
+            Pane::Timeline if self.log.is_empty() && self.layout().pane(Pane::Stack).is_some() => {
+                Some("Each lane will stand here, and time will go to the right.".to_owned())
+            }
+            Pane::Timeline if self.log.is_empty() => Some(self.nothing("Each lane will stand here, in its time.")),
             Pane::Fields if self.selected_span().is_none() && self.selected_lane().is_none() => {
                 Some("The values of the frame that is selected in the call stack stand here.".to_owned())
             }
@@ -49,20 +53,24 @@ impl Ui<'_> {
     fn nothing(&self, later: &str) -> String {
         let [forth, live, restart, quit] = ["forth", "live", "restart", "quit"].map(|id| self.keys.shown(id));
         match (&self.remark, self.status.run) {
-            _ if self.loading.is_under_way() => format!("The file is being read. {later} {quit} leaves."),
+            _ if self.loading.is_under_way() => format!("The file is being read. {later} To leave: {quit}."),
             (Some(remark), Run::Over) if self.log.is_empty() => {
                 format!(
-                    "Nothing could be read of this file: {remark}. `spanwalk info` says what is in it; {quit} leaves."
+                    "Nothing could be read of this file: {remark}. `spanwalk info` says what is in it. To leave: {quit}."
                 )
             }
             (None, Run::Over) if self.log.is_empty() => {
-                format!("Nothing was recorded into this file, so far. What is added to it appears here; {quit} leaves.")
+                format!(
+                    "Nothing was recorded into this file, so far. What is added to it appears here. To leave: {quit}."
+                )
             }
             (Some(remark), _) if self.log.is_empty() => {
-                format!("The program has ended: {remark}. {restart} starts it again, {quit} leaves.")
+                format!("The program has ended: {remark}. To start it again: {restart}; to leave: {quit}.")
             }
             _ if self.log.is_empty() => {
-                format!("The program is starting. {later} If nothing comes: {restart} starts it again, {quit} leaves.")
+                format!(
+                    "The program is starting. {later} If nothing comes, to start it again: {restart}; to leave: {quit}."
+                )
             }
             _ if self.is_live() => "No lane is alive.".to_owned(),
             _ => format!("Nothing has happened yet at this place: {forth} goes forth, {live} to the end."),
@@ -74,7 +82,7 @@ impl Ui<'_> {
         let (columns, rows) = self.size;
         let texts = [
             format!("{columns}×{rows} is too small: {}×{} shows a pane", LEAST.0, LEAST.1),
-            format!("too small: use {}×{}", LEAST.0, LEAST.1),
+            format!("needs {}×{} or more", LEAST.0, LEAST.1),
             "too small".to_owned(),
         ];
         let is_small = columns < LEAST.0 || rows < LEAST.1;

@@ -148,9 +148,10 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
     }
     for (place, &at) in shown.iter().enumerate() {
         let x = inner.x + place as u16 * each;
-        // A blank on both sides of a line between two of them.
-        let left = if is_wide && place > 0 { 2 } else { 1 };
-        let area = Rect { x: x + left, width: each.saturating_sub(left + 1), ..inner }.intersection(inner);
+        // Lanes have a column of marks in front of them, which is a margin as well.
+        let (marks, margin) = if is_wide && place > 0 { (1, 2) } else { (0, 1) };
+        let indented = |by: u16| Rect { x: x + by, width: each.saturating_sub(by), ..inner }.intersection(inner);
+        let (area, listing) = (indented(margin), indented(marks));
         if is_wide && area.height > 0 {
             let (title, what) = (TITLES[at], all[at].what);
             let heading = Line::from(vec![
@@ -171,8 +172,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
         put_lines(buffer, answer_area, &answer, 0);
         let top = 2.min(area.height);
         let height = area.height.saturating_sub(top + pinned + u16::from(pinned > 0));
-        let below = Rect { y: area.y + top, height, ..area };
-        let mut lines = lines(&all[at], ui, columns);
+        let below = Rect { y: area.y + top, height, ..listing };
+        let mut lines = lines(&all[at], ui, usize::from(listing.width));
         if lines.len() > usize::from(height) {
             // Better without blank lines than without the last lane.
             lines.retain(|line| line.width() > 0);

@@ -357,9 +357,8 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> (Line<'static>, Vec<Line<'static
     let theme = &ui.theme;
     let steps = ui.material.chain.steps();
     let ids = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0);
-    let room = columns.saturating_sub(7 + ids + 2 + 13);
-    let head =
-        format!("      {}  {} {}", pad(" step", ids + 1), pad("what it does", room.saturating_sub(1)), "the report");
+    let room = columns.saturating_sub(6 + ids + 2 + 13);
+    let head = format!("      {}  {} the report", pad("step", ids), pad("what it does", room));
     let head = Line::styled(pad(&head, columns), theme.style(Role::Dim));
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
