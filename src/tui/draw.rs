@@ -76,13 +76,14 @@ pub(super) fn frame_as(
     let (border, role) = if has_keys { (Role::Focus, Role::Focus) } else { (Role::Border, Role::Heading) };
     let room = usize::from(area.width) - 2;
     let title = cut(&format!(" {} ", titles.0), room);
+    let titled = Style::reset().patch(theme.style(role));
     let mut block = Block::bordered().border_style(theme.style(border)).merge_borders(MergeStrategy::Exact);
     if is_on_top {
         Clear.render(area, buffer);
     }
     let inner = block.inner(area);
     let left = width(&title);
-    block = block.title(Span::styled(title, theme.style(role)));
+    block = block.title(Span::styled(title, titled));
     if !titles.1.is_empty() && left + width(titles.1) + 4 <= room {
         // Nothing of the border's look is left in it: the accent is for where we are.
         let remark = Span::styled(format!(" {} ", titles.1), Style::reset().patch(theme.style(Role::Dim)));
