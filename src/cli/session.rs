@@ -175,7 +175,7 @@ impl Program for Session {
 
     fn restart(&mut self, restart: Restart) -> Result<(), String> {
         if self.stopping.is_some() {
-            return Err("the server is being stopped already; q leaves".to_owned());
+            return Err("the server is being stopped already".to_owned());
         }
         self.settings.resolver = match restart.resolver {
             Resolver::Thread => ResolverKind::Thread,

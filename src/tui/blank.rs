@@ -38,10 +38,13 @@ impl Ui<'_> {
             Pane::Source if self.known.source.is_none() => {
                 let call = self.selected_span().and_then(|span| self.log.span(span)).map(|span| span.callsite);
                 Some(match call {
-                    Some(call) => format!(
-                        "No source text of {} is at hand: only that of the demo's own server is.",
-                        call.file.as_deref().unwrap_or(&call.name)
-                    ),
+                    Some(call) => {
+                        let file = call.file.as_deref().unwrap_or(&call.target);
+                        let line = call
+                            .line
+                            .map_or_else(String::new, |line| format!(" {} is in line {line} of it.", call.name));
+                        format!("The text of {file} is not at hand.{line}")
+                    }
                     None => "The code of the frame that is selected in the call stack stands here.".to_owned(),
                 })
             }

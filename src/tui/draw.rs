@@ -156,13 +156,10 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
             let known = &ui.known;
             let page = known.shown_step.and_then(|step| ui.material.book.step_page(step));
             let upstream = page.and_then(|page| page.call.as_ref()).map_or_else(String::new, Call::upstream_name);
-            match &known.source {
-                Some(source) => {
-                    let name = source.file.rsplit('/').next().unwrap_or_default();
-                    let inner = pane_frame(name, &upstream);
-                    source.draw(buffer, inner, &ui.theme, known.source_line, ui.source_scroll);
-                }
-                None => {}
+            if let Some(source) = &known.source {
+                let name = source.file.rsplit('/').next().unwrap_or_default();
+                let inner = pane_frame(name, &upstream);
+                source.draw(buffer, inner, &ui.theme, known.source_line, ui.source_scroll);
             }
         }
         Pane::Fields => {
