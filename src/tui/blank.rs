@@ -76,7 +76,7 @@ impl Ui<'_> {
                 )
             }
             _ if self.is_live() => "No lane is alive.".to_owned(),
-            _ => format!("Nothing has happened yet at this place: {forth} goes forth, {live} to the end."),
+            _ => format!("Nothing has happened yet at this place. To go forth: {forth}; to the end: {live}."),
         }
     }
 

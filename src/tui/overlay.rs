@@ -343,7 +343,7 @@ fn subdue(buffer: &mut Buffer, area: Rect, ui: &Ui) {
 }
 
 /// Columns beside a box in which nothing could be read: it takes them too.
-const SCRAP: u16 = 16;
+const SCRAP: u16 = 20;
 
 /// A rectangle in the middle, as large as asked for or as there is room.
 pub(super) fn centred(body: Rect, width: u16, height: u16) -> Rect {

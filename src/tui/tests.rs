@@ -6,6 +6,7 @@ mod class;
 mod commands;
 mod desk;
 mod event_loop;
+mod look;
 mod panes;
 mod predict;
 mod replay;

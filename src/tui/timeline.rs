@@ -437,7 +437,8 @@ impl View<'_> {
         for y in chart.y..chart.bottom() {
             // The blank between two words belongs to them.
             let is_word = |x: u16| {
-                x >= chart.x && x < chart.right() && buffer[(x, y)].symbol().chars().all(char::is_alphanumeric)
+                let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, ',' | '.' | ':');
+                (chart.x..chart.right()).contains(&x) && buffer[(x, y)].symbol().chars().all(is_letter)
             };
             if buffer[(x, y)].symbol() == " " && x > 0 && is_word(x - 1) && is_word(x + 1) {
                 continue;
