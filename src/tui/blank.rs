@@ -52,6 +52,22 @@ impl Ui<'_> {
         }
     }
 
+    /// What stands below the lanes where all of them are over: where there is something to see.
+    pub(super) fn all_over(&self) -> Option<String> {
+        let lanes = self.known.state.lanes();
+        if lanes.is_empty() || lanes.iter().any(|lane| !lane.is_done) || self.loading.is_under_way() {
+            return None;
+        }
+        let [start, back, play, restart] = ["start", "back", "play", "restart"].map(|id| self.keys.shown(id));
+        let again = match self.has_ended() {
+            true => format!(" To start the program again: {restart}."),
+            false => String::new(),
+        };
+        Some(format!(
+            "No call is open any more. To see what has been: {back} goes back, {start} to the beginning, {play} plays it.{again}"
+        ))
+    }
+
     /// Why nothing is there, and what to do; `later` is what will be there.
     fn nothing(&self, later: &str) -> String {
         let [forth, live, restart, quit] = ["forth", "live", "restart", "quit"].map(|id| self.keys.shown(id));

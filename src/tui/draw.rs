@@ -137,6 +137,11 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
             let inner = pane_frame("Call stack", "");
             let role = if has_keys { Role::Selected } else { Role::SelectedElsewhere };
             stack::draw(buffer, inner, &ui.theme, &ui.known.rows, ui.stack_top, (ui.selected, role));
+            let used = (ui.known.rows.len().saturating_sub(ui.stack_top) + 1).min(usize::from(inner.height)) as u16;
+            if let Some(text) = ui.all_over() {
+                let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
+                blank::draw(buffer, rest, ui, &text);
+            }
             let below = ui.known.rows.len().saturating_sub(ui.stack_top + usize::from(inner.height));
             if below > 0 && area.height > 2 {
                 let text = format!(" {below} more ↓ ");

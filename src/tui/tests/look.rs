@@ -93,9 +93,12 @@ fn a_program_that_has_ended_says_so_and_what_to_do() {
         });
         let shown = text(ui);
         assert!(shown.contains("■ ENDED") && shown.contains("the program has ended: R starts it again"), "{shown}");
+        assert!(shown.contains("No call is open any more.") && shown.contains("program again: R"), "{shown}");
         // Of a recording that is no news.
         set_over(ui, true);
-        assert!(text(ui).contains("RECORDED") && !text(ui).contains("ENDED"));
+        let shown = text(ui);
+        assert!(shown.contains("RECORDED") && !shown.contains("ENDED"), "{shown}");
+        assert!(shown.contains("No call is open any more.") && !shown.contains("again: R"), "{shown}");
     });
 }
 
