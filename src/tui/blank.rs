@@ -1,4 +1,4 @@
-//! What stands where there is nothing to draw: why that is so, and which key does something about it.
+//! What stands where there is nothing to draw, or no room: why that is so, and which key does something about it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -93,6 +93,17 @@ impl Ui<'_> {
             }
             _ if self.is_live() => "No lane is alive.".to_owned(),
             _ => format!("Nothing has happened yet at this place. To go forth: {forth}; to the end: {live}."),
+        }
+    }
+
+    /// Where one pane is all that is seen: behind its title, which key leads to the others.
+    pub(super) fn others(&self) -> String {
+        let [zoom, next] = ["zoom-pane", "next-pane"].map(|id| self.keys.shown(id));
+        let at = Pane::ALL.iter().position(|pane| *pane == self.focus).unwrap_or(0) + 1;
+        match self.layout().panes.len() {
+            1 if self.is_zoomed => format!(" · zoomed, {zoom} ends it"),
+            1 => format!(" · {at} of {}, {next}", Pane::ALL.len()),
+            _ => String::new(),
         }
     }
 

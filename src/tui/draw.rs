@@ -124,8 +124,9 @@ pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scr
 
 fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
     let has_keys = ui.focus == pane && ui.overlay.is_none();
+    let beside = ui.others();
     let mut pane_frame = |title: &str, remark: &str| {
-        let inner = frame_as(buffer, area, ui, (title, remark), has_keys, false);
+        let inner = frame_as(buffer, area, ui, (&format!("{title}{beside}"), remark), has_keys, false);
         inner.intersection(area)
     };
     if let Some(text) = ui.blank(pane) {

@@ -234,6 +234,18 @@ fn next();
     }
 
     #[test]
+    fn a_line_that_is_cut_says_so_wherever_a_token_ends() {
+        let source = Source::new("a.rs", "fn a() { b::<C<D>>(e) }\n");
+        for width in 6..30 {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
+            let area = buffer.area;
+            source.draw(&mut buffer, area, &Theme::default(), 1, 0);
+            let row: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+            assert!(row.contains('…') || row.trim_end().ends_with("(e) }"), "{row}");
+        }
+    }
+
+    #[test]
     fn tokens_get_the_colour_of_their_kind() {
         let source = Source::new("a.rs", TEXT);
         let role_of =

@@ -122,6 +122,21 @@ fn too_small_a_screen_says_which_would_do() {
 }
 
 #[test]
+fn a_pane_that_is_alone_says_how_to_reach_the_others() {
+    with_ui(Until::Spawn, (50, 20), Theme::default(), |ui| {
+        assert!(text(ui).contains("┌ Call stack · 1 of 5, tab ─"), "{}", text(ui));
+        press(ui, "tab tab");
+        assert!(text(ui).contains("┌ Timeline · 3 of 5, tab ─"), "{}", text(ui));
+    });
+    with_ui(Until::Spawn, SCREEN, Theme::default(), |ui| {
+        press(ui, "z");
+        assert!(text(ui).contains("┌ Call stack · zoomed, z ends it ─"), "{}", text(ui));
+        press(ui, "z");
+        assert!(text(ui).contains("┌ Call stack ─"), "{}", text(ui));
+    });
+}
+
+#[test]
 fn what_is_to_be_known_of_a_file_is_not_what_goes_first() {
     with_ui(Until::Spawn, (80, 24), Theme::default(), |ui| {
         set_over(ui, true);
