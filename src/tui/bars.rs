@@ -18,7 +18,7 @@ use super::text::{count, cut, pad, width};
 use super::theme::Role;
 use super::timeline::LineId;
 use super::ui::Ui;
-use crate::trace::{Edge, Kind, Log, Run};
+use crate::trace::{Edge, Finder, Kind, Log, Phase, Run};
 
 /// Where we are, in one line: the parts that matter most survive a narrow screen.
 pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
@@ -150,6 +150,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Moments { .. }) => COMPARE,
         Some(Overlay::GoTo { .. }) => GO_TO,
         Some(Overlay::Search { .. }) => FIND,
+        Some(Overlay::Matches { .. }) if ui.asked.search.as_ref().is_some_and(Finder::is_empty) => NO_MATCHES,
         Some(Overlay::Matches { .. }) => MATCHES,
         Some(Overlay::Statistics { .. }) => STATISTICS,
         Some(Overlay::Path { .. }) => PATH,
@@ -162,6 +163,9 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         None if is_empty => STARTING,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
+        None if ui.shows_loop && ui.known.event_loop.as_ref().is_some_and(|state| state.phase == Phase::Absent) => {
+            ABSENT
+        }
         None if ui.shows_loop => LOOP,
         None if ui.range.is_some() => RANGE,
         None if ui.focus == Pane::Timeline && matches!(ui.lines.chosen, Some(LineId::Group(_))) => GROUP,
@@ -235,8 +239,15 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();
     let is_foreign = ui.story() == Story::Foreign;
-    let is_idle =
-        |id: &str| (is_told && id == "request") || (is_foreign && matches!(id, "moments" | "steps" | "event-loop"));
+    // A recording cannot be run.
+    let is_over = ui.status.run == Run::Over;
+    let is_idle = |id: &str| {
+        (is_told && id == "request")
+            || (is_foreign && matches!(id, "moments" | "steps" | "event-loop"))
+            || (is_over
+                && ui.asked.search.is_none()
+                && matches!(id, "into" | "over" | "out" | "run-to-loop" | "request"))
+    };
     for item in hints.iter().filter(|hint| !is_idle(hint.0)).filter_map(item) {
         if size(&item) > left {
             break;

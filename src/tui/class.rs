@@ -175,8 +175,11 @@ fn step(ui: &Ui, width: usize) -> (String, Vec<Line<'static>>) {
             }
         }
         None => {
-            let [into, steps] = ["into", "steps"].map(|id| ui.keys.shown(id));
-            part(&[(format!("No documented step is shown: {into} goes to the next, {steps} lists them."), dim)]);
+            let [into, forth, steps, class] = ["into", "forth", "steps", "class"].map(|id| ui.keys.shown(id));
+            let next = if ui.status.run == Run::Over { forth } else { into };
+            let text =
+                format!("No documented step is shown. To the next: {next}; all steps: {steps}; all panes: {class}.");
+            part(&[(text, dim)]);
         }
     }
     let margin = width.saturating_sub(columns) / 2;

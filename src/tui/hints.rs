@@ -85,6 +85,7 @@ pub(super) const MATCHES: &[Hint] = &[
     ("critical-path", "its critical path"),
     ("close", ""),
 ];
+pub(super) const NO_MATCHES: &[Hint] = &[("search", "change"), ("close", "end the search")];
 pub(super) const STATISTICS: &[Hint] = &[
     ("toggle", "its calls"),
     ("right", "sort"),
@@ -106,6 +107,8 @@ pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
 pub(super) const COMPARE: &[Hint] =
     &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+/// There is no event loop to look at.
+pub(super) const ABSENT: &[Hint] = &[("close", "back to the panes"), ("palette", "")];
 pub(super) const LOOP: &[Hint] = &[
     ("left", "turn before"),
     ("right", "next turn"),

@@ -287,6 +287,37 @@ fn in_a_search_the_last_line_speaks_of_it_even_while_the_program_runs() {
 }
 
 #[test]
+fn in_a_recording_the_last_line_offers_nothing_that_only_a_program_can() {
+    for keys in ["", "B", "w", "tab", "tab tab", "b", "b tab", "x", "A", "i"] {
+        with_ui(Until::Serving, (200, 60), Theme::default(), |ui| {
+            set_over(ui, true);
+            press(ui, keys);
+            let last = text(ui).lines().last().unwrap().to_owned();
+            for id in ["into", "over", "out", "run-to-loop", "request"] {
+                let row = command::command(id).unwrap();
+                assert!(!last.contains(&format!(" {} {} ", row.keys[0], row.label)), "{id} after `{keys}`: {last}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_recording_of_something_else_says_what_is_not_in_it() {
+    with_ui(Until::Spawn, (80, 24), Theme::default(), |ui| {
+        keep(ui, 1);
+        set_over(ui, true);
+        press(ui, "B");
+        assert!(text(ui).contains("Nothing of the documented chain is in this recording."), "{}", text(ui));
+        press(ui, "esc w");
+        let last = text(ui).lines().last().unwrap().to_owned();
+        assert!(last.starts_with(" esc back to the panes"), "{last}");
+        press(ui, "w / z z enter");
+        let last = text(ui).lines().last().unwrap().to_owned();
+        assert!(last.starts_with(" / change"), "{last}");
+    });
+}
+
+#[test]
 fn in_ascii_a_word_that_was_cut_does_not_end_like_a_sentence() {
     let ascii = Theme { is_ascii: true, ..Theme::default() };
     with_ui(Until::Spawn, (80, 24), ascii, |ui| {
