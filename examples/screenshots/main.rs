@@ -247,8 +247,8 @@ impl Studio {
         ui.tick(Duration::from_secs(1));
         for action in actions {
             ui.act(*action);
+            ui.work(|| true);
         }
-        ui.work(|| true);
         let mut buffer = Buffer::empty(Rect::new(0, 0, look.size.0, look.size.1));
         draw(&mut buffer, &ui);
         let path = self.directory.join(format!("{name}.svg"));

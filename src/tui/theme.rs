@@ -231,7 +231,7 @@ impl Base {
         // green. The last two by number among the 256, as more terminals have those than have all.
         let (auto, light, dark) = match role {
             Role::Accent | Role::Focus => (Some(Color::Cyan), 25, 81),
-            Role::Type => (Some(Color::Cyan), 24, 116),
+            Role::Type => (Some(Color::LightBlue), 23, 109),
             Role::Good | Role::Busy | Role::New => (Some(Color::Green), 22, 114),
             Role::Text => (Some(Color::Green), 22, 150),
             Role::Bad => (Some(Color::LightRed), 124, 210),
@@ -370,6 +370,16 @@ mod tests {
             assert!(worst(number) >= worst(number ^ 8), "{name}: {:.1}, not {:.1}", worst(number), worst(number ^ 8));
             // What the terminal's own colours allow; words and shapes say the same.
             assert!(worst(number) >= 1.95, "{name}: {:.2}", worst(number));
+        }
+    }
+
+    #[test]
+    fn nothing_else_has_the_colour_of_where_we_are() {
+        for base in Base::ALL {
+            for (name, role, _) in COLOURED.iter().filter(|entry| !matches!(entry.1, Role::Accent | Role::Focus)) {
+                let colour = base.colour(*role);
+                assert!(colour.is_none() || colour != base.colour(Role::Accent), "{name} in {base:?}");
+            }
         }
     }
 

@@ -451,7 +451,7 @@ impl View<'_> {
 }
 
 /// Whether a cell is the blank between two words: it belongs to them.
-fn is_inside_text(buffer: &Buffer, chart: Rect, (x, y): (u16, u16)) -> bool {
+pub(super) fn is_inside_text(buffer: &Buffer, chart: Rect, (x, y): (u16, u16)) -> bool {
     let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, ',' | '.' | ':');
     let is_word = |x: u16| (chart.x..chart.right()).contains(&x) && buffer[(x, y)].symbol().chars().all(is_letter);
     buffer[(x, y)].symbol() == " " && x > 0 && is_word(x - 1) && is_word(x + 1)

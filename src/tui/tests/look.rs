@@ -333,6 +333,12 @@ fn a_line_of_the_timeline_goes_around_words() {
         for cursor in 0..ui.log.len() {
             ui.set_cursor(cursor);
             let shown = text(ui);
+            ui.act(Action::Range);
+            ui.act(Action::ScrubForth);
+            let ranged = text(ui);
+            assert!(!ranged.contains("not│run") && !ranged.contains("not┆run") && !ranged.contains("0┆µs"), "{ranged}");
+            ui.act(Action::Range);
+            ui.act(Action::Close);
             assert!(!shown.contains("not│run") && !shown.contains("not┊run") && !shown.contains(",│not"), "{shown}");
         }
     });
