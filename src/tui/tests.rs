@@ -1,6 +1,7 @@
 //! What the screens promise, checked on pictures of a run written by hand.
 
 mod asked;
+mod blank;
 mod claims;
 mod class;
 mod commands;
