@@ -16,6 +16,7 @@ mod arrange;
 mod asked;
 mod bar;
 mod bars;
+mod blank;
 mod break_list;
 mod breaks;
 mod claims;

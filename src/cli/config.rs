@@ -280,7 +280,7 @@ pub(super) fn example() -> String {
             let list: Vec<String> = row.keys.iter().map(|key| format!("\"{key}\"")).collect();
             let keys = if let [key] = &list[..] { key.clone() } else { format!("[{}]", list.join(", ")) };
             let setting = format!("#{} = {keys}", row.id);
-            let _ = writeln!(out, "{setting:32}# {}", row.doc);
+            let _ = writeln!(out, "{setting:32}# {}", row.doc.replace('`', ""));
         }
     }
     out

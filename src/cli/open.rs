@@ -81,7 +81,7 @@ impl Recorded {
 /// How long a file is read between two looks at the keys.
 const A_ROUND: Duration = Duration::from_millis(12);
 
-const FIXED: &str = "this is a recording: b and f move through it, home and end go to its ends";
+const FIXED: &str = "this is a recording: it can be looked through, and not run";
 
 impl Program for Recorded {
     fn update(&mut self, log: &mut Log) -> News {

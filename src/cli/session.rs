@@ -201,7 +201,7 @@ impl Program for Session {
 
     fn restart(&mut self, restart: Restart) -> Result<(), String> {
         if self.stopping.is_some() {
-            return Err("the server is being stopped already; q leaves".to_owned());
+            return Err("the server is being stopped already".to_owned());
         }
         self.settings.resolver = match restart.resolver {
             Resolver::Thread => ResolverKind::Thread,
@@ -261,6 +261,10 @@ impl Program for Session {
             });
         }
         self.clients.play(scene, address)
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.failure.as_ref().map(ToString::to_string)
     }
 
     fn address(&self) -> String {

@@ -18,21 +18,27 @@ use super::text::{count, cut, pad, width};
 use super::theme::Role;
 use super::timeline::LineId;
 use super::ui::Ui;
-use crate::trace::{Edge, Kind, Log, Run};
+use crate::trace::{Edge, Finder, Kind, Log, Phase, Run};
 
 /// Where we are, in one line: the parts that matter most survive a narrow screen.
 pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let state = &ui.known.state;
     let playing = ui.play.map(|_| format!("{} PLAYING {}", if ui.speed.is_back { '◀' } else { '▶' }, ui.speed.text()));
     let on = ui.on_breakpoint().map(|on| format!("‖ PAUSED ON BREAKPOINT {on}"));
+    let loading = ui.loading.text();
     let (word, role) = match (state.paused(), ui.is_live(), ui.status.run) {
+        _ if playing.is_none() && ui.is_live() && loading.is_some() => {
+            (loading.as_deref().unwrap_or_default(), Role::Good)
+        }
         _ if playing.is_some() => (playing.as_deref().unwrap_or_default(), Role::Good),
         (_, false, _) => ("◂ LOOKING BACK", Role::Doubt),
-        (_, _, Run::Over) => ("■ RECORDED", Role::Doubt),
+        (_, _, Run::Over) => ("■ RECORDED", Role::Heading),
         (Some(_), ..) if on.is_some() => (on.as_deref().unwrap_or_default(), Role::Accent),
         (Some(stop), ..) if stop.edge == Edge::Exit => ("‖ PAUSED, RETURNING", Role::Accent),
         (Some(_), ..) => ("‖ PAUSED ON STEP", Role::Accent),
+        (None, true, _) if ui.log.is_empty() && ui.remark.is_some() => ("■ ENDED", Role::Bad),
         (None, true, _) if ui.log.is_empty() => ("… STARTING", Role::Dim),
+        (None, true, _) if ui.has_ended() => ("■ ENDED", Role::Heading),
         (None, true, Run::Stepping) if ui.is_waiting_for_the_world() => ("▶ STEPPING, polling", Role::Good),
         (None, true, Run::Stepping) => ("▶ STEPPING", Role::Good),
         (None, true, _) if ui.is_waiting_for_the_world() => ("▶ RUNNING, polling", Role::Good),
@@ -54,7 +60,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         }
     });
     let cursor = ui.cursor();
-    let place = if ui.is_live() && ui.loading.text().is_some() {
+    let place = if ui.is_live() && loading.is_some() {
         "so far".to_owned()
     } else if ui.status.run == Run::Over && ui.is_live() {
         "THE END".to_owned()
@@ -77,14 +83,14 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let word = pad(word, width(word).max(19));
     let widest = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0) + 6;
     let step = step.or_else(outside).unwrap_or_default();
-    let step = pad(&step, widest.max(width(&step)));
+    let step = if step.is_empty() { step } else { pad(&step, widest.max(width(&step))) };
     // In a search which match it is says more than which event, and in playing what time it is.
     let goes_first = u8::from(ui.is_live() || ui.play.is_some() || ui.asked.search.is_some()) * 2;
     // Text, colour, and when it goes: the highest first.
     let mut parts = vec![
         ("spanwalk".to_owned(), Role::Heading, 6),
         (ui.address.clone(), Role::Plain, 4),
-        (word, role, 0),
+        (word.clone(), role, 0),
         (step, Role::Heading, 1),
         (place, if ui.is_live() { Role::Plain } else { Role::Doubt }, goes_first),
         (phase.to_owned(), Role::Plain, 3),
@@ -101,7 +107,7 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         let text = format!("● breakpoint {id}, hit {}", count(number as u64));
         parts.push((text, Role::Doubt, 1));
     }
-    if let Some(loading) = ui.loading.text() {
+    if let Some(loading) = loading.clone().filter(|loading| *loading != word.trim_end()) {
         parts.insert(3, (loading, Role::Good, 1));
     }
     let forgotten: u64 = ui.log.gaps().iter().filter(|gap| gap.is_forgotten).map(|gap| gap.missing).sum();
@@ -122,6 +128,11 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let total = |parts: &[(String, Role, u8)], gap: usize| parts.iter().map(|part| width(&part.0) + gap).sum::<usize>();
     while parts.len() > 1 && total(&parts, 2) > room {
         let worst = parts.iter().enumerate().max_by_key(|(_, part)| part.2).map_or(0, |worst| worst.0);
+        // Columns that stay where they are matter less than what would have to go for them.
+        if parts[worst].2 <= 1 && parts.iter().any(|part| part.0.ends_with(' ')) {
+            parts.iter_mut().for_each(|part| part.0.truncate(part.0.trim_end().len()));
+            continue;
+        }
         parts.remove(worst);
     }
     let gap = 2;
@@ -139,6 +150,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let room = usize::from(area.width);
     let theme = &ui.theme;
     let held = ui.known.state.paused().is_some();
+    let is_empty = ui.log.is_empty();
     let hints = match &ui.overlay {
         Some(Overlay::Help { .. }) => READ,
         Some(Overlay::Steps { .. }) => CHOOSE,
@@ -147,6 +159,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Moments { .. }) => COMPARE,
         Some(Overlay::GoTo { .. }) => GO_TO,
         Some(Overlay::Search { .. }) => FIND,
+        Some(Overlay::Matches { .. }) if ui.asked.search.as_ref().is_some_and(Finder::is_empty) => NO_MATCHES,
         Some(Overlay::Matches { .. }) => MATCHES,
         Some(Overlay::Statistics { .. }) => STATISTICS,
         Some(Overlay::Path { .. }) => PATH,
@@ -159,8 +172,13 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Notes { .. }) => NOTES,
         Some(Overlay::Breaks { .. }) => BREAKS,
         Some(Overlay::Break { .. }) => BREAK,
+        None if is_empty && ui.status.run == Run::Over => NOTHING,
+        None if is_empty => STARTING,
         None if ui.play.is_some() => PLAYING,
         None if ui.asked.search.is_some() => SEARCHED,
+        None if ui.shows_loop && ui.known.event_loop.as_ref().is_some_and(|state| state.phase == Phase::Absent) => {
+            ABSENT
+        }
         None if ui.shows_loop => LOOP,
         None if ui.range.is_some() => RANGE,
         None if ui.focus == Pane::Timeline && matches!(ui.lines.chosen, Some(LineId::Group(_))) => GROUP,
@@ -170,6 +188,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         None if ui.focus == Pane::Timeline => TIMES,
         None if ui.focus == Pane::Lesson => LESSON,
         None if held => HELD,
+        None if ui.has_ended() => ENDED,
         None => FREE,
     };
     let mut spans = vec![Span::raw(" ")];
@@ -185,7 +204,20 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         used += width(&text) + 3;
         spans.push(Span::styled(text, theme.style(Role::Doubt)));
         spans.push(Span::raw("   "));
-    } else if ui.overlay.is_none() && !ui.shows_loop && ui.focus != Pane::Timeline && ui.is_waiting_for_the_world() {
+    } else if let Some(text) = ui.too_small(room) {
+        used += width(&text) + 2;
+        spans.push(Span::styled(text, theme.style(Role::Doubt)));
+        spans.push(Span::raw("  "));
+    } else if ui.overlay.is_none() && ui.has_ended() {
+        let text = format!("the program has ended: {} starts it again   ", ui.keys.shown("restart"));
+        used += width(&text);
+        spans.push(Span::styled(text, theme.style(Role::Doubt)));
+    } else if ui.overlay.is_none()
+        && ui.asked.search.is_none()
+        && !ui.shows_loop
+        && ui.focus != Pane::Timeline
+        && ui.is_waiting_for_the_world()
+    {
         let text = match ui.status.run {
             Run::Free => format!(
                 "running freely: {} stops at the next call, {} sends a request   ",
@@ -223,8 +255,15 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut left = room.saturating_sub(used + last.iter().map(size).sum::<usize>());
     let mut items = Vec::new();
     let is_foreign = ui.story() == Story::Foreign;
-    let is_idle =
-        |id: &str| (is_told && id == "request") || (is_foreign && matches!(id, "moments" | "steps" | "event-loop"));
+    // A recording cannot be run.
+    let is_over = ui.status.run == Run::Over;
+    let is_idle = |id: &str| {
+        (is_told && id == "request")
+            || (is_foreign && matches!(id, "moments" | "steps" | "event-loop"))
+            || (is_over
+                && ui.asked.search.is_none()
+                && matches!(id, "into" | "over" | "out" | "run-to-loop" | "request"))
+    };
     for item in hints.iter().filter(|hint| !is_idle(hint.0)).filter_map(item) {
         if size(&item) > left {
             break;

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::draw::{framed, put_lines};
 use super::lists::{chosen, listed};
-use super::text::{cut, pad, wrap};
+use super::text::{cut, pad, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::lesson::{Author, Checked, Claim, Evidence, Outcome, Page};
@@ -106,26 +106,29 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     }
     let foot = rows.get(at).map(|row| foot(row, ui, columns)).unwrap_or_default();
     let foot_rows = (foot.len() as u16).min(inner.height / 2);
-    let list = inner.height.saturating_sub(foot_rows);
+    let heads = u16::from(inner.height > 6);
+    let head = format!(" {:>5}  {}{}{}", "claim", pad("in this run", 14), "of     ", "what is claimed");
+    put_lines(buffer, Rect { height: heads, ..inner }, &[Line::styled(cut(&head, columns), theme.style(Role::Dim))], 0);
+    let list = inner.height.saturating_sub(foot_rows + heads);
     let top = listed(at, usize::from(list), rows.len());
     let lines: Vec<Line<'static>> = (top..rows.len().min(top + usize::from(list)))
         .filter_map(|index| Some((index, rows.get(index)?)))
         .map(|(index, row)| {
             let (mark, role) = mark(row);
-            let by = if row.is_reports { "report " } else { "       " };
+            let by = if row.is_reports { "report " } else { "lesson " };
             let left = format!(" {:>5}  ", row.number);
-            let room = columns.saturating_sub(left.len() + 22);
+            let room = columns.saturating_sub(left.len() + width(mark) + by.len());
             let line = Line::from(vec![
                 Span::styled(left, theme.style(Role::Dim)),
                 Span::styled(mark, theme.style(role)),
                 Span::styled(by, theme.style(Role::Dim)),
-                Span::raw(pad(&row.says, room)),
+                Span::raw(pad(&cut(&row.says, room.saturating_sub(1)), room)),
             ]);
             if index == at { chosen(line, ui) } else { line }
         })
         .collect();
-    put_lines(buffer, Rect { height: list, ..inner }, &lines, 0);
-    put_lines(buffer, Rect { y: inner.y + list, height: foot_rows, ..inner }, &foot, 0);
+    put_lines(buffer, Rect { y: inner.y + heads, height: list, ..inner }, &lines, 0);
+    put_lines(buffer, Rect { y: inner.y + heads + list, height: foot_rows, ..inner }, &foot, 0);
 }
 
 /// The selected claim, whole: as a predicate, and what decides it.
@@ -133,15 +136,15 @@ fn foot(row: &Row, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
     let (dim, plain) = (ui.theme.style(Role::Dim), ui.theme.style(Role::Plain));
     let who = if row.is_reports { "The report says: " } else { "The lesson says: " };
     let mut lines = vec![Line::styled("─".repeat(columns), ui.theme.style(Role::Border))];
-    lines.extend(wrap(&[(who.to_owned(), dim), (row.says.clone(), plain)], columns.saturating_sub(2), " "));
-    lines.push(Line::from(vec![
-        Span::styled("as a predicate: ", dim),
-        Span::styled(cut(&row.predicate, columns), plain),
-    ]));
-    lines.extend(wrap(
-        &[("in this run: ".to_owned(), dim), (row.evidence.detail.clone(), plain)],
-        columns.saturating_sub(2),
-        " ",
-    ));
+    // One margin, and what is said in one column.
+    let parts = [(who, &row.says), ("As a predicate:  ", &row.predicate), ("In this run:     ", &row.evidence.detail)];
+    for (label, text) in parts {
+        let room = columns.saturating_sub(width(label) + 2);
+        for (index, line) in wrap(&[(text.clone(), plain)], room, "").into_iter().enumerate() {
+            let label = if index == 0 { label.to_owned() } else { " ".repeat(width(label)) };
+            let spans = [Span::raw(" "), Span::styled(label, dim)].into_iter().chain(line.spans);
+            lines.push(Line::from(spans.collect::<Vec<_>>()));
+        }
+    }
     lines
 }

@@ -84,7 +84,9 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
     let height = if height >= 5 { height } else { 0 };
     let above = Rect { height: rest.height - height.saturating_sub(1), ..rest };
     let inner = framed_quietly(buffer, above, ui, &title, "");
-    put_lines(buffer, inner, &lines, 0);
+    // The blank line above the first is the first to go.
+    let is_high = usize::from(inner.height) >= lines.len();
+    put_lines(buffer, inner, if is_high { &lines } else { lines.get(1..).unwrap_or_default() }, 0);
     if height > 0 {
         let area = Rect { y: rest.bottom() - height, height, ..rest };
         let inner = framed_quietly(buffer, area, ui, "Call stack", "");
@@ -110,8 +112,12 @@ fn checklist(buffer: &mut Buffer, area: Rect, ui: &Ui) {
                 (false, false) => ("·", Role::Dim),
             };
             let stops = ui.breaks.mark_of_step(step).char();
-            let text = format!("{stops}{mark} {:>2} {}", at + 1, cut(&step.id, room));
-            Line::styled(pad(&text, usize::from(inner.width)), ui.theme.style(role))
+            let text = format!("{:>2} {}", at + 1, cut(&step.id, room));
+            let said = if role == Role::Good { Role::Plain } else { role };
+            Line::from(vec![
+                Span::styled(format!("{stops}{mark} "), ui.theme.style(role)),
+                Span::styled(pad(&text, usize::from(inner.width).saturating_sub(3)), ui.theme.style(said)),
+            ])
         })
         .collect();
     let rows = usize::from(inner.height);
@@ -170,8 +176,11 @@ fn step(ui: &Ui, width: usize) -> (String, Vec<Line<'static>>) {
             }
         }
         None => {
-            let [into, steps] = ["into", "steps"].map(|id| ui.keys.shown(id));
-            part(&[(format!("No documented step is shown: {into} goes to the next, {steps} lists them."), dim)]);
+            let [into, forth, steps, class] = ["into", "forth", "steps", "class"].map(|id| ui.keys.shown(id));
+            let next = if ui.status.run == Run::Over { forth } else { into };
+            let text =
+                format!("No documented step is shown. To the next: {next}; all steps: {steps}; all panes: {class}.");
+            part(&[(text, dim)]);
         }
     }
     let margin = width.saturating_sub(columns) / 2;

@@ -343,7 +343,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["x"],
         "range",
         Action::Range,
-        "Begin a range of time at the cursor, or end it there: its calls are counted, S lists them. Shift-drag does it too.",
+        "Begin a range of time at the cursor, or end it there: its calls are counted, `S` lists them. Shift-drag does it too.",
     ),
     row(TIME, "zoom-range", &["X"], "zoom to range", Action::ZoomRange, "Let the chosen range fill the timeline."),
     row(
@@ -369,7 +369,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["N"],
         "match before",
         Action::PreviousMatch,
-        "With a search: to the match before; n goes to the next, esc ends the search.",
+        "With a search: to the match before; `n` goes to the next, `esc` ends the search.",
     ),
     row(
         ASK,
@@ -524,7 +524,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["y"],
         "copy",
         Action::Copy,
-        "Copy a frame, a stack or a page's claims to the terminal's clipboard, also over ssh. y again copies the frame.",
+        "Copy a frame, a stack or a page's claims to the terminal's clipboard, also over ssh. `y` again copies the frame.",
     ),
     row(
         ASK,
@@ -575,7 +575,7 @@ pub const COMMANDS: &[CommandRow] = &[
         &["g"],
         "be a client",
         Action::Request,
-        "Let a client inside the program send something, to step through the answer: a menu. g again repeats the last.",
+        "Let a client inside the program send something, to step through the answer: a menu. `g` again repeats the last.",
     ),
     row(
         PROGRAM,

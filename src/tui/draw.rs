@@ -3,8 +3,9 @@
 //! Drawing reads and never changes anything: same `Ui`, same picture. It does not look at the clock, the program or
 //! the whole log.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
@@ -14,7 +15,7 @@ use super::overlay::{self, Overlay};
 use super::text::{cut, width};
 use super::theme::Role;
 use super::ui::Ui;
-use super::{bars, class, event_loop, fields, lesson_pane, stack};
+use super::{bars, blank, class, event_loop, fields, lesson_pane, pane_help, stack};
 use crate::lesson::Call;
 
 /// Draws everything into a buffer, whatever its size.
@@ -75,19 +76,36 @@ pub(super) fn frame_as(
     let (border, role) = if has_keys { (Role::Focus, Role::Focus) } else { (Role::Border, Role::Heading) };
     let room = usize::from(area.width) - 2;
     let title = cut(&format!(" {} ", titles.0), room);
+    let titled = Style::reset().patch(theme.style(role));
     let mut block = Block::bordered().border_style(theme.style(border)).merge_borders(MergeStrategy::Exact);
     if is_on_top {
         Clear.render(area, buffer);
     }
     let inner = block.inner(area);
     let left = width(&title);
-    block = block.title(Span::styled(title, theme.style(role)));
+    block = block.title(Span::styled(title, titled));
     if !titles.1.is_empty() && left + width(titles.1) + 4 <= room {
-        let remark = Span::styled(format!(" {} ", titles.1), theme.style(Role::Dim));
+        // Nothing of the border's look is left in it: the accent is for where we are.
+        let remark = Span::styled(format!(" {} ", titles.1), Style::reset().patch(theme.style(Role::Dim)));
         block = block.title(Line::from(remark).right_aligned());
     }
+    let written = written(buffer, area);
     block.render(area, buffer);
+    for (at, before) in written {
+        let cell = &mut buffer[at];
+        if cell.symbol() == before.symbol() {
+            *cell = before;
+        }
+    }
     inner
+}
+
+/// What neighbours have written into the lower border of this area, which is the upper of theirs: their titles stay as they
+/// are, whoever has the keys.
+fn written(buffer: &Buffer, area: Rect) -> Vec<(Position, Cell)> {
+    let places = (area.x..area.right()).map(|x| Position::new(x, area.bottom() - 1));
+    let cells = places.filter_map(|at| Some((at, buffer.cell(at)?.clone())));
+    cells.filter(|(_, cell)| !matches!(cell.symbol().chars().next(), None | Some('\u{2500}'..='\u{257f}'))).collect()
 }
 
 /// What a border leaves of an area, as [`framed`] does it.
@@ -106,15 +124,25 @@ pub(super) fn put_lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scr
 
 fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
     let has_keys = ui.focus == pane && ui.overlay.is_none();
+    let beside = ui.others();
     let mut pane_frame = |title: &str, remark: &str| {
-        let inner = frame_as(buffer, area, ui, (title, remark), has_keys, false);
+        let inner = frame_as(buffer, area, ui, (&format!("{title}{beside}"), remark), has_keys, false);
         inner.intersection(area)
     };
+    if let Some(text) = ui.blank(pane) {
+        let inner = pane_frame(pane_help::title(pane).0, "");
+        return blank::draw(buffer, inner, ui, &text);
+    }
     match pane {
         Pane::Stack => {
             let inner = pane_frame("Call stack", "");
             let role = if has_keys { Role::Selected } else { Role::SelectedElsewhere };
             stack::draw(buffer, inner, &ui.theme, &ui.known.rows, ui.stack_top, (ui.selected, role));
+            let used = (ui.known.rows.len().saturating_sub(ui.stack_top) + 1).min(usize::from(inner.height)) as u16;
+            if let Some(text) = ui.all_over() {
+                let rest = Rect { y: inner.y + used, height: inner.height - used, ..inner };
+                blank::draw(buffer, rest, ui, &text);
+            }
             let below = ui.known.rows.len().saturating_sub(ui.stack_top + usize::from(inner.height));
             if below > 0 && area.height > 2 {
                 let text = format!(" {below} more ↓ ");
@@ -134,17 +162,10 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
             let known = &ui.known;
             let page = known.shown_step.and_then(|step| ui.material.book.step_page(step));
             let upstream = page.and_then(|page| page.call.as_ref()).map_or_else(String::new, Call::upstream_name);
-            match &known.source {
-                Some(source) => {
-                    let name = source.file.rsplit('/').next().unwrap_or_default();
-                    let inner = pane_frame(name, &upstream);
-                    source.draw(buffer, inner, &ui.theme, known.source_line, ui.source_scroll);
-                }
-                None => {
-                    let inner = pane_frame("Source", "");
-                    let line = Line::styled(" No source for what is selected.", ui.theme.style(Role::Dim));
-                    put_lines(buffer, inner, &[line], 0);
-                }
+            if let Some(source) = &known.source {
+                let name = source.file.rsplit('/').next().unwrap_or_default();
+                let inner = pane_frame(name, &upstream);
+                source.draw(buffer, inner, &ui.theme, known.source_line, ui.source_scroll);
             }
         }
         Pane::Fields => {
@@ -156,7 +177,9 @@ fn draw_pane(buffer: &mut Buffer, area: Rect, ui: &Ui, pane: Pane) {
                 }
                 _ => None,
             };
-            let inner = pane_frame(name.as_deref().unwrap_or("Fields"), "");
+            let rows = usize::from(area.height.saturating_sub(2));
+            let remark = if lines.len() > rows + ui.fields_scroll { "more ↓" } else { "" };
+            let inner = pane_frame(name.as_deref().unwrap_or("Fields"), remark);
             put_lines(buffer, padded(inner), &lines, ui.fields_scroll);
         }
         Pane::Timeline => {

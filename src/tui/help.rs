@@ -46,8 +46,14 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         for row in COMMANDS.iter().filter(|row| row.group == group) {
             match ui.keys.of(row) {
                 // Found by its name.
-                [] => put_entry(&mut lines, &palette, &format!("{}: {}", row.label, row.doc), (wide, columns), theme),
-                _ => put_entry(&mut lines, &keys(row), row.doc, (wide, columns), theme),
+                [] => put_entry(
+                    &mut lines,
+                    &palette,
+                    &format!("{}: {}", row.label, ui.keys.told(row.doc)),
+                    (wide, columns),
+                    theme,
+                ),
+                _ => put_entry(&mut lines, &keys(row), &ui.keys.told(row.doc), (wide, columns), theme),
             }
         }
     }

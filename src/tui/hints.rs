@@ -35,6 +35,22 @@ pub(super) const FREE: &[Hint] = &[
     ("palette", ""),
     ("next-layout", ""),
 ];
+/// Nothing of the program has come yet.
+pub(super) const STARTING: &[Hint] = &[("steps", ""), ("restart", ""), ("palette", "")];
+/// A file in which nothing is, or is yet.
+pub(super) const NOTHING: &[Hint] = &[("steps", ""), ("palette", "")];
+/// The program has run to its end.
+pub(super) const ENDED: &[Hint] = &[
+    ("back", ""),
+    ("start", ""),
+    ("play", ""),
+    ("search", ""),
+    ("statistics", ""),
+    ("moments", ""),
+    ("steps", ""),
+    ("next-pane", ""),
+    ("palette", ""),
+];
 pub(super) const PAST: &[Hint] = &[
     ("back", ""),
     ("forth", ""),
@@ -71,6 +87,7 @@ pub(super) const MATCHES: &[Hint] = &[
     ("critical-path", "its critical path"),
     ("close", ""),
 ];
+pub(super) const NO_MATCHES: &[Hint] = &[("search", "change"), ("close", "end the search")];
 pub(super) const STATISTICS: &[Hint] = &[
     ("toggle", "its calls"),
     ("right", "sort"),
@@ -101,11 +118,13 @@ pub(super) const GUESS: &[Hint] = &[("up", ""), ("down", ""), ("toggle", "that, 
 pub(super) const CHOOSE: &[Hint] =
     &[("up", ""), ("down", ""), ("toggle", "go there"), ("break-here", ""), ("close", "")];
 pub(super) const RESTART: &[Hint] =
-    &[("up", ""), ("down", ""), ("left", "other"), ("right", "other"), ("toggle", "start"), ("close", "")];
+    &[("toggle", "start"), ("right", "another value"), ("down", "another row"), ("close", "")];
 pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
 pub(super) const COMPARE: &[Hint] =
     &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+/// There is no event loop to look at.
+pub(super) const ABSENT: &[Hint] = &[("close", "back to the panes"), ("palette", "")];
 pub(super) const LOOP: &[Hint] = &[
     ("left", "turn before"),
     ("right", "next turn"),

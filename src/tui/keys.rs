@@ -61,6 +61,20 @@ impl Keys {
         }
     }
 
+    /// What is pressed now for what a text calls by one letter, as pages do: the key of that command of the table. Nothing, if
+    /// the letter is none of the table's.
+    pub(super) fn now(&self, letter: &str) -> Option<String> {
+        let is_letter = letter.len() == 1 && letter.chars().all(char::is_alphabetic);
+        let row = COMMANDS.iter().find(|row| is_letter && row.keys.contains(&letter))?;
+        Some(self.shown(row.id))
+    }
+
+    /// A sentence of the table of commands with the keys as they are now: in it they stand between backticks.
+    pub(super) fn told(&self, sentence: &str) -> String {
+        let parts = sentence.split('`').enumerate();
+        parts.map(|(at, part)| self.now(part).filter(|_| at % 2 == 1).unwrap_or_else(|| part.to_owned())).collect()
+    }
+
     /// How a command that has no key is reached.
     pub(super) fn without_key(&self, row: &CommandRow) -> String {
         let palette = command("palette").and_then(|row| self.of(row).first());

@@ -3,6 +3,7 @@
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
+use super::layout::Pane;
 use super::page;
 use super::text::{ends, wrap, wrap_plain};
 use super::theme::{Role, Theme};
@@ -14,7 +15,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
     let book = ui.material.book;
     let theme = &ui.theme;
     if let Some(page) = ui.page.and_then(|at| book.other_pages().nth(at)) {
-        return (page.title.clone(), page::lines(&page.prose, theme, columns));
+        return (page.title.clone(), page::lines(&page.prose, theme, &ui.keys, columns));
     }
     let steps = ui.material.chain.steps();
     let Some((at, step)) = ui.known.shown_step.and_then(|at| Some((at, steps.get(at)?))) else {
@@ -26,7 +27,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
                 call.file_name(),
                 ui.keys.shown("steps")
             ),
-            (None, Some(page)) => return (page.title.clone(), page::lines(&page.prose, theme, columns)),
+            (None, Some(page)) => return (page.title.clone(), page::lines(&page.prose, theme, &ui.keys, columns)),
             (None, None) => "No documented step has run yet.".into(),
         };
         return ("Lesson".into(), wrap_plain(&text, theme.style(Role::Dim), columns, ""));
@@ -34,7 +35,12 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> (String, Vec<Line<'static>>) {
     let stops = format!(" {}", ui.breaks.mark_of_step(step).char());
     let title = format!("{} · {}{}", at + 1, step.id, stops.trim_end());
     match book.step_page(at) {
-        Some(page) => (title, step_lines(page, ui, columns)),
+        Some(page) => {
+            let rows = ui.layout().pane(Pane::Lesson).map_or(0, |area| usize::from(area.height.saturating_sub(2)));
+            // Blank lines between the parts, unless the question has to give way for them.
+            let (lines, asked) = step_lines(page, ui, columns, true);
+            (title, if asked <= rows { lines } else { step_lines(page, ui, columns, false).0 })
+        }
         None => (title, wrap_plain("Nothing is written about this step.", theme.style(Role::Dim), columns, "")),
     }
 }
@@ -52,10 +58,12 @@ pub(super) fn badge(page: &Page) -> (&'static str, Role) {
     }
 }
 
-fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
+/// The lines, and how many of them there are down to the question.
+fn step_lines(page: &Page, ui: &Ui, columns: usize, is_roomy: bool) -> (Vec<Line<'static>>, usize) {
     let (theme, evidence) = (&ui.theme, &ui.known.evidence);
     let mut lines = wrap_plain(&page.title, theme.style(Role::Heading), columns, "");
     let (plain, dim) = (theme.style(Role::Plain), theme.style(Role::Dim));
+    let apart = |lines: &mut Vec<Line<'static>>| lines.extend(is_roomy.then(Line::default));
     if page.verdict.is_some() {
         let (badge, role) = badge(page);
         let says = if page.report.is_some() { "The report says" } else { "The report leaves this out" };
@@ -68,10 +76,12 @@ fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         lines.extend(wrap_plain(&quote, plain.add_modifier(Modifier::ITALIC), columns, ""));
     }
     if let Some(truth) = &page.truth {
+        apart(&mut lines);
         lines.push(Line::styled("What happens", dim));
-        lines.extend(page::lines(truth, theme, columns));
+        lines.extend(page::lines(truth, theme, &ui.keys, columns));
     }
     if !evidence.is_empty() {
+        apart(&mut lines);
         lines.push(Line::styled("In this run", dim));
         lines.extend(evidence.iter().flat_map(|(claim, evidence)| evidence_lines(claim, evidence, theme, columns)));
     }
@@ -94,14 +104,15 @@ fn step_lines(page: &Page, ui: &Ui, columns: usize) -> Vec<Line<'static>> {
             None => {}
         }
     }
+    let asked = lines.len();
     lines.push(Line::default());
-    lines.extend(page::lines(&page.prose, theme, columns));
+    lines.extend(page::lines(&page.prose, theme, &ui.keys, columns));
     if let Some(call) = &page.call {
         lines.push(Line::default());
         lines.extend(labelled("In Python:", &call.upstream_name()));
         lines.extend(wrap_plain(&call.link, dim, columns, ""));
     }
-    lines
+    (lines, asked)
 }
 
 fn evidence_lines(claim: &str, evidence: &Evidence, theme: &Theme, columns: usize) -> Vec<Line<'static>> {

@@ -21,8 +21,10 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let theme = &ui.theme;
     let columns = usize::from(inner.width);
     if search.is_empty() {
-        let text =
-            if search.is_behind(&ui.log) { " Nothing so far." } else { " Nothing matches. / changes the search." };
+        let text = match search.is_behind(&ui.log) {
+            true => " Nothing so far.".to_owned(),
+            false => format!(" Nothing matches: {} changes the search.", ui.keys.shown("search")),
+        };
         put_lines(buffer, inner, &[Line::styled(text, theme.style(Role::Dim))], 0);
         return;
     }

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::draw::{framed, put_lines};
+use super::layout::Story;
 use super::stack;
 use super::text::{cut, pad, width};
 use super::theme::{Role, Theme};
@@ -51,7 +52,15 @@ pub(super) fn lines(moment: &Moment, ui: &Ui, columns: usize) -> Vec<Line<'stati
     let (mut lines, theme) = (Vec::new(), &ui.theme);
     let lanes = match &moment.lanes {
         Ok(lanes) => lanes,
-        Err(why) => return super::text::wrap_plain(&missing(why, ui), theme.style(Role::Dim), columns, ""),
+        Err(why) => {
+            let text = missing(why, ui);
+            let lines = super::text::wrap_plain(&text, theme.style(Role::Dim), columns.saturating_sub(1), "");
+            let indented = lines.into_iter().map(|mut line| {
+                line.spans.insert(0, Span::raw(" "));
+                line
+            });
+            return indented.collect();
+        }
     };
     let frames_of = lanes.iter().flat_map(|lane| &lane.frames);
     let names = frames_of.map(|frame| width(&frame.callsite.name)).max().unwrap_or(0);
@@ -76,8 +85,16 @@ pub(super) fn lines(moment: &Moment, ui: &Ui, columns: usize) -> Vec<Line<'stati
 fn missing(why: &str, ui: &Ui) -> String {
     let mut letters = why.chars();
     let why = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    if ui.story() == Story::Foreign {
+        return format!(
+            "Nothing of the documented chain is in this recording. Back to the panes: {}.",
+            ui.keys.shown("close")
+        );
+    }
+    let is_final = ui.known.landmarks.loop_serves.is_some();
     if ui.status.run == Run::Over {
-        return format!("{why}.");
+        let why = if is_final { why } else { format!("{why}, and the recording ends here") };
+        return format!("{why}. Back to the panes: {}.", ui.keys.shown("close"));
     }
     match ui.known.landmarks.loop_serves {
         Some(_) => format!("{why}. {} with a slower lookup shows it.", ui.keys.shown("restart")),
@@ -148,12 +165,15 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
     }
     for (place, &at) in shown.iter().enumerate() {
         let x = inner.x + place as u16 * each;
-        let area = Rect { x: x + 1, width: each.saturating_sub(1), ..inner }.intersection(inner);
+        // Lanes have a column of marks in front of them, which is a margin as well.
+        let (marks, margin) = if is_wide && place > 0 { (1, 2) } else { (0, 1) };
+        let indented = |by: u16| Rect { x: x + by, width: each.saturating_sub(by), ..inner }.intersection(inner);
+        let (area, listing) = (indented(margin), indented(marks));
         if is_wide && area.height > 0 {
             let (title, what) = (TITLES[at], all[at].what);
             let heading = Line::from(vec![
-                Span::styled(format!("{title}  "), theme.style(Role::Accent)),
-                Span::styled(what, theme.style(Role::Heading)),
+                Span::styled(format!("{title}  "), theme.style(Role::Heading)),
+                Span::styled(what, theme.style(Role::Plain)),
             ]);
             buffer.set_line(area.x, area.y, &heading, area.width);
             if place > 0 {
@@ -169,8 +189,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, column: usize, scro
         put_lines(buffer, answer_area, &answer, 0);
         let top = 2.min(area.height);
         let height = area.height.saturating_sub(top + pinned + u16::from(pinned > 0));
-        let below = Rect { y: area.y + top, height, ..area };
-        let mut lines = lines(&all[at], ui, columns);
+        let below = Rect { y: area.y + top, height, ..listing };
+        let mut lines = lines(&all[at], ui, usize::from(listing.width));
         if lines.len() > usize::from(height) {
             // Better without blank lines than without the last lane.
             lines.retain(|line| line.width() > 0);

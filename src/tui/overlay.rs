@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::command::Action;
 use super::draw::{framed, put_lines};
 use super::lesson_pane::badge;
+use super::lists::{chosen, listed};
 use super::notes::Draft;
 use super::predict::{self, Choice};
 use super::program::{Resolver, Restart};
@@ -330,9 +332,15 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
 
 fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>) {
     match overlay {
+        None | Some(Overlay::Scenes { .. } | Overlay::Moments { .. }) => {}
+        // What lies below is not what is asked.
+        Some(_) => subdue(buffer, body, ui),
+    }
+    match overlay {
         None => {}
         Some(Overlay::Scenes { at, below }) => {
             draw_one(buffer, body, ui, below.as_deref());
+            subdue(buffer, body, ui);
             scenes::draw(buffer, body, ui, *at);
         }
         Some(Overlay::Claims { at }) => claims::draw(buffer, lists::list_area(body, 130), ui, *at),
@@ -345,13 +353,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             let inner = framed(buffer, area, ui, "Help", remark, true);
             put_lines(buffer, inner, &lines, *scroll);
         }
-        Some(Overlay::Steps { at }) => {
-            let lines = steps(ui, *at, usize::from(body.width.saturating_sub(2)).min(82));
-            let area = centred(body, 84, lines.len() as u16 + 2);
-            let inner = framed(buffer, area, ui, "Steps", "enter goes there", true);
-            let scroll = (at + 2).saturating_sub(usize::from(inner.height));
-            put_lines(buffer, inner, &lines, scroll);
-        }
+        Some(Overlay::Steps { at }) => draw_steps(buffer, body, ui, *at),
         Some(Overlay::Until { text }) => {
             let area = centred(body, 64, 4);
             let inner = framed(buffer, area, ui, "Run until", "enter runs", true);
@@ -364,7 +366,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             put_lines(buffer, inner, &[line, hint], 0);
         }
         Some(Overlay::Restart { row, choice }) => {
-            let area = centred(body, 60, 8);
+            let area = centred(body, 64, 8);
             let inner = framed(buffer, area, ui, "Start again", "enter starts", true);
             put_lines(buffer, inner, &restart(ui, *row, *choice, usize::from(inner.width)), 0);
         }
@@ -391,34 +393,45 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
     }
 }
 
+/// Takes the colours and the weight off all that is drawn, so that what comes on top of it stands out.
+fn subdue(buffer: &mut Buffer, area: Rect, ui: &Ui) {
+    buffer.set_style(area.intersection(buffer.area), Style::reset().patch(ui.theme.style(Role::Dim)));
+}
+
+/// Columns beside a box in which nothing could be read: it takes them too.
+const SCRAP: u16 = 20;
+
 /// A rectangle in the middle, as large as asked for or as there is room.
 pub(super) fn centred(body: Rect, width: u16, height: u16) -> Rect {
-    let (width, height) = (width.min(body.width), height.min(body.height));
+    let width = if body.width < width + SCRAP { body.width } else { width };
+    let height = height.min(body.height);
     Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height)
 }
 
-fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
+/// The head of the list, and its rows.
+fn steps(ui: &Ui, at: usize, columns: usize) -> (Line<'static>, Vec<Line<'static>>) {
     let theme = &ui.theme;
     let steps = ui.material.chain.steps();
     let ids = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0);
+    let room = columns.saturating_sub(6 + ids + 2 + 13);
+    let head = format!("      {}  {} the report", pad("step", ids), pad("what it does", room));
+    let head = Line::styled(pad(&head, columns), theme.style(Role::Dim));
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let page = ui.material.book.step_page(index);
         let (verdict, role) = page.map_or(("", Role::Dim), badge);
         let has_run = ui.known.seen.get(index).copied().unwrap_or(false);
-        let mark = if ui.known.step == Some(index) {
-            "→"
-        } else if has_run {
-            "•"
-        } else {
-            " "
+        let is_here = ui.known.step == Some(index);
+        let mark = match (is_here, has_run) {
+            (true, _) => "→",
+            (false, true) => "•",
+            (false, false) => " ",
         };
         let title = page.map_or("", |page| &page.title);
         let stops = ui.breaks.mark_of_step(step).char();
         let left = format!("{stops}{mark} {:>2} {}  ", index + 1, pad(&step.id, ids));
-        let room = columns.saturating_sub(width(&left) + 13);
         lines.push(Line::from(vec![
-            Span::styled(left, theme.style(if mark == "→" { Role::Accent } else { Role::Plain })),
+            Span::styled(left, theme.style(if is_here { Role::Accent } else { Role::Plain })),
             Span::styled(pad(title, room), theme.style(if has_run { Role::Plain } else { Role::Dim })),
             Span::styled(format!(" {}", pad(verdict, 12)), theme.style(role)),
         ]));
@@ -427,9 +440,21 @@ fn steps(ui: &Ui, at: usize, columns: usize) -> Vec<Line<'static>> {
         lines.push(Line::from(pad(&format!("   page  {}", page.title), columns)));
     }
     if let Some(line) = lines.get_mut(at) {
-        *line = std::mem::take(line).patch_style(theme.style(Role::Selected));
+        *line = chosen(std::mem::take(line), ui);
     }
-    lines
+    (head, lines)
+}
+
+fn draw_steps(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
+    let count = ui.material.chain.steps().len() + ui.material.book.other_pages().count();
+    let area = centred(body, 84, count as u16 + 3);
+    let inner = framed(buffer, area, ui, "Steps", "→ here   • has run", true);
+    let (head, lines) = steps(ui, at, usize::from(inner.width));
+    // Where there are few rows the steps need them.
+    let heads = u16::from(inner.height > 4);
+    put_lines(buffer, Rect { height: heads, ..inner }, &[head], 0);
+    let list = Rect { y: inner.y + heads, height: inner.height - heads, ..inner };
+    put_lines(buffer, list, &lines, listed(at, usize::from(list.height), lines.len()));
 }
 
 fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'static>> {
@@ -441,7 +466,7 @@ fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'st
     };
     let label = |at: usize, text: &str| {
         let (mark, role) = if at == row { ("→", Role::Accent) } else { (" ", Role::Plain) };
-        Span::styled(format!(" {mark} {}", pad(text, 16)), theme.style(role))
+        Span::styled(format!(" {mark} {}", pad(text, 18)), theme.style(role))
     };
     let mut resolver = vec![label(0, "names looked up")];
     for (value, text) in [(Resolver::Thread, "by a worker"), (Resolver::Block, "by main itself")] {

@@ -4,13 +4,15 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::keys::Keys;
 use super::text::{pad, width, wrap};
 use super::theme::{Role, Theme};
 
 /// A page, wrapped to a width.
-pub(super) fn lines(markdown: &str, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(markdown: &str, theme: &Theme, keys: &Keys, columns: usize) -> Vec<Line<'static>> {
     let mut page = Page {
         theme,
+        keys,
         columns,
         lines: Vec::new(),
         runs: Vec::new(),
@@ -32,6 +34,7 @@ pub(super) fn lines(markdown: &str, theme: &Theme, columns: usize) -> Vec<Line<'
 
 struct Page<'a> {
     theme: &'a Theme,
+    keys: &'a Keys,
     columns: usize,
     lines: Vec<Line<'static>>,
     runs: Vec<(String, Style)>,
@@ -55,7 +58,11 @@ impl Page<'_> {
                 self.lines.extend(text.lines().map(|line| Line::from(Span::styled(format!("  {line}"), style))));
             }
             Event::Text(text) => self.run(&text, self.current()),
-            Event::Code(text) => self.run(&text, self.theme.style(Role::Text)),
+            // A letter is a key: pages name those of the table of commands, and a person may have others.
+            Event::Code(text) => match self.keys.now(&text) {
+                Some(key) => self.run(&key, self.theme.style(Role::Key)),
+                None => self.run(&text, self.theme.style(Role::Text)),
+            },
             Event::SoftBreak => self.run(" ", self.current()),
             Event::HardBreak => self.flush(),
             Event::Rule => self.blank(),
@@ -195,8 +202,26 @@ mod tests {
     #[test]
     fn a_page_keeps_its_paragraphs_lists_and_code() {
         let text = "# Spawn\n\nOne *two* `three`\nfour.\n\n- a b\n- c\n\n```text\nx  y\n```\n";
-        let lines: Vec<String> = lines(text, &Theme::default(), 12).iter().map(ToString::to_string).collect();
+        let lines: Vec<String> =
+            lines(text, &Theme::default(), &Keys::default(), 12).iter().map(ToString::to_string).collect();
         assert_eq!(lines, ["Spawn", "", "One two", "three four.", "", "• a b", "• c", "", "  x  y"]);
+    }
+
+    #[test]
+    fn a_key_in_a_page_is_the_one_that_a_person_has_chosen() {
+        let keys = Keys::with(&[("into".to_owned(), vec!["f7".to_owned()]), ("over".to_owned(), Vec::new())]);
+        let told = |text: &str| lines(text, &Theme::default(), &keys, 80)[0].to_string();
+        assert_eq!(told("Press `s`, `n`, then `B`: `x11`, `/`, `2`."), "Press f7, :over, then B: x11, /, 2.");
+    }
+
+    #[test]
+    fn a_letter_in_the_pages_is_a_key() {
+        for page in crate::lesson::Book::embedded().pages() {
+            for part in page.prose.split('`').skip(1).step_by(2) {
+                let is_letter = part.len() == 1 && part.chars().all(char::is_alphabetic);
+                assert!(!is_letter || Keys::default().now(part).is_some(), "`{part}` in {}", page.title);
+            }
+        }
     }
 
     #[test]
@@ -204,7 +229,8 @@ mod tests {
         #[track_caller]
         fn check(columns: usize, expected: &[&str]) {
             let text = "| project | licence |\n|---|---|\n| gevent | MIT |\n| [Flask](https://x) | BSD |\n";
-            let lines: Vec<String> = lines(text, &Theme::default(), columns).iter().map(ToString::to_string).collect();
+            let lines: Vec<String> =
+                lines(text, &Theme::default(), &Keys::default(), columns).iter().map(ToString::to_string).collect();
             assert_eq!(lines, expected);
         }
         check(20, &["project  licence", "gevent   MIT", "Flask    BSD"]);

@@ -136,22 +136,23 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
     let key = |row: &'static CommandRow| ui.keys.of(row).first().map_or("", |key| short(key)).to_owned();
     let keys = COMMANDS.iter().map(|row| width(&key(row))).max().unwrap_or(0);
     let labels = COMMANDS.iter().map(|row| width(row.label)).max().unwrap_or(0);
-    let room = columns.saturating_sub(keys + labels + 8);
+    let room = columns.saturating_sub(keys + labels + 7);
     let at = at.min(found.len().saturating_sub(1));
     // Large enough that one for every row would be felt.
     let mut matcher = Matcher::new(Config::DEFAULT);
     let lines = found.iter().enumerate().map(|(index, choice)| {
         let (key, label, doc, by_name) = match *choice {
-            Choice::Command { row, by_name } => (key(row), row.label, row.doc, by_name),
+            Choice::Command { row, by_name } => (key(row), row.label, ui.keys.told(row.doc), by_name),
             Choice::Place => {
-                (String::new(), "go to", "That place in the recording: a time, a share, a span or an event.", false)
+                let doc = "That place in the recording: a time, a share, a span or an event.".to_owned();
+                (String::new(), "go to", doc, false)
             }
         };
         let mark = if index == at { '→' } else { ' ' };
         let mut spans = vec![Span::styled(format!(" {mark} {}  ", pad(&key, keys)), theme.style(Role::Key))];
         spans.extend(marked(label, if by_name { text } else { "" }, ui, &mut matcher));
         spans.push(Span::raw(" ".repeat(labels - width(label) + 2)));
-        spans.push(Span::styled(pad(&cut(doc, room), room), theme.style(Role::Dim)));
+        spans.push(Span::styled(pad(&cut(&doc, room.saturating_sub(1)), room), theme.style(Role::Dim)));
         let line = Line::from(spans);
         if index == at { chosen(line, ui) } else { line }
     });
@@ -160,7 +161,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, text: &str, at: usi
         && list.bottom() < inner.bottom()
     {
         let foot = Rect { y: list.bottom(), height: FOOT, ..list };
-        let mut said = wrap_plain(row.doc, theme.style(Role::Plain), columns.saturating_sub(4), "");
+        let mut said = wrap_plain(&ui.keys.told(row.doc), theme.style(Role::Plain), columns.saturating_sub(4), "");
         said.iter_mut().for_each(|line| line.spans.insert(0, Span::raw("   ")));
         said.insert(0, Line::styled("─".repeat(columns), theme.style(Role::Border)));
         said.truncate(usize::from(FOOT));
@@ -181,7 +182,7 @@ fn marked(label: &'static str, text: &str, ui: &Ui, matcher: &mut Matcher) -> Ve
         return vec![Span::raw(label)];
     }
     let letters = label.chars().enumerate().map(|(at, letter)| {
-        let role = if places.contains(&(at as u32)) { Role::Accent } else { Role::Plain };
+        let role = if places.contains(&(at as u32)) { Role::SelectedElsewhere } else { Role::Plain };
         Span::styled(letter.to_string(), ui.theme.style(role))
     });
     letters.collect()

@@ -43,7 +43,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let top = listed(at, rows, parts.len());
     let lane = |part: &Part| ui.log.lane(part.lane).map_or_else(String::new, |lane| lane.name.to_string());
     let lanes = parts[top..].iter().take(rows).map(|part| width(&lane(part))).max().unwrap_or(4).clamp(4, 14);
-    let bar_head = pad("share", BAR + 5);
+    let bar_head = pad("share", BAR + 6);
     let head = format!(" {:>9}  {:>9}  {bar_head}  {}  call", "at", "took", pad("lane", lanes));
     let mut lines = vec![Line::styled(cut(&head, columns), dim)];
     for (index, part) in parts.iter().enumerate().skip(top).take(rows) {
@@ -51,7 +51,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
         let left = format!(" {:>9}  {:>9}  ", ui.log.clock().program(part.from), Time(took));
         let role = if part.doing == Doing::Works { Role::Plain } else { Role::Dim };
         let (call, why) = (call(ui, part), why(ui, part));
-        let used = width(&left) + BAR + 7 + lanes + 2;
+        let used = width(&left) + BAR + 8 + lanes + 2;
         let room = columns.saturating_sub(used);
         let (call, why) = (cut(&call, room), cut(&why, room.saturating_sub(width(&call) + 2)));
         let fill = room.saturating_sub(width(&call) + width(&why) + 2);
@@ -103,11 +103,11 @@ fn share(took: u64, whole: u64) -> String {
     if took > 0 && share < 0.5 { "<1 %".to_owned() } else { format!("{share:.0} %") }
 }
 
-/// `█████     62 %`
+/// `█████      62 %`
 fn bar(took: u64, whole: u64) -> String {
     let full = ((took as f64 / whole.max(1) as f64) * BAR as f64).round() as usize;
     let full = full.min(BAR);
-    format!("{}{}{:>5}", "█".repeat(full), " ".repeat(BAR - full), share(took, whole))
+    format!("{}{}{:>6}", "█".repeat(full), " ".repeat(BAR - full), share(took, whole))
 }
 
 fn length(ui: &Ui, from: Time, to: Time) -> u64 {

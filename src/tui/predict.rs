@@ -258,9 +258,10 @@ pub(super) fn draw(buffer: &mut Buffer, ui: &Ui, at: usize, choices: &[Choice]) 
     for (index, choice) in choices.iter().enumerate() {
         let mark = if index == at { "→" } else { " " };
         let key = Span::styled(format!(" {mark} {}  ", index + 1), ui.theme.style(Role::Key));
-        let line = Line::from(vec![key, Span::raw(pad(&choice.text(), columns.saturating_sub(5)))]);
+        let line = Line::from(vec![key, Span::raw(pad(&choice.text(), usize::from(inner.width).saturating_sub(6)))]);
         lines.push(if index == at { chosen(line, ui) } else { line });
     }
     // The answers are seen, however low the screen is.
-    put_lines(buffer, inner, &lines, lines.len().saturating_sub(usize::from(inner.height)));
+    let below = lines.len().saturating_sub(usize::from(inner.height));
+    put_lines(buffer, inner, &lines, below.min(lines.len() - choices.len() + at));
 }

@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 
 use super::text::{count, width};
 use super::theme::{Role, Theme};
+use super::timeline::is_inside_text;
 use super::ui::Ui;
 use crate::trace::{Log, Tally, Time, Window};
 
@@ -116,7 +117,11 @@ pub(super) fn draw(buffer: &mut Buffer, chart: Rect, axis: u16, theme: &Theme, w
     }
     for at in [(from, has_begin), (to, has_end)].into_iter().filter(|at| at.1).map(|at| at.0) {
         for y in chart.y..chart.bottom() {
-            let cell = &mut buffer[(chart.x + at, y)];
+            let place = (chart.x + at, y);
+            if is_inside_text(buffer, chart, place) {
+                continue;
+            }
+            let cell = &mut buffer[place];
             if matches!(cell.symbol(), " " | "━" | "╌" | "┊") {
                 cell.set_char('┆').set_style(style);
             }
@@ -154,7 +159,12 @@ impl Ui<'_> {
     pub(super) fn zoom_to_range(&mut self) {
         match self.range_now() {
             Some(range) => self.window = Some(range),
-            None => self.notify("choose a range first: x where it begins, and x where it ends; or shift and drag"),
+            None => {
+                let key = self.keys.shown("range");
+                self.notify(format!(
+                    "choose a range first: {key} where it begins, and {key} where it ends; or shift and drag"
+                ));
+            }
         }
     }
 }

@@ -165,11 +165,14 @@ impl Source {
             let gutter = format!("{mark}{number:>digits$} ");
             let quiet = theme.style(if is_here { Role::Accent } else { Role::Dim });
             let (mut x, _) = buffer.set_stringn(area.x, y, gutter, usize::from(area.width), quiet);
-            for (role, piece) in &self.lines[number - 1] {
+            let mut pieces = self.lines[number - 1].iter().peekable();
+            while let Some((role, piece)) = pieces.next() {
                 let room = area.right().saturating_sub(x);
                 let style = if is_here { theme.style(*role) } else { theme.style(Role::Dim) };
-                if width(piece) > usize::from(room) {
-                    let piece = super::text::cut(piece, usize::from(room));
+                let is_cut = width(piece) > usize::from(room);
+                // What just fits is cut too, if something comes behind it.
+                if is_cut || (width(piece) == usize::from(room) && pieces.peek().is_some()) {
+                    let piece = super::text::cut(&format!("{piece}…"), usize::from(room));
                     buffer.set_stringn(x, y, piece, usize::from(room), style);
                     break;
                 }
@@ -228,6 +231,18 @@ fn next();
         let source = Source::new("a.rs", text);
         assert_eq!(source.function(2), 1..=4);
         assert_eq!(source.function(5), 6..=6);
+    }
+
+    #[test]
+    fn a_line_that_is_cut_says_so_wherever_a_token_ends() {
+        let source = Source::new("a.rs", "fn a() { b::<C<D>>(e) }\n");
+        for width in 6..30 {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
+            let area = buffer.area;
+            source.draw(&mut buffer, area, &Theme::default(), 1, 0);
+            let row: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+            assert!(row.contains('…') || row.trim_end().ends_with("(e) }"), "{row}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::breaks::Breaks;
 use super::notes;
@@ -326,7 +327,9 @@ pub(super) fn draw(
         let (x, _) = buffer.set_stringn(area.x, y, left, columns, style_of(style));
         buffer.set_stringn(x, y, right, usize::from(area.right().saturating_sub(x)), style_of(right_style));
         if Some(row.id) == selected.0 {
-            buffer.set_style(Rect { y, height: 1, ..area }, theme.style(selected.1));
+            // One look for all of the row, but for where we are.
+            let own = if row.role == Role::Accent { Style::new() } else { Style::reset() };
+            buffer.set_style(Rect { y, height: 1, ..area }, own.patch(theme.style(selected.1)));
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What the screens promise, checked on pictures of a run written by hand.
 
 mod asked;
+mod blank;
 mod breaks;
 mod claims;
 mod class;
 mod commands;
 mod desk;
 mod event_loop;
+mod look;
 mod notes;
 mod panes;
 mod predict;

@@ -213,30 +213,36 @@ impl Theme {
         if !self.is_ascii {
             return;
         }
+        let mut is_in_word = false;
         for cell in &mut buffer.content {
+            let first = cell.symbol().chars().next().unwrap_or(' ');
             if !cell.symbol().is_ascii() {
-                let plain = cell.symbol().chars().next().map_or(' ', ascii);
-                cell.set_char(plain);
+                // A word that was cut must not look like the end of a sentence.
+                cell.set_char(if first == '…' && is_in_word { '~' } else { ascii(first) });
             }
+            is_in_word = !first.is_whitespace();
         }
     }
 }
 
 impl Base {
     fn colour(self, role: Role) -> Option<Color> {
-        // Auto, light, dark. The last two by number among the 256, as more terminals have those than have all.
+        // Auto, light, dark. Of the 16 the shade that is the more readable where it is read worst: bright red, and no bright
+        // green. The last two by number among the 256, as more terminals have those than have all.
         let (auto, light, dark) = match role {
-            Role::Accent | Role::Focus | Role::Key => (Some(Color::Cyan), 25, 81),
-            Role::Type => (Some(Color::Cyan), 24, 116),
-            Role::Good | Role::Busy | Role::New => (Some(Color::Green), 28, 114),
+            Role::Accent | Role::Focus => (Some(Color::Cyan), 25, 81),
+            Role::Type => (Some(Color::LightBlue), 23, 109),
+            Role::Good | Role::Busy | Role::New => (Some(Color::Green), 22, 114),
             Role::Text => (Some(Color::Green), 22, 150),
-            Role::Bad => (Some(Color::Red), 124, 203),
-            Role::Macro => (Some(Color::Red), 130, 216),
-            Role::Doubt | Role::Landmark => (Some(Color::Magenta), 90, 177),
-            Role::Keyword => (Some(Color::Magenta), 54, 176),
-            Role::Number => (Some(Color::Blue), 18, 111),
-            Role::Border | Role::Dim | Role::Waiting | Role::Comment => (None, 241, 246),
-            Role::Plain | Role::Heading | Role::Selected | Role::SelectedElsewhere | Role::Bar => return None,
+            Role::Bad => (Some(Color::LightRed), 124, 210),
+            Role::Macro => (Some(Color::LightRed), 94, 216),
+            Role::Doubt | Role::Landmark => (Some(Color::LightMagenta), 90, 177),
+            Role::Keyword => (Some(Color::LightMagenta), 54, 176),
+            Role::Number => (Some(Color::LightBlue), 18, 111),
+            Role::Border | Role::Dim | Role::Waiting | Role::Comment => (None, 241, 247),
+            Role::Plain | Role::Heading | Role::Key | Role::Selected | Role::SelectedElsewhere | Role::Bar => {
+                return None;
+            }
         };
         match self {
             Self::Auto => auto,
@@ -286,29 +292,95 @@ fn ascii(mark: char) -> char {
 mod tests {
     use super::*;
 
-    /// The sRGB luminance of one of the 256 colours behind the first 16, by WCAG.
-    fn luminance(colour: Color) -> f64 {
-        let Color::Indexed(number) = colour else { panic!("{colour:?}") };
+    /// Red, green and blue of one of the 256 colours behind the first 16.
+    fn rgb(number: u8) -> [u8; 3] {
         let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
-        let parts = match number {
+        match number {
             16..=231 => [(number - 16) / 36, (number - 16) / 6 % 6, (number - 16) % 6].map(level),
             _ => [8 + 10 * (number - 232); 3],
-        };
-        let [red, green, blue] = parts.map(|part| {
-            let part = f64::from(part) / 255.0;
-            if part <= 0.03928 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-        });
-        0.2126 * red + 0.7152 * green + 0.0722 * blue
+        }
     }
+
+    /// How a pair of colours can be told apart, by WCAG: from 1 to 21.
+    fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+        let luminance = |colour: [u8; 3]| {
+            let [red, green, blue] = colour.map(|part| {
+                let part = f64::from(part) / 255.0;
+                if part <= 0.03928 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+            });
+            0.2126 * red + 0.7152 * green + 0.0722 * blue
+        };
+        let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+        f64::max(a, b) / f64::min(a, b)
+    }
+
+    fn hex(colour: u32) -> [u8; 3] {
+        let [_, red, green, blue] = colour.to_be_bytes();
+        [red, green, blue]
+    }
+
+    /// Backgrounds that terminals come with: pure, and those of themes that many use.
+    const PAPER: [u32; 3] = [0xff_ffff, 0xfd_f6e3, 0xee_eeee];
+    const NIGHT: [u32; 5] = [0x00_0000, 0x1e_1e1e, 0x28_2c34, 0x2e_3436, 0x00_2b36];
 
     #[test]
     fn light_and_dark_are_readable_on_their_backgrounds() {
         for (name, role, _) in COLOURED {
-            for (base, background) in [(Base::Light, 1.0), (Base::Dark, 0.0)] {
+            for (base, backgrounds) in [(Base::Light, &PAPER[..]), (Base::Dark, &NIGHT[..])] {
                 let Some(colour) = base.colour(*role) else { continue };
-                let (a, b) = (luminance(colour) + 0.05, background + 0.05);
-                let contrast = f64::max(a, b) / f64::min(a, b);
-                assert!(contrast >= 4.5, "{name} in {base:?}: {contrast:.1}");
+                let Color::Indexed(number) = colour else { panic!("{name}: {colour:?}") };
+                // Marks need less; text what WCAG asks of it.
+                let is_mark = matches!(role, Role::Border | Role::Busy | Role::Waiting | Role::Landmark);
+                let least = if is_mark { 3.0 } else { 4.5 };
+                for background in backgrounds {
+                    let contrast = contrast(rgb(number), hex(*background));
+                    assert!(contrast >= least, "{name} in {base:?} on {background:06x}: {contrast:.1}");
+                }
+            }
+        }
+    }
+
+    /// The 16 colours of some terminals in the order of their numbers, and a dark and a light background of each.
+    #[rustfmt::skip]
+    const TERMINALS: [(&str, [u32; 16], [u32; 2]); 5] = [
+        ("xterm", [0x00_0000, 0xcd_0000, 0x00_cd00, 0xcd_cd00, 0x00_00ee, 0xcd_00cd, 0x00_cdcd, 0xe5_e5e5, 0x7f_7f7f,
+            0xff_0000, 0x00_ff00, 0xff_ff00, 0x5c_5cff, 0xff_00ff, 0x00_ffff, 0xff_ffff], [0x00_0000, 0xff_ffff]),
+        ("Windows", [0x0c_0c0c, 0xc5_0f1f, 0x13_a10e, 0xc1_9c00, 0x00_37da, 0x88_1798, 0x3a_96dd, 0xcc_cccc, 0x76_7676,
+            0xe7_4856, 0x16_c60c, 0xf9_f1a5, 0x3b_78ff, 0xb4_009e, 0x61_d6d6, 0xf2_f2f2], [0x0c_0c0c, 0xff_ffff]),
+        ("tango", [0x2e_3436, 0xcc_0000, 0x4e_9a06, 0xc4_a000, 0x34_65a4, 0x75_507b, 0x06_989a, 0xd3_d7cf, 0x55_5753,
+            0xef_2929, 0x8a_e234, 0xfc_e94f, 0x72_9fcf, 0xad_7fa8, 0x34_e2e2, 0xee_eeec], [0x2e_3436, 0xff_ffff]),
+        ("macOS", [0x00_0000, 0xc2_3621, 0x25_bc24, 0xad_ad27, 0x49_2ee1, 0xd3_38d3, 0x33_bbc8, 0xcb_cccd, 0x81_8383,
+            0xfc_391f, 0x31_e722, 0xea_ec23, 0x58_33ff, 0xf9_35f8, 0x14_f0f0, 0xe9_ebeb], [0x00_0000, 0xff_ffff]),
+        ("solarized", [0x07_3642, 0xdc_322f, 0x85_9900, 0xb5_8900, 0x26_8bd2, 0xd3_3682, 0x2a_a198, 0xee_e8d5, 0x00_2b36,
+            0xcb_4b16, 0x58_6e75, 0x65_7b83, 0x83_9496, 0x6c_71c4, 0x93_a1a1, 0xfd_f6e3], [0x00_2b36, 0xfd_f6e3]),
+    ];
+
+    /// The worst that a colour by its number is on any of those.
+    fn worst(number: usize) -> f64 {
+        let all = TERMINALS.iter().flat_map(|(_, colours, backgrounds)| {
+            backgrounds.map(|background| contrast(hex(colours[number]), hex(background)))
+        });
+        all.fold(21.0, f64::min)
+    }
+
+    #[test]
+    fn of_the_16_colours_the_shade_is_taken_that_is_read_best_where_it_is_read_worst() {
+        for (name, role, _) in COLOURED {
+            let Some(colour) = Base::Auto.colour(*role) else { continue };
+            let number = COLOURS.iter().position(|entry| entry.1 == colour).expect("one of the 16");
+            // The same hue, dark or bright.
+            assert!(worst(number) >= worst(number ^ 8), "{name}: {:.1}, not {:.1}", worst(number), worst(number ^ 8));
+            // What the terminal's own colours allow; words and shapes say the same.
+            assert!(worst(number) >= 1.95, "{name}: {:.2}", worst(number));
+        }
+    }
+
+    #[test]
+    fn nothing_else_has_the_colour_of_where_we_are() {
+        for base in Base::ALL {
+            for (name, role, _) in COLOURED.iter().filter(|entry| !matches!(entry.1, Role::Accent | Role::Focus)) {
+                let colour = base.colour(*role);
+                assert!(colour.is_none() || colour != base.colour(Role::Accent), "{name} in {base:?}");
             }
         }
     }
@@ -326,7 +398,7 @@ mod tests {
     fn a_chosen_colour_goes_before_the_base_and_mono_has_none() {
         let theme = Theme::default().with(Role::Accent, Color::Yellow);
         assert_eq!(theme.style(Role::Accent), Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD));
-        assert_eq!(theme.style(Role::Key).fg, Some(Color::Cyan));
+        assert_eq!(theme.style(Role::Focus).fg, Some(Color::Cyan));
         assert_eq!(theme.with(Role::Dim, Color::Reset).style(Role::Dim), Theme::default().style(Role::Dim));
         let mono = Theme { base: Base::Mono, ..theme };
         assert_eq!(mono.style(Role::Accent), Style::new().add_modifier(Modifier::BOLD));

@@ -390,9 +390,13 @@ impl View<'_> {
                     }
                     // In the upper of the two lanes, as low as it can stand without covering a name or an end.
                     let upper = &lanes[from.min(to)];
-                    let is_free = |y: &u16| matches!(buffer[(x, *y)].symbol(), " " | "━" | "╌" | "┊");
+                    let is_free = |y: &u16| {
+                        matches!(buffer[(x, *y)].symbol(), " " | "━" | "╌" | "┊")
+                            && !is_inside_text(buffer, chart, (x, *y))
+                    };
                     let y = (upper.top..=upper.bottom).rev().find(is_free).unwrap_or(upper.bottom);
-                    let is_name = buffer[(x, y)].symbol().chars().all(char::is_alphanumeric);
+                    let is_name = buffer[(x, y)].symbol().chars().all(char::is_alphanumeric)
+                        || is_inside_text(buffer, chart, (x, y));
                     // With many lanes in one line there is one in every column, and nothing else to be seen.
                     let is_group = [from, to].iter().any(|at| matches!(lanes[*at].line, Line::Group { .. }));
                     if is_name || (is_group && arrow_at.is_some_and(|last: u16| x < last + APART)) {
@@ -400,7 +404,7 @@ impl View<'_> {
                     }
                     arrow_at = Some(x);
                     let arrow = if from < to { '⇣' } else { '⇡' };
-                    buffer[(x, y)].set_char(arrow).set_style(theme.style(Role::Accent));
+                    buffer[(x, y)].set_char(arrow).set_style(theme.style(Role::Heading));
                 }
                 MarkKind::LoopStarts | MarkKind::LoopServes => {
                     let label = if mark.kind == MarkKind::LoopStarts { "┊ loop starts" } else { "┊ loop serves" };
@@ -441,12 +445,22 @@ impl View<'_> {
     /// A vertical line that leaves names and the ends of bars readable.
     fn line(&self, buffer: &mut Buffer, chart: Rect, style: Style, x: u16, mark: char) {
         for y in chart.y..chart.bottom() {
+            if is_inside_text(buffer, chart, (x, y)) {
+                continue;
+            }
             let cell = &mut buffer[(x, y)];
             if matches!(cell.symbol(), " " | "━" | "╌" | "┊" | "┆") {
                 cell.set_char(mark).set_style(style);
             }
         }
     }
+}
+
+/// Whether a cell is the blank between two words: it belongs to them.
+pub(super) fn is_inside_text(buffer: &Buffer, chart: Rect, (x, y): (u16, u16)) -> bool {
+    let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, ',' | '.' | ':');
+    let is_word = |x: u16| (chart.x..chart.right()).contains(&x) && buffer[(x, y)].symbol().chars().all(is_letter);
+    buffer[(x, y)].symbol() == " " && x > 0 && is_word(x - 1) && is_word(x + 1)
 }
 
 /// A mark in every column that a match opens in.

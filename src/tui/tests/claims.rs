@@ -9,14 +9,14 @@ fn every_claim_is_shown_with_how_it_fares_and_enter_goes_to_what_decides_it() {
         press(ui, "A");
         let shown = text(ui);
         assert!(shown.contains("Claims") && shown.contains("decided"), "{shown}");
-        assert!(shown.contains("as a predicate:") && shown.contains("in this run:"), "{shown}");
+        assert!(shown.contains("As a predicate:") && shown.contains("In this run:"), "{shown}");
         let decided = ui.known.claims.as_ref().unwrap().rows.iter().position(|row| !row.evidence.events.is_empty());
         let at = decided.expect("something of this run decides a claim");
         let event = *ui.known.claims.as_ref().unwrap().rows[at].evidence.events.last().unwrap();
         press(ui, &"down ".repeat(at));
         press(ui, "enter");
         assert_eq!(ui.cursor(), event);
-        assert!(ui.known.claims.is_none() && !text(ui).contains("as a predicate:"));
+        assert!(ui.known.claims.is_none() && !text(ui).contains("As a predicate:"));
     });
 }
 
