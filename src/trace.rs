@@ -66,8 +66,8 @@ pub use calls::{Call, CallsOf};
 pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, StepError, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};
 pub use compare::{
-    Calls as PathCalls, Comparison, Counterpart, Difference, Fields as PathFields, Node as PathNode, Opposite,
-    Tolerance,
+    Calls as PathCalls, Comparison, Counterpart, Difference, Fields as PathFields, LanePair, Node as PathNode,
+    Opposite, Tolerance, side_by_side,
 };
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};

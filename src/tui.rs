@@ -12,6 +12,7 @@
 //! whether it is live, attached or a file.
 
 mod act;
+mod against;
 mod arrange;
 mod asked;
 mod bar;
@@ -70,6 +71,7 @@ mod time_window;
 mod timeline;
 mod ui;
 
+pub use against::Against;
 pub use command::{Action, COMMANDS, CommandRow, GROUPS, markdown_table};
 pub use copy::{Clipboard, Excerpt};
 pub use draw::draw;

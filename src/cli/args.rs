@@ -330,11 +330,16 @@ pub struct ServeArgs {
 #[command(after_help = "Examples:
   spanwalk open lesson.spanwalk            in the screens of the demo
   spanwalk open lesson.spanwalk --plain    by typed commands; help lists them
+  spanwalk open a.spanwalk --against b.spanwalk         two runs side by side
   spanwalk open lesson.spanwalk --break field.path:/   c and Z go to its hits")]
 pub struct OpenArgs {
     /// The recording. Notes that are set in it are added to it.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
+
+    /// Show the stacks of this recording beside it, at the same call. `spanwalk diff` says all that is different.
+    #[arg(long, value_name = "FILE", conflicts_with = "plain")]
+    pub(super) against: Option<PathBuf>,
 
     /// Walk through it by typed commands, answered in short lines, as in `spanwalk demo --interactive`.
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `spanwalk open`: the screens over a file, which may still be growing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -32,10 +32,18 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     }
     let options = settings::screen(&args.screen, args.ascii)?;
     let asked_to_end = signals::on_end(|| {})?;
+    let against = args.against.as_deref().map(other).transpose()?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };
-    let options = tui::Options { asked_to_end, breakpoints, ..options };
+    let options = tui::Options { asked_to_end, breakpoints, against, ..options };
     tui::run(&mut file, material, &options).context("cannot draw on the terminal")
+}
+
+/// Another recording, to be looked at beside it: all of it, since where it is as far is to be found.
+fn other(path: &Path) -> anyhow::Result<tui::Against> {
+    let mut log = Log::new();
+    Input::open(path)?.read(&mut log)?;
+    Ok(tui::Against { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), log })
 }
 
 /// A program that is over, or elsewhere: its log comes from a file.

@@ -16,12 +16,14 @@
 
 mod counterpart;
 mod moves;
+mod stacks;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use counterpart::{Counterpart, Opposite};
+pub use stacks::{LanePair, side_by_side};
 pub use tree::Fields;
 use tree::{KeyRef, Tree};
 

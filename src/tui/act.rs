@@ -61,6 +61,8 @@ impl Ui<'_> {
             Action::Moments => {
                 self.overlay = Some(Overlay::Moments { column: self.moment_now(), scroll: 0 });
             }
+            Action::Against if self.other.is_some() => self.overlay = Some(Overlay::Against { scroll: 0 }),
+            Action::Against => self.notify("there is nothing to compare with: `spanwalk open A --against B` has two"),
             Action::Copy => self.overlay = Some(Overlay::Copy { at: 0 }),
             Action::CopyOne(what) => return self.copy(what),
             Action::NextLayout => self.next_layout(),

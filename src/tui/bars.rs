@@ -157,6 +157,7 @@ pub(super) fn hint_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Some(Overlay::Until { .. }) => TYPE,
         Some(Overlay::Restart { .. }) => RESTART,
         Some(Overlay::Moments { .. }) => COMPARE,
+        Some(Overlay::Against { .. }) => AGAINST,
         Some(Overlay::GoTo { .. }) => GO_TO,
         Some(Overlay::Search { .. }) => FIND,
         Some(Overlay::Matches { .. }) if ui.asked.search.as_ref().is_some_and(Finder::is_empty) => NO_MATCHES,

@@ -63,6 +63,7 @@ pub enum Action {
     Restart,
     Request,
     Moments,
+    Against,
     EventLoop,
     TurnForth,
     TurnBack,
@@ -419,6 +420,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "before/after",
         Action::Moments,
         "The stacks before, during and after the loop starts, side by side.",
+    ),
+    row(
+        LOOK,
+        "against",
+        &["|"],
+        "A | B",
+        Action::Against,
+        "The stacks of this recording and of the one after --against, side by side at the same call. Moves go on there.",
     ),
     row(
         LOOK,

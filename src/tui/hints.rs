@@ -123,6 +123,16 @@ pub(super) const TYPE: &[Hint] = &[("toggle", "run"), ("close", "")];
 pub(super) const READ: &[Hint] = &[("up", ""), ("down", ""), ("page-down", ""), ("close", "")];
 pub(super) const COMPARE: &[Hint] =
     &[("close", ""), ("run-to-loop", ""), ("left", "moment before"), ("right", "after"), ("up", ""), ("down", "")];
+pub(super) const AGAINST: &[Hint] = &[
+    ("close", "the panes"),
+    ("forth", ""),
+    ("back", ""),
+    ("event-forth", ""),
+    ("event-back", ""),
+    ("go-to", ""),
+    ("up", ""),
+    ("down", ""),
+];
 /// There is no event loop to look at.
 pub(super) const ABSENT: &[Hint] = &[("close", "back to the panes"), ("palette", "")];
 pub(super) const LOOP: &[Hint] = &[

@@ -100,6 +100,7 @@ impl Ui<'_> {
         self.find_source(span);
         self.weigh_evidence(cursor);
         self.compare();
+        self.look_against();
         self.weigh_claims();
         self.look_at_loop(cursor);
         if let Some((chart, _)) = self.chart() {

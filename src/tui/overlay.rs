@@ -19,7 +19,7 @@ use super::text::{cut, pad, width, wrap_plain};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
 use super::{
-    break_list, claims, copy, help, lists, matches, moments, notes, palette, path, prompt, scenes, statistics,
+    against, break_list, claims, copy, help, lists, matches, moments, notes, palette, path, prompt, scenes, statistics,
 };
 use crate::trace::{BreakpointId, Command, Target};
 
@@ -41,6 +41,10 @@ pub(super) enum Overlay {
     },
     Moments {
         column: usize,
+        scroll: usize,
+    },
+    /// This recording and another, side by side.
+    Against {
         scroll: usize,
     },
     GoTo {
@@ -168,6 +172,7 @@ impl Ui<'_> {
             | (Overlay::Help { .. }, Action::Help)
             | (Overlay::Steps { .. }, Action::Steps)
             | (Overlay::Moments { .. }, Action::Moments)
+            | (Overlay::Against { .. }, Action::Against)
             | (Overlay::Restart { .. }, Action::Restart)
             | (Overlay::Matches { .. }, Action::Matches)
             | (Overlay::Statistics { .. }, Action::Statistics)
@@ -183,6 +188,16 @@ impl Ui<'_> {
                 let rows = usize::from(body.height.saturating_sub(2));
                 let limit = help::lines(self, help::columns(body)).len().saturating_sub(rows);
                 *scroll = scroll.saturating_add_signed(by).min(limit);
+            }
+            (Overlay::Against { scroll }, _) if by != 0 => {
+                *scroll = scroll.saturating_add_signed(by).min(self.against_rows().saturating_sub(4));
+            }
+            // Moving while comparing is moving: both sides follow.
+            (Overlay::Against { .. }, _) => {
+                let effect = self.act_without_overlay(action);
+                self.overlay = self.overlay.take().or(Some(overlay));
+                self.refresh();
+                return effect;
             }
             (Overlay::Moments { column, scroll }, _) => {
                 let longest = self.known.moments.as_ref().map_or(0, |all| {
@@ -378,6 +393,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             notes::draw_draft(buffer, body, ui, draft);
         }
         Some(Overlay::Notes { at }) => notes::draw(buffer, lists::list_area(body, 110), ui, *at),
+        Some(Overlay::Against { scroll }) => against::draw(buffer, body, ui, *scroll),
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
         Some(Overlay::Break { text, .. }) => prompt::draw_break(buffer, body, ui, text),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event};
 
+use super::against::Against;
 use super::command::Action;
 use super::copy::Clipboard;
 use super::keys::Keys;
@@ -39,6 +40,8 @@ pub struct Options {
     pub clipboard: Clipboard,
     /// Where the run stops by itself.
     pub breakpoints: Breakpoints,
+    /// Another recording, to be looked at beside this one.
+    pub against: Option<Against>,
     /// Take a step every so often.
     pub step_every: Option<Duration>,
     /// Set by whoever wants the screen to end, a signal for instance.
@@ -69,6 +72,9 @@ pub fn run(program: &mut dyn Program, material: Material<'_>, options: &Options)
     if !options.breakpoints.all().is_empty() {
         program.command(Command::Breakpoints(options.breakpoints.all().to_vec()));
         ui.set_breakpoints(options.breakpoints.clone());
+    }
+    if let Some(against) = &options.against {
+        ui.set_against(against.clone());
     }
     if let Some(every) = options.step_every {
         ui.walk_every(every);

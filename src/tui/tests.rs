@@ -1,5 +1,6 @@
 //! What the screens promise, checked on pictures of a run written by hand.
 
+mod against;
 mod asked;
 mod blank;
 mod breaks;

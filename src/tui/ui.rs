@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use super::against::Other;
 use super::asked::Asked;
 use super::breaks::Breaks;
 use super::class::Walk;
@@ -102,6 +103,8 @@ pub struct Ui<'a> {
     /// A page that belongs to no step, shown instead of the step's.
     pub(super) page: Option<usize>,
     pub(super) known: Known,
+    /// Another recording, to look at beside this one.
+    pub(super) other: Option<Other>,
     /// The recording runs on by itself.
     pub(super) play: Option<Play>,
     pub(super) speed: Speed,
@@ -167,6 +170,7 @@ impl<'a> Ui<'a> {
             shows_loop: false,
             page: None,
             known: Known::default(),
+            other: None,
             play: None,
             guess: None,
             score: Score::default(),

@@ -180,3 +180,23 @@ fn a_call_has_its_counterpart_in_another_recording() {
     let alone = log("other: work");
     assert_eq!(Counterpart::new(&alone, &b).of((&alone, &b), named(&alone, "work", 0), false), None);
 }
+
+#[test]
+fn stacks_stand_side_by_side_with_what_both_call_in_one_row() {
+    let (a, b) = (log("main: run(start(apply(get)))\nworker-1: run"), log("main: run(start(lookup(apply)))\nhub: run"));
+    // Before anything ends, which is what each log begins with.
+    let begun = |log: &Log| log.events_in(..).position(|event| matches!(event.kind, Kind::Exit { .. })).unwrap();
+    let pairs = side_by_side(&a.state_at(begun(&a)), &b.state_at(begun(&b)));
+    let names: Vec<[String; 2]> = pairs[0]
+        .frames
+        .iter()
+        .map(|row| [0, 1].map(|side| row[side].as_ref().map_or_else(String::new, |call| call.name.to_string())))
+        .collect();
+    assert_eq!(names, [["get", ""], ["apply", "apply"], ["", "lookup"], ["start", "start"], ["run", "run"]]);
+    let pairs = side_by_side(a.latest(), b.latest());
+    let lanes: Vec<[String; 2]> = pairs
+        .iter()
+        .map(|pair| [0, 1].map(|side| pair.lanes[side].as_ref().map_or_else(String::new, |lane| lane.0.to_string())))
+        .collect();
+    assert_eq!(lanes, [["main", "main"], ["worker-1", ""], ["", "hub"]]);
+}

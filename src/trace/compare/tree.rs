@@ -129,7 +129,9 @@ pub(super) fn place(log: &Log, numbers: &mut Numbers, mut told: impl FnMut(&Plac
     let mut lanes: HashMap<LaneId, Arc<str>> = HashMap::new();
     let mut path_of: HashMap<SpanId, usize> = HashMap::new();
     for span in log.spans() {
-        let lane = lanes.entry(span.lane).or_insert_with(|| kind_of(log, span.lane));
+        let lane = lanes
+            .entry(span.lane)
+            .or_insert_with(|| log.lane(span.lane).map_or_else(|| "?".into(), |lane| kind_of(&lane.name)));
         // Who is around it in another lane made it, and does not call it.
         let around = span.parent.filter(|parent| log.span(*parent).is_some_and(|parent| parent.lane == span.lane));
         let around = around.and_then(|parent| path_of.get(&parent).copied());
@@ -142,8 +144,7 @@ pub(super) fn place(log: &Log, numbers: &mut Numbers, mut told: impl FnMut(&Plac
 }
 
 /// The kind of a lane: `conn-*` of `conn-17`.
-fn kind_of(log: &Log, lane: LaneId) -> Arc<str> {
-    let name = log.lane(lane).map_or_else(|| "?".into(), |lane| lane.name.clone());
-    let stem = stem(&name);
-    if stem.len() < name.len() { format!("{stem}*").into() } else { name }
+pub(super) fn kind_of(name: &Arc<str>) -> Arc<str> {
+    let stem = stem(name);
+    if stem.len() < name.len() { format!("{stem}*").into() } else { name.clone() }
 }
