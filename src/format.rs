@@ -10,12 +10,15 @@
 mod csv;
 mod excerpt;
 pub mod jsonl;
+mod marks;
+mod perfetto;
 mod text;
+mod tracks;
 mod value;
 
 use std::io::{self, Write};
 
-pub use excerpt::{Clock, Excerpt, Flow, NoExcerpt, Point, Span, Which};
+pub use excerpt::{Clock, Epoch, Excerpt, Flow, NoExcerpt, Origin, Point, Poll, Span, Which};
 
 /// A format that a recording can leave in.
 pub struct Format {
@@ -45,6 +48,13 @@ pub const FORMATS: &[Format] = &[
         doc: "the log itself, an event a line, for scripts; opens here again",
         is_binary: false,
         write: jsonl::write,
+    },
+    Format {
+        name: "perfetto",
+        ending: "pftrace",
+        doc: "tracks, slices and flows, for ui.perfetto.dev",
+        is_binary: true,
+        write: perfetto::write,
     },
     Format {
         name: "text",
