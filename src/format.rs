@@ -7,11 +7,13 @@
 //! A format is a function from an [`Excerpt`] to bytes. It leaves spans open that are open, where it can say so, and marks them
 //! where it cannot.
 
+mod chrome;
 mod csv;
 mod excerpt;
 pub mod jsonl;
 mod marks;
 mod perfetto;
+mod speedscope;
 mod text;
 mod tracks;
 mod value;
@@ -36,6 +38,13 @@ pub struct Format {
 /// Every format there is.
 pub const FORMATS: &[Format] = &[
     Format {
+        name: "chrome",
+        ending: "chrome.json",
+        doc: "trace events in JSON, for chrome://tracing, Perfetto and VizTracer",
+        is_binary: false,
+        write: chrome::write,
+    },
+    Format {
         name: "csv",
         ending: "csv",
         doc: "a row per span, for spreadsheets and data frames",
@@ -57,6 +66,13 @@ pub const FORMATS: &[Format] = &[
         write: perfetto::write,
     },
     Format {
+        name: "speedscope",
+        ending: "speedscope.json",
+        doc: "a profile per lane, for speedscope.app",
+        is_binary: false,
+        write: speedscope::write,
+    },
+    Format {
         name: "text",
         ending: "txt",
         doc: "an indented tree of calls for each lane, to read or to mail",
@@ -72,11 +88,12 @@ impl Format {
         FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// The format of a file with this ending, if one alone has it.
+    /// The format of a file of this name: the one with the longest ending that it has.
     #[must_use]
-    pub fn ending_in(ending: &str) -> Option<&'static Self> {
-        let mut all = FORMATS.iter().filter(|format| format.ending.eq_ignore_ascii_case(ending));
-        all.next().filter(|_| all.next().is_none())
+    pub fn of_file(name: &str) -> Option<&'static Self> {
+        let name = name.to_ascii_lowercase();
+        let is_it = |format: &&Self| name.strip_suffix(format.ending).is_some_and(|stem| stem.ends_with('.'));
+        FORMATS.iter().filter(is_it).max_by_key(|format| format.ending.len())
     }
 
     /// Writes an excerpt.

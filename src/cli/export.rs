@@ -47,8 +47,8 @@ fn format(args: &ExportArgs) -> anyhow::Result<&'static Format> {
     if let Some(name) = &args.to {
         return Ok(Format::named(name).ok_or_else(|| UsageError(format!("no format `{name}`; there are {}", names())))?);
     }
-    let ending = args.output.as_deref().and_then(|path| path.extension()?.to_str());
-    let known = ending.and_then(Format::ending_in);
+    let name = args.output.as_deref().and_then(|path| path.file_name()?.to_str());
+    let known = name.and_then(Format::of_file);
     Ok(known.ok_or_else(|| UsageError(format!("name the format with --to; there are {}", names())))?)
 }
 

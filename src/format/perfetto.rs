@@ -1,19 +1,20 @@
 //! A trace for Perfetto (<https://ui.perfetto.dev>): protocol buffers with track events.
 //!
 //! ```text
-//!   process    lane  main         run ├────────────────────…      a span that is not over has a begin and no end
-//!                                   start ├──────┤
-//!              lane  conn-1    handle ├──────────────┤  push      spans that do not nest: further tracks of their lane
-//!                polls           handle ├─┤     ├──┤             what was on a thread, and when, in the way it nested there
-//!              holds                        ├──┤                 on the clock of the wall
+//!   recording   main        run ├────────────────────…         a span that is not over has a begin and no end
+//!                                 start ├──────┤
+//!               conn-1      handle ├──────────────┤  push      spans that do not nest: further tracks of their lane
+//!                 polls       handle ├─┤     ├──┤             what was on a thread, and when, nested as it was there
+//!               holds                     ├──┤                 on the clock of the wall
 //! ```
 //!
-//! A lane is a track under its process, in the order of the log; its span slices have their source location, the target as
-//! category, and the fields as annotations beside `span.id`, the number that `--from '#12'` takes. Points are instants. A switch or a wake is
-//! an instant in the lane that gives and one in the lane that gets, joined by a flow. Polls are not put between a span and its
-//! children: they would hide which call is inside which; they have a track below, where enters and exits nest.
+//! A lane is a track under that of the recording, in the order of the log; its slices have their source location, the target as
+//! category, and the fields as annotations beside `span.id`, the number that `--from '#12'` takes. Points are instants. A switch or
+//! a wake is an instant in the lane that gives and one in the lane that gets, joined by a flow. Polls are not put between a span
+//! and its children: they would hide which call is inside which. They have a track below the lane, where enters and exits nest.
 //!
-//! It has no process number, no thread numbers and no clock but the recording's own: the log does not know any.
+//! There is no process: Perfetto asks for its number, and for those of threads, which the log does not know, and it sorts what
+//! is below a process by name. The clock is the recording's own.
 
 mod proto;
 
@@ -22,23 +23,21 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::marks::{Mark, Marks};
-use super::tracks::{self, Edge, Instant, Lane};
+use super::tracks::{self, Edge, Lane, Step};
 use super::{Excerpt, Poll, Span};
 use crate::trace::{Callsite, Field, LaneKind, Time, Value};
 use proto::{
-    DebugAnnotation, DebugValue, EventType, InternedData, InternedName, ProcessDescriptor, SourceLocation, TracePacket,
-    TrackDescriptor, TrackEvent,
+    DebugAnnotation, DebugValue, EventType, InternedData, InternedName, SourceLocation, TracePacket, TrackDescriptor,
+    TrackEvent,
 };
 
-/// The track of the process.
-const PROCESS: u64 = 1;
-/// Perfetto shows no process without a number. It is not that of the program, which the log does not know.
-const PID: i32 = 1;
+/// The track of the recording.
+const ROOT: u64 = 1;
 
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut trace = Trace::new(out);
-    trace.process(&excerpt.origin().name)?;
+    trace.root(&excerpt.origin().name)?;
     let mut marks = Marks::of(excerpt);
     let mut polls = tracks::polls(excerpt);
     for lane in tracks::lanes(excerpt) {
@@ -145,7 +144,7 @@ fn value(value: &Value) -> DebugValue {
 
 impl<'a> Trace<'a> {
     fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, tracks: PROCESS, is_begun: false, interned: Interned::default() }
+        Self { out, tracks: ROOT, is_begun: false, interned: Interned::default() }
     }
 
     fn packet(&mut self, packet: TracePacket) -> io::Result<()> {
@@ -173,10 +172,10 @@ impl<'a> Trace<'a> {
         Ok(self.tracks)
     }
 
-    fn process(&mut self, name: &str) -> io::Result<()> {
+    fn root(&mut self, name: &str) -> io::Result<()> {
         let track = TrackDescriptor {
-            uuid: Some(PROCESS),
-            process: Some(ProcessDescriptor { pid: Some(PID), process_name: Some(name.to_owned()) }),
+            uuid: Some(ROOT),
+            name: Some(name.to_owned()),
             child_ordering: Some(proto::EXPLICIT),
             ..TrackDescriptor::default()
         };
@@ -185,29 +184,15 @@ impl<'a> Trace<'a> {
 
     /// Writes the spans of a lane and what happens in it; gives its first track.
     fn lane(&mut self, excerpt: &Excerpt<'_>, lane: &Lane, marks: &[Mark]) -> io::Result<u64> {
-        let pieces = tracks::pieces(&lane.spans);
-        let mut tracks = tracks::lay_out(&pieces);
-        if tracks.is_empty() {
-            tracks.push(Vec::new());
-        }
-        let mut track_of: HashMap<usize, usize> = HashMap::new();
-        for (track, edges) in tracks.iter().enumerate() {
-            track_of.extend(edges.iter().filter_map(|edge| match edge {
-                Edge::Begin(number) => Some((*number, track)),
-                Edge::End(_) => None,
-            }));
-        }
-        let number = lane.spans.iter().enumerate().map(|(number, span)| (span.id, track_of[&number]));
-        let track_of: HashMap<_, _> = number.collect();
         let kind = match lane.kind {
             Some(LaneKind::Thread) => "a lane on a thread",
             Some(LaneKind::Task) => "a lane of a task",
             None => "a lane whose begin is missing",
         };
         let mut first = None;
-        for (at, edges) in tracks.into_iter().enumerate() {
+        for steps in lane.steps(marks) {
             let uuid = self.track(TrackDescriptor {
-                parent_uuid: Some(PROCESS),
+                parent_uuid: Some(ROOT),
                 name: Some(lane.name.to_string()),
                 description: Some(kind.to_owned()),
                 child_ordering: Some(proto::EXPLICIT),
@@ -217,37 +202,28 @@ impl<'a> Trace<'a> {
                 ..TrackDescriptor::default()
             })?;
             first.get_or_insert(uuid);
-            let here = |mark: &&Mark| mark.span().map_or(0, |span| track_of.get(&span).copied().unwrap_or(0)) == at;
-            let mut marks = marks.iter().filter(here).peekable();
-            for edge in edges {
-                let before: Instant = edge.at(&pieces);
-                while let Some(mark) = marks.next_if(|mark| mark.at() < before) {
-                    self.mark(uuid, mark)?;
+            for step in steps {
+                match step {
+                    Step::Begin(span) => self.begin(excerpt, uuid, span)?,
+                    // Perfetto shows what has no end as not finished.
+                    Step::End(span) if span.is_open => {}
+                    Step::End(span) => self.end(span.end, uuid)?,
+                    Step::Mark(mark) => self.mark(uuid, mark)?,
                 }
-                self.edge(excerpt, uuid, edge, &lane.spans)?;
             }
-            marks.try_for_each(|mark| self.mark(uuid, mark))?;
         }
-        Ok(first.unwrap_or(PROCESS))
+        Ok(first.unwrap_or(ROOT))
     }
 
-    fn edge(&mut self, excerpt: &Excerpt<'_>, track: u64, edge: Edge, spans: &[Span]) -> io::Result<()> {
-        match edge {
-            Edge::Begin(number) => {
-                let span = &spans[number];
-                let mut event = self.interned.event(EventType::SliceBegin, track, &span.callsite);
-                event.debug_annotations.push(self.interned.annotation(&"span.id".into(), DebugValue::Uint(span.id.0)));
-                if span.begins_before || span.ends_after {
-                    let cut = DebugValue::String("cut".to_owned());
-                    event.debug_annotations.push(self.interned.annotation(&"spanwalk.mark".into(), cut));
-                }
-                event.debug_annotations.extend(self.interned.fields(&excerpt.fields(span.id)));
-                self.event(span.begin, event)
-            }
-            // Perfetto shows what has no end as not finished.
-            Edge::End(number) if spans[number].is_open => Ok(()),
-            Edge::End(number) => self.end(spans[number].end, track),
+    fn begin(&mut self, excerpt: &Excerpt<'_>, track: u64, span: &Span) -> io::Result<()> {
+        let mut event = self.interned.event(EventType::SliceBegin, track, &span.callsite);
+        event.debug_annotations.push(self.interned.annotation(&"span.id".into(), DebugValue::Uint(span.id.0)));
+        if let Some(mark) = span.mark() {
+            let mark = DebugValue::String(mark.to_owned());
+            event.debug_annotations.push(self.interned.annotation(&"spanwalk.mark".into(), mark));
         }
+        event.debug_annotations.extend(self.interned.fields(&excerpt.fields(span.id)));
+        self.event(span.begin, event)
     }
 
     fn end(&mut self, at: Time, track: u64) -> io::Result<()> {
@@ -315,7 +291,7 @@ impl<'a> Trace<'a> {
 
     fn holds(&mut self, holds: &[(Time, Time)]) -> io::Result<()> {
         let track = self.track(TrackDescriptor {
-            parent_uuid: Some(PROCESS),
+            parent_uuid: Some(ROOT),
             name: Some("holds".to_owned()),
             description: Some("when the program was held by the debugger".to_owned()),
             ..TrackDescriptor::default()

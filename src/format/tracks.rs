@@ -16,6 +16,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::marks::Mark;
 use super::{Excerpt, Poll, Span};
 use crate::trace::{LaneId, LaneKind, Seq, SpanId, Time};
 
@@ -118,6 +119,51 @@ pub(super) struct Lane {
     pub(super) spans: Vec<Span>,
 }
 
+/// What is met on a track of a lane.
+pub(super) enum Step<'a> {
+    /// A span begins.
+    Begin(&'a Span),
+    /// A span ends, or the excerpt does before it.
+    End(&'a Span),
+    /// Something happens at one time.
+    Mark(&'a Mark),
+}
+
+impl Lane {
+    /// What is met on each of its tracks, in order; there is at least one. A mark is on the track of its span, or on the first.
+    pub(super) fn steps<'a>(&'a self, marks: &'a [Mark]) -> Vec<Vec<Step<'a>>> {
+        let pieces = pieces(&self.spans);
+        let mut tracks = lay_out(&pieces);
+        tracks.resize(tracks.len().max(1), Vec::new());
+        let mut track_of: HashMap<SpanId, usize> = HashMap::new();
+        for (track, edges) in tracks.iter().enumerate().skip(1) {
+            for edge in edges {
+                if let Edge::Begin(number) = edge {
+                    track_of.insert(self.spans[*number].id, track);
+                }
+            }
+        }
+        let track_of = |mark: &Mark| mark.span().and_then(|span| track_of.get(&span).copied()).unwrap_or(0);
+        let mut marks_of: Vec<Vec<&Mark>> = vec![Vec::new(); tracks.len()];
+        marks.iter().for_each(|mark| marks_of[track_of(mark)].push(mark));
+        let merged = |(edges, marks): (Vec<Edge>, Vec<&'a Mark>)| {
+            let mut marks = marks.into_iter().peekable();
+            let mut steps: Vec<Step<'a>> = Vec::with_capacity(edges.len() + marks.len());
+            for edge in edges {
+                let at = edge.at(&pieces);
+                steps.extend(std::iter::from_fn(|| marks.next_if(|mark| mark.at() < at)).map(Step::Mark));
+                steps.push(match edge {
+                    Edge::Begin(number) => Step::Begin(&self.spans[number]),
+                    Edge::End(number) => Step::End(&self.spans[number]),
+                });
+            }
+            steps.extend(marks.map(Step::Mark));
+            steps
+        };
+        tracks.into_iter().zip(marks_of).map(merged).collect()
+    }
+}
+
 /// The lanes of an excerpt, in the order in which they came to be. Every span of the excerpt is in one of them.
 pub(super) fn lanes(excerpt: &Excerpt<'_>) -> Vec<Lane> {
     let mut by_lane: HashMap<LaneId, Vec<Span>> = HashMap::new();
@@ -141,7 +187,7 @@ pub(super) fn lanes(excerpt: &Excerpt<'_>) -> Vec<Lane> {
 }
 
 /// Spans of one lane as pieces.
-pub(super) fn pieces(spans: &[Span]) -> Vec<Piece> {
+fn pieces(spans: &[Span]) -> Vec<Piece> {
     let numbers: HashMap<SpanId, usize> = spans.iter().enumerate().map(|(number, span)| (span.id, number)).collect();
     let piece = |span: &Span| {
         let within = span.parent.and_then(|parent| numbers.get(&parent).copied());

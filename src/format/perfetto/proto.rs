@@ -1,7 +1,7 @@
 //! What is used of Perfetto's messages, under the field numbers of its repository.
 //!
 //! - `protos/perfetto/trace/trace.proto`, `trace_packet.proto`
-//! - `protos/perfetto/trace/track_event/`: `track_descriptor.proto`, `process_descriptor.proto`, `track_event.proto`,
+//! - `protos/perfetto/trace/track_event/`: `track_descriptor.proto`, `track_event.proto`,
 //!   `debug_annotation.proto`, `source_location.proto`
 //! - `protos/perfetto/trace/interned_data/interned_data.proto`
 
@@ -47,8 +47,6 @@ pub(super) struct TrackDescriptor {
     pub(super) uuid: Option<u64>,
     #[prost(string, optional, tag = "2")]
     pub(super) name: Option<String>,
-    #[prost(message, optional, tag = "3")]
-    pub(super) process: Option<ProcessDescriptor>,
     #[prost(uint64, optional, tag = "5")]
     pub(super) parent_uuid: Option<u64>,
     #[prost(int32, optional, tag = "11")]
@@ -61,14 +59,6 @@ pub(super) struct TrackDescriptor {
     pub(super) sibling_merge_behavior: Option<i32>,
     #[prost(string, optional, tag = "16")]
     pub(super) sibling_merge_key: Option<String>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct ProcessDescriptor {
-    #[prost(int32, optional, tag = "1")]
-    pub(super) pid: Option<i32>,
-    #[prost(string, optional, tag = "6")]
-    pub(super) process_name: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
