@@ -12,6 +12,7 @@ mod csv;
 mod excerpt;
 pub mod jsonl;
 mod marks;
+pub mod otlp;
 mod perfetto;
 mod speedscope;
 mod text;
@@ -32,6 +33,8 @@ pub struct Format {
     pub doc: &'static str,
     /// Its bytes are no text: not for a terminal.
     pub is_binary: bool,
+    /// It tells the time of day, which the log does not know.
+    pub has_time_of_day: bool,
     write: fn(&Excerpt<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
@@ -42,6 +45,7 @@ pub const FORMATS: &[Format] = &[
         ending: "chrome.json",
         doc: "trace events in JSON, for chrome://tracing, Perfetto and VizTracer",
         is_binary: false,
+        has_time_of_day: false,
         write: chrome::write,
     },
     Format {
@@ -49,6 +53,7 @@ pub const FORMATS: &[Format] = &[
         ending: "csv",
         doc: "a row per span, for spreadsheets and data frames",
         is_binary: false,
+        has_time_of_day: false,
         write: csv::write,
     },
     Format {
@@ -56,13 +61,23 @@ pub const FORMATS: &[Format] = &[
         ending: "jsonl",
         doc: "the log itself, an event a line, for scripts; opens here again",
         is_binary: false,
+        has_time_of_day: false,
         write: jsonl::write,
+    },
+    Format {
+        name: "otlp",
+        ending: "otlp.json",
+        doc: "one trace, for OpenTelemetry's collectors; --push URL sends it",
+        is_binary: false,
+        has_time_of_day: true,
+        write: otlp::write,
     },
     Format {
         name: "perfetto",
         ending: "pftrace",
         doc: "tracks, slices and flows, for ui.perfetto.dev",
         is_binary: true,
+        has_time_of_day: false,
         write: perfetto::write,
     },
     Format {
@@ -70,6 +85,7 @@ pub const FORMATS: &[Format] = &[
         ending: "speedscope.json",
         doc: "a profile per lane, for speedscope.app",
         is_binary: false,
+        has_time_of_day: false,
         write: speedscope::write,
     },
     Format {
@@ -77,6 +93,7 @@ pub const FORMATS: &[Format] = &[
         ending: "txt",
         doc: "an indented tree of calls for each lane, to read or to mail",
         is_binary: false,
+        has_time_of_day: false,
         write: text::write,
     },
 ];

@@ -2,20 +2,16 @@
 
 use std::cmp::Reverse;
 use std::io::{self, Write as _};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::args::InfoArgs;
+use super::progress::{LOOK, Progress};
 use crate::file::{FileError, Reader};
 use crate::trace::{CallStats, LaneRecord, Log, Time, call_stats};
 
 /// Callsites that the text names.
 const NAMED: usize = 10;
-/// How long one waits without being told why.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often one is told how far it has come.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Prints it.
 pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
@@ -34,26 +30,16 @@ pub(super) fn run(args: &InfoArgs) -> anyhow::Result<()> {
 
 /// Reads what there is when it is called. Who waits longer than a moment sees how far it has come, on a terminal.
 pub(super) fn read(reader: &mut Reader, log: &mut Log) -> Result<(), FileError> {
-    let mut terminal = Some(io::stderr()).filter(io::IsTerminal::is_terminal);
-    let began = Instant::now();
+    let mut progress = Progress::new();
     let (mut done, all) = reader.progress();
-    let mut is_shown = false;
     loop {
         reader.read_for(log, LOOK)?;
         let before = std::mem::replace(&mut done, reader.progress().0);
         if done >= all || done == before {
-            break;
+            return Ok(());
         }
-        if let Some(terminal) = terminal.as_mut().filter(|_| began.elapsed() >= PATIENCE) {
-            is_shown = true;
-            // A line that cannot be shown is not missed.
-            let _ = write!(terminal, "\rreading: {} %", done * 100 / all);
-        }
+        progress.tell(|| format!("reading: {} %", done * 100 / all));
     }
-    if let Some(terminal) = terminal.as_mut().filter(|_| is_shown) {
-        let _ = write!(terminal, "\r{:16}\r", "");
-    }
-    Ok(())
 }
 
 struct Summary {
