@@ -21,8 +21,8 @@ use std::io::{self, Write};
 use serde_json::{Map, Value as Json, json};
 
 use super::marks::{Mark, Marks};
-use super::tracks::{self, Edge, Step};
-use super::{Excerpt, Poll, Span, value};
+use super::tracks::{self, Step};
+use super::{Excerpt, Span, value};
 use crate::trace::Time;
 
 /// Writes it.
@@ -32,27 +32,50 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     write!(out, "{{\"displayTimeUnit\":\"ns\",\"otherData\":{head},\"traceEvents\":[")?;
     let mut events = Events { out, threads: 0, is_first: true };
     events.name("process", &excerpt.origin().name)?;
+    let lanes = tracks::lanes(excerpt);
     let mut marks = Marks::of(excerpt);
-    let mut polls = tracks::polls(excerpt);
-    for lane in tracks::lanes(excerpt) {
-        events.thread(&lane.name)?;
-        let marks = marks.take(lane.id);
-        for (track, steps) in lane.steps(&marks).into_iter().enumerate() {
-            events.track(excerpt, &steps, track > 0)?;
+    let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
+    let polls = tracks::polls(excerpt);
+    let (mut tracks, mut steps) = (Vec::new(), Vec::new());
+    for (lane, marks) in lanes.iter().zip(&marks) {
+        let tid = events.thread(&lane.name)?;
+        for (number, track) in lane.steps(marks).into_iter().enumerate() {
+            tracks.push(Track { tid, nest: (number > 0).then(Nest::default) });
+            steps.push(track);
         }
-        if let Some(polls) = polls.remove(&lane.id) {
-            events.polls(&lane.name, &polls)?;
+        for track in polls.get(&lane.id).map(|polls| tracks::poll_steps(polls)).unwrap_or_default() {
+            tracks.push(Track { tid: events.thread(&format!("{} polls", lane.name))?, nest: None });
+            steps.push(track);
         }
+    }
+    // Of what has the same time viewers take first what is written first: a flow has to begin before it ends.
+    for (track, step) in tracks::in_order(&steps) {
+        events.step(excerpt, &mut tracks[track], step)?;
     }
     let mut holds = excerpt.holds().peekable();
     if holds.peek().is_some() {
-        events.thread("holds")?;
+        let tid = events.thread("holds")?;
         for (begin, end) in holds {
-            events.event("B", begin, json!({ "cat": "hold", "name": "held" }))?;
-            events.event("E", end, json!({}))?;
+            events.event("B", tid, begin, json!({ "cat": "hold", "name": "held" }))?;
+            events.event("E", tid, end, json!({}))?;
         }
     }
     writeln!(events.out, "\n]}}")
+}
+
+/// A track of a lane.
+struct Track {
+    /// The thread that it is on, or under.
+    tid: usize,
+    /// Its spans are async events.
+    nest: Option<Nest>,
+}
+
+/// Of async events the id of the outermost that is under way, and how many are.
+#[derive(Default)]
+struct Nest {
+    id: u64,
+    depth: usize,
 }
 
 /// The events that are being written.
@@ -77,89 +100,71 @@ impl Events<'_> {
         self.line(&event.to_string())
     }
 
-    /// Begins the next thread.
-    fn thread(&mut self, name: &str) -> io::Result<()> {
+    /// Makes the next thread.
+    fn thread(&mut self, name: &str) -> io::Result<usize> {
         self.threads += 1;
         self.name("thread", name)?;
         let tid = self.threads;
         let args = json!({ "sort_index": tid });
-        self.line(&json!({ "ph": "M", "pid": 1, "tid": tid, "name": "thread_sort_index", "args": args }).to_string())
+        self.line(&json!({ "ph": "M", "pid": 1, "tid": tid, "name": "thread_sort_index", "args": args }).to_string())?;
+        Ok(tid)
     }
 
-    /// Writes an event of the last thread. `more` is an object.
-    fn event(&mut self, ph: &str, at: Time, more: Json) -> io::Result<()> {
-        let (us, ns, tid) = (at.ns() / 1_000, at.ns() % 1_000, self.threads);
+    /// Writes an event. `more` is an object.
+    fn event(&mut self, ph: &str, tid: usize, at: Time, more: Json) -> io::Result<()> {
+        let (us, ns) = (at.ns() / 1_000, at.ns() % 1_000);
         let more = more.to_string();
         let comma = if more == "{}" { "" } else { "," };
         self.line(&format!("{{\"ph\":\"{ph}\",\"pid\":1,\"tid\":{tid},\"ts\":{us}.{ns:03}{comma}{}", &more[1..]))
     }
 
-    /// Writes a track of the last thread: as its calls, or as async events.
-    fn track(&mut self, excerpt: &Excerpt<'_>, steps: &[Step<'_>], is_async: bool) -> io::Result<()> {
-        // Of async events: the outermost span that is under way, and how many are.
-        let (mut id, mut depth) = (0, 0_usize);
-        for step in steps {
-            match step {
-                Step::Mark(mark) => self.mark(mark)?,
-                Step::Begin(span) if is_async => {
-                    id = if depth == 0 { span.id.0 } else { id };
-                    depth += 1;
-                    self.event("b", span.begin, with_id(begin(excerpt, span), id))?;
-                }
-                Step::Begin(span) => self.event("B", span.begin, begin(excerpt, span))?,
-                Step::End(span) if is_async => {
-                    depth -= 1;
-                    if !span.is_open {
-                        self.event("e", span.end, with_id(title(span), id))?;
-                    }
-                }
-                Step::End(span) if span.is_open => {}
-                Step::End(span) => self.event("E", span.end, title(span))?,
+    fn step(&mut self, excerpt: &Excerpt<'_>, track: &mut Track, step: Step<'_>) -> io::Result<()> {
+        let tid = track.tid;
+        match (step, &mut track.nest) {
+            (Step::Mark(mark), _) => self.mark(tid, mark),
+            (Step::Begin(span), None) => self.event("B", tid, span.begin, begin(excerpt, span)),
+            (Step::Begin(span), Some(nest)) => {
+                nest.id = if nest.depth == 0 { span.id.0 } else { nest.id };
+                nest.depth += 1;
+                self.event("b", tid, span.begin, with_id(begin(excerpt, span), nest.id))
             }
+            (Step::End(span), Some(nest)) => {
+                nest.depth -= 1;
+                if span.is_open { Ok(()) } else { self.event("e", tid, span.end, with_id(title(span), nest.id)) }
+            }
+            (Step::End(span), None) if span.is_open => Ok(()),
+            (Step::End(span), None) => self.event("E", tid, span.end, title(span)),
+            (Step::BeginPoll(poll), _) => {
+                let args = json!({ "span.id": poll.span.0, "thread": &*poll.thread.name });
+                let of = json!({ "cat": "poll", "name": &*poll.callsite.name, "args": args });
+                self.event("B", tid, poll.begin, of)
+            }
+            (Step::EndPoll(poll), _) if poll.over.is_none() => Ok(()),
+            (Step::EndPoll(poll), _) => self.event("E", tid, poll.end, json!({})),
         }
-        Ok(())
     }
 
-    fn mark(&mut self, mark: &Mark) -> io::Result<()> {
+    fn mark(&mut self, tid: usize, mark: &Mark) -> io::Result<()> {
         match mark {
             Mark::Point(point) => {
                 let args = value::object(&point.fields);
                 let of = json!({ "s": "t", "cat": &*point.callsite.target, "name": point.name(), "args": args });
-                self.event("i", point.at, of)
+                self.event("i", tid, point.at, of)
             }
             Mark::Gives(end) | Mark::Gets(end) => {
                 let args = end.reason.as_deref().map(|reason| json!({ "reason": reason }));
                 let args = args.unwrap_or_else(|| json!({}));
                 let of = json!({ "s": "t", "cat": end.word(), "name": mark.title(), "args": args });
-                self.event("i", end.at, of)?;
+                self.event("i", tid, end.at, of)?;
                 // A flow is drawn from and to the slice around it; the instant is one for those that look for the last.
                 let mut flow = json!({ "cat": end.word(), "name": end.word(), "id": end.id });
                 let is_given = matches!(mark, Mark::Gives(_));
                 if !is_given {
                     flow["bp"] = Json::from("e");
                 }
-                self.event(if is_given { "s" } else { "f" }, end.at, flow)
+                self.event(if is_given { "s" } else { "f" }, tid, end.at, flow)
             }
         }
-    }
-
-    fn polls(&mut self, lane: &str, polls: &[Poll]) -> io::Result<()> {
-        // Two threads may have had calls of a lane at once.
-        for edges in tracks::lay_out(&tracks::poll_pieces(polls)) {
-            self.thread(&format!("{lane} polls"))?;
-            for edge in edges {
-                let (Edge::Begin(number) | Edge::End(number)) = edge;
-                let poll = &polls[number];
-                let args = json!({ "span.id": poll.span.0, "thread": &*poll.thread.name });
-                let of = json!({ "cat": "poll", "name": &*poll.callsite.name, "args": args });
-                match edge {
-                    Edge::Begin(_) => self.event("B", poll.begin, of)?,
-                    Edge::End(_) if poll.over.is_none() => {}
-                    Edge::End(_) => self.event("E", poll.end, json!({}))?,
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -23,7 +23,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::marks::{Mark, Marks};
-use super::tracks::{self, Edge, Lane, Step};
+use super::tracks::{self, Lane, Step};
 use super::{Excerpt, Poll, Span};
 use crate::trace::{Callsite, Field, LaneKind, Time, Value};
 use proto::{
@@ -38,19 +38,28 @@ const ROOT: u64 = 1;
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut trace = Trace::new(out);
     trace.root(&excerpt.origin().name)?;
+    let lanes = tracks::lanes(excerpt);
     let mut marks = Marks::of(excerpt);
-    let mut polls = tracks::polls(excerpt);
-    for lane in tracks::lanes(excerpt) {
-        let track = trace.lane(excerpt, &lane, &marks.take(lane.id))?;
-        if let Some(polls) = polls.remove(&lane.id) {
-            trace.polls(track, &polls)?;
+    let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
+    let polls = tracks::polls(excerpt);
+    let (mut uuids, mut steps) = (Vec::new(), Vec::new());
+    for (lane, marks) in lanes.iter().zip(&marks) {
+        let first = uuids.len();
+        for track in lane.steps(marks) {
+            uuids.push(trace.lane(lane)?);
+            steps.push(track);
+        }
+        for track in polls.get(&lane.id).map(|polls| tracks::poll_steps(polls)).unwrap_or_default() {
+            uuids.push(trace.polls(uuids[first])?);
+            steps.push(track);
         }
     }
-    let holds: Vec<(Time, Time)> = excerpt.holds().collect();
-    if !holds.is_empty() {
-        trace.holds(&holds)?;
+    // Of what has the same time Perfetto takes first what is written first: a flow has to begin before it ends.
+    for (track, step) in tracks::in_order(&steps) {
+        trace.step(excerpt, uuids[track], step)?;
     }
-    Ok(())
+    let holds: Vec<(Time, Time)> = excerpt.holds().collect();
+    if holds.is_empty() { Ok(()) } else { trace.holds(&holds) }
 }
 
 /// A trace that is being written.
@@ -182,37 +191,57 @@ impl<'a> Trace<'a> {
         self.packet(TracePacket { track_descriptor: Some(track), ..TracePacket::default() })
     }
 
-    /// Writes the spans of a lane and what happens in it; gives its first track.
-    fn lane(&mut self, excerpt: &Excerpt<'_>, lane: &Lane, marks: &[Mark]) -> io::Result<u64> {
+    /// Describes a track of a lane.
+    fn lane(&mut self, lane: &Lane) -> io::Result<u64> {
         let kind = match lane.kind {
             Some(LaneKind::Thread) => "a lane on a thread",
             Some(LaneKind::Task) => "a lane of a task",
             None => "a lane whose begin is missing",
         };
-        let mut first = None;
-        for steps in lane.steps(marks) {
-            let uuid = self.track(TrackDescriptor {
-                parent_uuid: Some(ROOT),
-                name: Some(lane.name.to_string()),
-                description: Some(kind.to_owned()),
-                child_ordering: Some(proto::EXPLICIT),
-                // Tracks of a lane are shown as one, and two lanes of a name are not.
-                sibling_merge_behavior: Some(proto::MERGE_BY_KEY),
-                sibling_merge_key: Some(lane.id.to_string()),
-                ..TrackDescriptor::default()
-            })?;
-            first.get_or_insert(uuid);
-            for step in steps {
-                match step {
-                    Step::Begin(span) => self.begin(excerpt, uuid, span)?,
-                    // Perfetto shows what has no end as not finished.
-                    Step::End(span) if span.is_open => {}
-                    Step::End(span) => self.end(span.end, uuid)?,
-                    Step::Mark(mark) => self.mark(uuid, mark)?,
-                }
-            }
+        self.track(TrackDescriptor {
+            parent_uuid: Some(ROOT),
+            name: Some(lane.name.to_string()),
+            description: Some(kind.to_owned()),
+            child_ordering: Some(proto::EXPLICIT),
+            // Tracks of a lane are shown as one, and two lanes of a name are not.
+            sibling_merge_behavior: Some(proto::MERGE_BY_KEY),
+            sibling_merge_key: Some(lane.id.to_string()),
+            ..TrackDescriptor::default()
+        })
+    }
+
+    /// Describes a track of the polls of a lane.
+    fn polls(&mut self, lane: u64) -> io::Result<u64> {
+        self.track(TrackDescriptor {
+            parent_uuid: Some(lane),
+            name: Some("polls".to_owned()),
+            description: Some("when its calls were on a thread".to_owned()),
+            ..TrackDescriptor::default()
+        })
+    }
+
+    fn step(&mut self, excerpt: &Excerpt<'_>, track: u64, step: Step<'_>) -> io::Result<()> {
+        match step {
+            Step::Begin(span) => self.begin(excerpt, track, span),
+            Step::BeginPoll(poll) => self.begin_poll(track, poll),
+            // Perfetto shows what has no end as not finished.
+            Step::End(span) if span.is_open => Ok(()),
+            Step::EndPoll(poll) if poll.over.is_none() => Ok(()),
+            Step::End(span) => self.end(span.end, track),
+            Step::EndPoll(poll) => self.end(poll.end, track),
+            Step::Mark(mark) => self.mark(track, mark),
         }
-        Ok(first.unwrap_or(ROOT))
+    }
+
+    fn begin_poll(&mut self, track: u64, poll: &Poll) -> io::Result<()> {
+        let mut event = self.interned.event(EventType::SliceBegin, track, &poll.callsite);
+        event.category_iids = vec![self.interned.category(&"poll".into())];
+        let thread = DebugValue::String(poll.thread.name.to_string());
+        event.debug_annotations = vec![
+            self.interned.annotation(&"span.id".into(), DebugValue::Uint(poll.span.0)),
+            self.interned.annotation(&"thread".into(), thread),
+        ];
+        self.event(poll.begin, event)
     }
 
     fn begin(&mut self, excerpt: &Excerpt<'_>, track: u64, span: &Span) -> io::Result<()> {
@@ -257,36 +286,6 @@ impl<'a> Trace<'a> {
                 self.event(end.at, event)
             }
         }
-    }
-
-    fn polls(&mut self, lane: u64, polls: &[Poll]) -> io::Result<()> {
-        let pieces = tracks::poll_pieces(polls);
-        for edges in tracks::lay_out(&pieces) {
-            let track = self.track(TrackDescriptor {
-                parent_uuid: Some(lane),
-                name: Some("polls".to_owned()),
-                description: Some("when its calls were on a thread".to_owned()),
-                ..TrackDescriptor::default()
-            })?;
-            for edge in edges {
-                match edge {
-                    Edge::Begin(number) => {
-                        let poll = &polls[number];
-                        let mut event = self.interned.event(EventType::SliceBegin, track, &poll.callsite);
-                        event.category_iids = vec![self.interned.category(&"poll".into())];
-                        let thread = DebugValue::String(poll.thread.name.to_string());
-                        event.debug_annotations = vec![
-                            self.interned.annotation(&"span.id".into(), DebugValue::Uint(poll.span.0)),
-                            self.interned.annotation(&"thread".into(), thread),
-                        ];
-                        self.event(poll.begin, event)?;
-                    }
-                    Edge::End(number) if polls[number].over.is_none() => {}
-                    Edge::End(number) => self.end(polls[number].end, track)?,
-                }
-            }
-        }
-        Ok(())
     }
 
     fn holds(&mut self, holds: &[(Time, Time)]) -> io::Result<()> {

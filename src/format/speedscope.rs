@@ -46,7 +46,7 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
                 let (kind, span, at) = match step {
                     Step::Begin(span) => ("O", span, span.begin),
                     Step::End(span) => ("C", span, span.end),
-                    Step::Mark(_) => continue,
+                    Step::Mark(_) | Step::BeginPoll(_) | Step::EndPoll(_) => continue,
                 };
                 let frame = frames.number(span);
                 write!(out, "{comma}\n{{\"type\":\"{kind}\",\"frame\":{frame},\"at\":{}}}", at.ns())?;

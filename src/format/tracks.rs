@@ -13,7 +13,8 @@
 //! A slice is inside another on its track if, and only if, the span is inside the other in the log. What has the same time is in
 //! the order of the log: on program time all that happened during a hold has the same.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::marks::Mark;
@@ -28,16 +29,16 @@ const NEVER: Seq = Seq(u64::MAX);
 
 /// Something to be laid on a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) begin: Instant,
-    pub(super) end: Instant,
+struct Piece {
+    begin: Instant,
+    end: Instant,
     /// The number of the piece it is inside of.
-    pub(super) within: Option<usize>,
+    within: Option<usize>,
 }
 
 /// What is met on a track from its begin to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edge {
+enum Edge {
     /// The piece of this number begins.
     Begin(usize),
     /// The piece of this number ends: the one that has begun last of those that have not ended.
@@ -46,7 +47,7 @@ pub(super) enum Edge {
 
 impl Edge {
     /// When it is.
-    pub(super) fn at(self, pieces: &[Piece]) -> Instant {
+    fn at(self, pieces: &[Piece]) -> Instant {
         match self {
             Self::Begin(number) => pieces[number].begin,
             Self::End(number) => pieces[number].end,
@@ -55,7 +56,7 @@ impl Edge {
 }
 
 /// Lays pieces on as few tracks as it takes, looking at each once.
-pub(super) fn lay_out(pieces: &[Piece]) -> Vec<Vec<Edge>> {
+fn lay_out(pieces: &[Piece]) -> Vec<Vec<Edge>> {
     let mut order: Vec<usize> = (0..pieces.len()).collect();
     order.sort_by_key(|number| pieces[*number].begin);
     let mut tracks: Vec<Track> = Vec::new();
@@ -119,14 +120,43 @@ pub(super) struct Lane {
     pub(super) spans: Vec<Span>,
 }
 
-/// What is met on a track of a lane.
+/// What is met on a track.
+#[derive(Clone, Copy)]
 pub(super) enum Step<'a> {
     /// A span begins.
     Begin(&'a Span),
     /// A span ends, or the excerpt does before it.
     End(&'a Span),
+    /// A poll begins.
+    BeginPoll(&'a Poll),
+    /// A poll ends, or the excerpt does before it.
+    EndPoll(&'a Poll),
     /// Something happens at one time.
     Mark(&'a Mark),
+}
+
+impl Step<'_> {
+    /// When it is; what gets a flow comes after what gives it.
+    fn at(self) -> (Instant, bool) {
+        match self {
+            Self::Begin(span) => ((span.begin, span.at), false),
+            Self::End(span) => ((span.end, span.over.unwrap_or(NEVER)), false),
+            Self::BeginPoll(poll) => ((poll.begin, poll.at), false),
+            Self::EndPoll(poll) => ((poll.end, poll.over.unwrap_or(NEVER)), false),
+            Self::Mark(mark) => (mark.at(), matches!(mark, Mark::Gets(_))),
+        }
+    }
+}
+
+/// The steps of all tracks as they happened, each with the number of its track.
+pub(super) fn in_order<'a>(tracks: &[Vec<Step<'a>>]) -> impl Iterator<Item = (usize, Step<'a>)> {
+    let next = |track: usize, place: usize| tracks[track].get(place).map(|step| Reverse((step.at(), track, place)));
+    let mut nexts: BinaryHeap<_> = (0..tracks.len()).filter_map(|track| next(track, 0)).collect();
+    std::iter::from_fn(move || {
+        let Reverse((_, track, place)) = nexts.pop()?;
+        nexts.extend(next(track, place + 1));
+        Some((track, tracks[track][place]))
+    })
 }
 
 impl Lane {
@@ -215,9 +245,15 @@ pub(super) fn polls(excerpt: &Excerpt<'_>) -> HashMap<LaneId, Vec<Poll>> {
     by_lane
 }
 
-/// Polls of one lane as pieces.
-pub(super) fn poll_pieces(polls: &[Poll]) -> Vec<Piece> {
-    polls.iter().map(|poll| Piece::new((poll.begin, poll.at), (poll.end, poll.over), poll.within)).collect()
+/// What is met on each of the tracks that polls of one lane take: more than one if they were on several threads at once.
+pub(super) fn poll_steps(polls: &[Poll]) -> Vec<Vec<Step<'_>>> {
+    let piece = |poll: &Poll| Piece::new((poll.begin, poll.at), (poll.end, poll.over), poll.within);
+    let step = |edge: Edge| match edge {
+        Edge::Begin(number) => Step::BeginPoll(&polls[number]),
+        Edge::End(number) => Step::EndPoll(&polls[number]),
+    };
+    let tracks = lay_out(&polls.iter().map(piece).collect::<Vec<_>>());
+    tracks.into_iter().map(|edges| edges.into_iter().map(step).collect()).collect()
 }
 
 impl Piece {
