@@ -26,6 +26,8 @@ pub(super) type Instant = (Time, Seq);
 
 /// What has not ended in the log.
 const NEVER: Seq = Seq(u64::MAX);
+/// What ends after the excerpt: before what does not end at all.
+const LATER: Seq = Seq(u64::MAX - 1);
 
 /// Something to be laid on a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +142,7 @@ impl Step<'_> {
     fn at(self) -> (Instant, bool) {
         match self {
             Self::Begin(span) => ((span.begin, span.at), false),
-            Self::End(span) => ((span.end, span.over.unwrap_or(NEVER)), false),
+            Self::End(span) => (end(span), false),
             Self::BeginPoll(poll) => ((poll.begin, poll.at), false),
             Self::EndPoll(poll) => ((poll.end, poll.over.unwrap_or(NEVER)), false),
             Self::Mark(mark) => (mark.at(), matches!(mark, Mark::Gets(_))),
@@ -216,12 +218,16 @@ pub(super) fn lanes(excerpt: &Excerpt<'_>) -> Vec<Lane> {
     lanes
 }
 
+fn end(span: &Span) -> Instant {
+    (span.end, span.over.unwrap_or(if span.is_open { NEVER } else { LATER }))
+}
+
 /// Spans of one lane as pieces.
 fn pieces(spans: &[Span]) -> Vec<Piece> {
     let numbers: HashMap<SpanId, usize> = spans.iter().enumerate().map(|(number, span)| (span.id, number)).collect();
     let piece = |span: &Span| {
         let within = span.parent.and_then(|parent| numbers.get(&parent).copied());
-        Piece::new((span.begin, span.at), (span.end, span.over), within)
+        Piece::new((span.begin, span.at), end(span), within)
     };
     spans.iter().map(piece).collect()
 }
@@ -247,7 +253,7 @@ pub(super) fn polls(excerpt: &Excerpt<'_>) -> HashMap<LaneId, Vec<Poll>> {
 
 /// What is met on each of the tracks that polls of one lane take: more than one if they were on several threads at once.
 pub(super) fn poll_steps(polls: &[Poll]) -> Vec<Vec<Step<'_>>> {
-    let piece = |poll: &Poll| Piece::new((poll.begin, poll.at), (poll.end, poll.over), poll.within);
+    let piece = |poll: &Poll| Piece::new((poll.begin, poll.at), (poll.end, poll.over.unwrap_or(NEVER)), poll.within);
     let step = |edge: Edge| match edge {
         Edge::Begin(number) => Step::BeginPoll(&polls[number]),
         Edge::End(number) => Step::EndPoll(&polls[number]),
@@ -257,8 +263,7 @@ pub(super) fn poll_steps(polls: &[Poll]) -> Vec<Vec<Step<'_>>> {
 }
 
 impl Piece {
-    fn new(begin: Instant, end: (Time, Option<Seq>), within: Option<usize>) -> Self {
-        let end = (end.0, end.1.unwrap_or(NEVER));
+    fn new(begin: Instant, end: Instant, within: Option<usize>) -> Self {
         Self { begin, end: end.max(begin), within }
     }
 }
@@ -271,7 +276,7 @@ mod tests {
 
     /// Pieces of these begins and ends, and the numbers of those around them.
     fn pieces_of(of: &[(u64, u64, Option<usize>)]) -> Vec<Piece> {
-        let place = |at: usize| Some(Seq(at as u64));
+        let place = |at: usize| Seq(at as u64);
         let piece = |(at, &(begin, end, within)): (usize, &(u64, u64, Option<usize>))| {
             Piece::new((Time(begin), Seq(at as u64)), (Time(end), place(100 + at)), within)
         };
@@ -314,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_has_one_time_is_told_apart_by_its_place() {
-        let piece = |begin, end, within| Piece::new((Time(5), Seq(begin)), (Time(5), Some(Seq(end))), within);
+        let piece = |begin, end, within| Piece::new((Time(5), Seq(begin)), (Time(5), Seq(end)), within);
         let tracks = lay_out(&[piece(0, 3, None), piece(1, 2, Some(0)), piece(4, 5, None)]);
         let edges = [Edge::Begin(0), Edge::Begin(1), Edge::End(1), Edge::End(0), Edge::Begin(2), Edge::End(2)];
         assert_eq!(tracks, [edges]);

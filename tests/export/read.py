@@ -249,7 +249,7 @@ def read_text(path):
     """Lanes are not indented, spans are, by two for each that is around them."""
     found = []
     for line in path.read_text().splitlines():
-        name = line.strip().split(" ")[0]
+        name = line.strip().split("  ")[0]
         if line.startswith(" "):
             found[-1].append({"name": name, "lane": lane, "depth": (len(line) - len(line.lstrip(" "))) // 2})
         elif line:
