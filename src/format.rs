@@ -1,7 +1,8 @@
 //! The log in the formats of others, one file per format, and one table that names them.
 //!
 //! ```text
-//!   Log ──► Excerpt ──► text  csv  jsonl  …      what is exported, and on which clock, is decided once for all of them
+//!   Log ──► Excerpt ──┬──────────────► text  csv  jsonl  otlp      what is exported, and on which clock, is decided once for all
+//!                     └─► tracks, marks ──► perfetto  chrome  speedscope      so is what is drawn beside and inside what
 //! ```
 //!
 //! A format is a function from an [`Excerpt`] to bytes. It leaves spans open that are open, where it can say so, and marks them

@@ -25,15 +25,18 @@ use super::tracks::{self, Step};
 use super::{Excerpt, Span, value};
 use crate::trace::Time;
 
+/// The process. No thread has its number: viewers would take that one for the main thread.
+const PROCESS: usize = 1;
+
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
     let head =
         json!({ "exporter": concat!("spanwalk ", env!("CARGO_PKG_VERSION")), "recording": excerpt.origin().name });
     write!(out, "{{\"displayTimeUnit\":\"ns\",\"otherData\":{head},\"traceEvents\":[")?;
-    let mut events = Events { out, threads: 0, is_first: true };
+    let mut events = Events { out, threads: PROCESS, is_first: true };
     events.name("process", &excerpt.origin().name)?;
-    let lanes = tracks::lanes(excerpt);
     let mut marks = Marks::of(excerpt);
+    let lanes = tracks::lanes(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
     let polls = tracks::polls(excerpt);
     let (mut tracks, mut steps) = (Vec::new(), Vec::new());
@@ -96,7 +99,7 @@ impl Events<'_> {
     fn name(&mut self, what: &str, name: &str) -> io::Result<()> {
         let tid = self.threads;
         let event =
-            json!({ "ph": "M", "pid": 1, "tid": tid, "name": format!("{what}_name"), "args": { "name": name } });
+            json!({ "ph": "M", "pid": PROCESS, "tid": tid, "name": format!("{what}_name"), "args": { "name": name } });
         self.line(&event.to_string())
     }
 
@@ -106,7 +109,9 @@ impl Events<'_> {
         self.name("thread", name)?;
         let tid = self.threads;
         let args = json!({ "sort_index": tid });
-        self.line(&json!({ "ph": "M", "pid": 1, "tid": tid, "name": "thread_sort_index", "args": args }).to_string())?;
+        self.line(
+            &json!({ "ph": "M", "pid": PROCESS, "tid": tid, "name": "thread_sort_index", "args": args }).to_string(),
+        )?;
         Ok(tid)
     }
 
@@ -115,7 +120,10 @@ impl Events<'_> {
         let (us, ns) = (at.ns() / 1_000, at.ns() % 1_000);
         let more = more.to_string();
         let comma = if more == "{}" { "" } else { "," };
-        self.line(&format!("{{\"ph\":\"{ph}\",\"pid\":1,\"tid\":{tid},\"ts\":{us}.{ns:03}{comma}{}", &more[1..]))
+        self.line(&format!(
+            "{{\"ph\":\"{ph}\",\"pid\":{PROCESS},\"tid\":{tid},\"ts\":{us}.{ns:03}{comma}{}",
+            &more[1..]
+        ))
     }
 
     fn step(&mut self, excerpt: &Excerpt<'_>, track: &mut Track, step: Step<'_>) -> io::Result<()> {

@@ -97,6 +97,11 @@ impl Marks {
         Self(marks)
     }
 
+    /// The lanes that have any.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = LaneId> + '_ {
+        self.0.keys().copied()
+    }
+
     /// Those of a lane, in order.
     pub(super) fn take(&mut self, lane: LaneId) -> Vec<Mark> {
         self.0.remove(&lane).unwrap_or_default()

@@ -38,8 +38,8 @@ const ROOT: u64 = 1;
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut trace = Trace::new(out);
     trace.root(&excerpt.origin().name)?;
-    let lanes = tracks::lanes(excerpt);
     let mut marks = Marks::of(excerpt);
+    let lanes = tracks::lanes(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
     let polls = tracks::polls(excerpt);
     let (mut uuids, mut steps) = (Vec::new(), Vec::new());

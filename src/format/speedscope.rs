@@ -23,7 +23,8 @@ use crate::trace::Callsite;
 
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let lanes: Vec<Lane> = tracks::lanes(excerpt).into_iter().filter(|lane| !lane.spans.is_empty()).collect();
+    let lanes: Vec<Lane> =
+        tracks::lanes(excerpt, std::iter::empty()).into_iter().filter(|lane| !lane.spans.is_empty()).collect();
     let mut frames = Frames::default();
     for span in lanes.iter().flat_map(|lane| &lane.spans) {
         frames.number(span);

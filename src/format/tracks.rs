@@ -196,9 +196,10 @@ impl Lane {
     }
 }
 
-/// The lanes of an excerpt, in the order in which they came to be. Every span of the excerpt is in one of them.
-pub(super) fn lanes(excerpt: &Excerpt<'_>) -> Vec<Lane> {
-    let mut by_lane: HashMap<LaneId, Vec<Span>> = HashMap::new();
+/// The lanes of an excerpt, in the order in which they came to be. Every span of the excerpt is in one of them; these others are
+/// among them too.
+pub(super) fn lanes(excerpt: &Excerpt<'_>, others: impl Iterator<Item = LaneId>) -> Vec<Lane> {
+    let mut by_lane: HashMap<LaneId, Vec<Span>> = others.map(|lane| (lane, Vec::new())).collect();
     for span in excerpt.spans() {
         by_lane.entry(span.lane).or_default().push(span);
     }
@@ -207,7 +208,7 @@ pub(super) fn lanes(excerpt: &Excerpt<'_>) -> Vec<Lane> {
         let spans = by_lane.remove(&lane.id).unwrap_or_default();
         lanes.push(Lane { name: lane.name.clone(), kind: Some(lane.kind), id: lane.id, spans });
     }
-    // Of lanes that ended before their spans, or whose begin is missing.
+    // Lanes that ended before their spans, or that something is said of later, or whose begin is missing.
     let mut rest: Vec<(LaneId, Vec<Span>)> = by_lane.into_iter().collect();
     rest.sort_by_key(|lane| lane.0);
     for (id, spans) in rest {

@@ -57,7 +57,6 @@ def read_perfetto(path):
     names, categories, keys, places = {}, {}, {}, {}
     described, spans, polls = {}, {}, {}
     points, ends, flows, sources, holds = 0, [], {}, set(), []
-    assert not list(trace.DESCRIPTOR.extensions), "unread"
     for number, packet in enumerate(trace.packet):
         assert packet.trusted_packet_sequence_id == 1
         # Interned data is kept from the first packet on.
@@ -95,7 +94,9 @@ def read_perfetto(path):
             for flow in event.flow_ids:
                 flows.setdefault(flow, [None, None])[0] = at
             for flow in event.terminating_flow_ids:
-                flows.setdefault(flow, [None, None])[1] = at
+                # Of packets of one time the first in the file comes first.
+                assert flow in flows, "a flow ends that has not begun"
+                flows[flow][1] = at
         else:
             raise ValueError(event.type)
     assert all(begin == end is not None for begin, end in flows.values()), flows
@@ -149,6 +150,7 @@ def read_chrome(path):
             assert event["s"] == "t"
             points += event["cat"] not in ("switch", "wake")
         elif kind in "sf":
+            assert kind == "s" or event["id"] in flows, "a flow ends that has not begun"
             flows.setdefault(event["id"], {})[kind] = (at, event["name"], event["cat"])
         else:
             raise ValueError(kind)
