@@ -68,7 +68,7 @@ fn say_epoch(excerpt: &Excerpt<'_>) {
             );
         }
         Epoch::Unknown => {
-            complain("times of day: nothing says when this was, so it begins in 1970; --epoch sets its begin")
+            complain("times of day: nothing says when this was, so it begins in 1970; --epoch sets its begin");
         }
     }
 }
