@@ -5,7 +5,6 @@
 //! installation fails, a line says so and the test ends; where the environment has `CI=true`, that is a failure.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod collector;
 mod programs;
 mod recorded;
 
@@ -14,16 +13,18 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
-use collector::Collector;
 use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use serde_json::Value as Json;
-use spanwalk::file::{Reader, Recording, Ways};
-use spanwalk::format::{Clock, Excerpt, FORMATS, Span, Which};
+use spanwalk::file::Reader;
+use spanwalk::format::{Clock, Epoch, Excerpt, FORMATS, Origin, Span, Which};
 use spanwalk::record::Recorder;
-use spanwalk::trace::{LaneId, Log, SpanId, Time, Value};
+use spanwalk::trace::{
+    Callsite, Event, Field, Kind, LaneId, LaneKind, Log, Seq, SpanId, Thread, ThreadId, Time, Value,
+};
 use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -381,150 +382,71 @@ fn all_formats_of_a_recording_agree_whoever_reads_them() {
     let _ = fs::remove_dir_all(&directory);
 }
 
-/// A recording of requests with calls inside, so many spans in all.
-fn large(path: &Path, spans: usize) {
-    let recorder = Recorder::builder().filter(Targets::new().with_target("export", LevelFilter::TRACE)).build();
-    let ways = Ways::default().replacing();
-    let recording = Recording::start(path, ways, recorder.chunks(), |error| panic!("{error}")).unwrap();
-    tracing::subscriber::with_default(recorder.subscriber(), || {
-        for number in 0..spans / 4 {
-            tracing::info_span!("handle", number).in_scope(|| {
-                tracing::info_span!("parse", bytes = 120).in_scope(|| ());
-                tracing::info_span!("app", path = "/").in_scope(|| tracing::info_span!("query").in_scope(|| ()));
-            });
-        }
-    });
-    recording.finish().unwrap();
-}
-
-fn spanwalk(args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
-    let output = command.args(args).stdin(Stdio::null()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-#[test]
-fn a_collector_that_fails_every_third_request_gets_every_span_once() {
-    // `SPANS=100000 cargo test --test export` takes half a minute unoptimized.
-    let spans: usize = std::env::var("SPANS").ok().map_or(20_000, |text| text.parse().unwrap());
-    let file = scratch("push").join("large.spanwalk");
-    large(&file, spans);
-    let collector = Collector::start(|number| match number % 9 {
-        2 => collector::Answer::Later(503),
-        5 => collector::Answer::Later(429),
-        8 => collector::Answer::Nothing,
-        _ => collector::Answer::Taken,
-    });
-    let (code, out, err) =
-        spanwalk(&["export", file.to_str().unwrap(), "--push", &collector.url(), "--epoch", "2025-01-31T09:30:00Z"]);
-    assert_eq!((code, &*err), (0, ""));
-    assert!(
-        out.starts_with(&format!("{spans} of {spans} spans arrived at {}/v1/traces in ", collector.url())),
-        "{out}"
-    );
-    let arrived = collector.arrived();
-    let once: HashSet<&String> = arrived.iter().collect();
-    assert_eq!((arrived.len(), once.len()), (spans, spans));
-    assert!(collector.failed() >= collector.requests() / 3 && collector.requests() > 2, "too little was checked");
-}
-
-#[test]
-fn what_does_not_arrive_is_counted_and_is_a_failure() {
-    #[track_caller]
-    fn check(file: &Path, answer: fn(usize) -> collector::Answer, arrives: usize, requests: usize, words: &str) {
-        let collector = Collector::start(answer);
-        let (code, out, err) = spanwalk(&[
-            "export",
-            file.to_str().unwrap(),
-            "--push",
-            &collector.url(),
-            "--epoch",
-            "2025-01-31T09:30:00Z",
-        ]);
-        assert_eq!((code, &*out), (1, ""));
-        assert!(err.contains(&format!("{arrives} of 2000 spans arrived")) && err.contains(words), "{err}");
-        assert_eq!(collector.requests(), requests, "{err}");
-    }
-    use collector::Answer::{Other, Partial, Taken};
-    let file = scratch("lost").join("lost.spanwalk");
-    large(&file, 2_000);
-    check(&file, |number| if number == 1 { Partial(12) } else { Taken }, 1_988, 4, "not today");
-    check(&file, |number| if number == 1 { Other(400) } else { Taken }, 1_488, 4, "400");
-    check(&file, |_| Other(404), 0, 1, "404");
-    check(&file, |number| if number == 0 { Taken } else { collector::Answer::Later(503) }, 512, 9, "after 8 tries");
-}
-
-#[test]
-fn an_export_that_cannot_be_says_why_and_leaves_nothing() {
-    let directory = scratch("refused");
-    let file = directory.join("run.spanwalk");
-    large(&file, 400);
-    let [file, there, nowhere] = [file, directory.join("there.csv"), directory.join("no/where.csv")]
-        .map(|path| path.to_str().unwrap().to_owned());
-    fs::write(&there, "kept").unwrap();
-    let check = |args: &[&str], code: i32, words: &[&str]| {
-        let (found, out, err) = spanwalk(&[&["export", &file], args].concat());
-        assert_eq!((found, &*out, err.lines().count()), (code, "", 1), "{args:?}: {err}");
-        assert!(words.iter().all(|word| err.contains(word)), "{args:?}: {err}");
+/// A request that is not over, on a task of its own, with a push that outlives the call around it.
+fn small() -> Log {
+    let thread = Arc::new(Thread { id: ThreadId(1), name: "MainThread".into() });
+    let callsite = |name: &str, line| {
+        let (target, file) = ("shop::orders".into(), Some("src/orders.rs".into()));
+        Arc::new(Callsite { name: name.into(), target, file, line: Some(line) })
     };
-    check(&["--to", "xml"], 2, &["no format `xml`", "perfetto"]);
-    check(&[], 2, &["--to", "speedscope"]);
-    check(&["-o", "run.json"], 2, &["--to", "chrome"]);
-    check(&["-o", &there], 1, &["exists", "--force"]);
-    check(&["-o", &nowhere], 1, &["cannot write", "-o"]);
-    check(&["--to", "csv", "-o", directory.to_str().unwrap()], 1, &["is a directory"]);
-    check(&["--push", "https://localhost:4318"], 2, &["no TLS", "http://"]);
-    check(&["--push", "localhost:4318"], 2, &["http://localhost:4318"]);
-    check(&["--push", "http://localhost:4318", "--to", "csv"], 2, &["otlp"]);
-    check(&["--push", "http://localhost:4318", "-o", "x.otlp.json"], 2, &["--push"]);
-    check(&["--to", "otlp", "--epoch", "yesterday"], 2, &["2025-01-31T09:30:00Z"]);
-    check(&["--to", "csv", "--lane", "nobody"], 1, &["no lane is called `nobody`"]);
-    assert_eq!(fs::read_to_string(&there).unwrap(), "kept");
-    let (code, out, err) = spanwalk(&["export", &file, "-o", &there, "--force"]);
-    assert_eq!((code, &*out, &*err), (0, "", ""));
-    assert_eq!(fs::read_to_string(&there).unwrap().lines().count(), 401);
-    let mut left: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    left.sort();
-    assert_eq!(left, ["run.spanwalk", "there.csv"]);
-}
-
-#[test]
-fn a_reader_that_goes_away_is_success() {
-    let file = scratch("closed").join("run.spanwalk");
-    large(&file, 20_000);
-    for format in FORMATS {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
-        command.arg("export").arg(&file).args(["--to", format.name, "--epoch", "2025-01-31T09:30:00Z"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{}", format.name);
-    }
-}
-
-#[test]
-fn times_of_day_are_told_from_what_is_said_or_from_the_file_which_is_said() {
-    let file = scratch("epoch").join("run.spanwalk");
-    large(&file, 40);
-    let log = open(&file);
-    let (first, end) = (log.spans().next().unwrap().open.1.ns(), log.time_at(log.len()).ns());
-    let modified = fs::File::options().write(true).open(&file).unwrap();
-    let day = Duration::from_secs(1_700_000_000);
-    modified.set_modified(std::time::UNIX_EPOCH + day).unwrap();
-    let check = |more: &[&str], epoch: u64, said: &str, is_noted: bool| {
-        let args = [&["export", file.to_str().unwrap(), "--to", "otlp", "--service", "shop"], more].concat();
-        let (code, out, err) = spanwalk(&args);
-        assert_eq!((code, err.contains("--epoch")), (0, is_noted), "{err}");
-        let told: Json = serde_json::from_str(&out).unwrap();
-        let resource = told["resourceSpans"][0]["resource"].to_string();
-        assert!(resource.contains("shop") && resource.contains(said), "{resource}");
-        let begin = &told["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["startTimeUnixNano"];
-        assert_eq!(begin.as_str(), Some(&*(epoch + first).to_string()));
-        text(&told["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"]).unwrap()
+    let field = |name: &str, value| Field { name: name.into(), value };
+    let (main, task) = (LaneId(1), LaneId(2));
+    let open = |span, parent: Option<u64>, name, line, fields| {
+        let parent = parent.map(SpanId);
+        Kind::Open { span: SpanId(span), parent, callsite: callsite(name, line), fields }
     };
-    let trace = check(&[], day.as_nanos() as u64 - end, "modification time", true);
-    let same = check(&["--epoch", "2025-01-31T09:30:00Z"], 1_738_315_800_000_000_000, "as given", false);
-    assert_eq!(trace, same, "a recording is one trace, however it is exported");
-    assert!(trace.len() == 32 && trace.bytes().any(|digit| digit != b'0'));
+    let [enter, exit, close]: [fn(u64) -> Kind; 3] = [
+        |span| Kind::Enter { span: SpanId(span) },
+        |span| Kind::Exit { span: SpanId(span) },
+        |span| Kind::Close { span: SpanId(span) },
+    ];
+    let events = [
+        (0, main, Kind::LaneOpen { name: "main".into(), kind: LaneKind::Thread }),
+        (100, main, open(1, None, "serve", 7, vec![field("port", Value::U64(80)), field("host", Value::from("a, b"))])),
+        (110, main, enter(1)),
+        (1_000, task, Kind::LaneOpen { name: "conn-1".into(), kind: LaneKind::Task }),
+        (1_000, main, Kind::Wake { to: task, reason: None }),
+        (1_200, main, Kind::Switch { to: task, reason: Some("await".into()) }),
+        (1_200, task, open(2, None, "handle", 20, vec![field("follows_from", Value::Span(SpanId(1)))])),
+        (1_250, task, enter(2)),
+        (1_300, task, open(3, Some(2), "read", 30, vec![field("fresh", Value::Bool(true))])),
+        (1_310, task, enter(3)),
+        (
+            1_400,
+            task,
+            Kind::Note {
+                span: Some(SpanId(3)),
+                callsite: callsite("event src/orders.rs:33", 33),
+                fields: vec![field("message", Value::from("half a request")), field("bytes", Value::I64(-1))],
+            },
+        ),
+        (1_500, task, open(4, Some(3), "push", 40, vec![field("ratio", Value::F64(0.5))])),
+        (1_600, task, exit(3)),
+        (1_600, task, exit(2)),
+        (1_600, task, Kind::Switch { to: main, reason: None }),
+        (2_000, main, Kind::Switch { to: task, reason: None }),
+        (2_100, task, enter(2)),
+        (2_200, task, close(3)),
+        (2_300, task, close(4)),
+        (2_400, task, exit(2)),
+        (1_000_002_500, main, exit(1)),
+    ];
+    let mut log = Log::new();
+    for (at, (time, lane, kind)) in events.into_iter().enumerate() {
+        log.push(Event { seq: Seq(at as u64), time: Time(time), thread: thread.clone(), lane, kind });
+    }
+    log
+}
+
+#[test]
+fn each_format_of_text_is_as_its_module_says() {
+    let log = small();
+    let origin = Origin { name: "shop".to_owned(), epoch: Epoch::Said(1_700_000_000_000_000_000) };
+    let excerpt = Excerpt::whole(&log).with_origin(origin);
+    for format in FORMATS.iter().filter(|format| !format.is_binary) {
+        let mut bytes = Vec::new();
+        format.write(&excerpt, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        insta::assert_snapshot!(format!("export_{}", format.name), text);
+    }
 }

@@ -61,7 +61,7 @@ impl<W: Write> Write for Watched<W> {
         let all = self.bytes;
         // Not for every word: looking at a clock costs more than writing one.
         if all / 65_536 != (all - written as u64) / 65_536 {
-            self.progress.tell(|| format!("writing: {} MB", all / 1_000_000));
+            self.progress.tell(|| format!("writing: {:.1} MB", all as f64 / 1e6));
         }
         Ok(written)
     }
