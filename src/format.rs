@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Log ──► Excerpt ──┬──────────────► text  csv  jsonl  otlp      what is exported, and on which clock, is decided once for all
-//!                     └─► tracks, marks ──► perfetto  chrome  speedscope      so is what is drawn beside and inside what
+//!                     └─► lanes: tracks, marks ──► perfetto  chrome  speedscope      so is what is drawn beside and inside what
 //! ```
 //!
 //! A format is a function from an [`Excerpt`] to bytes. It leaves spans open that are open, where it can say so, and marks them
@@ -12,6 +12,7 @@ mod chrome;
 mod csv;
 mod excerpt;
 pub mod jsonl;
+mod lanes;
 mod marks;
 pub mod otlp;
 mod perfetto;

@@ -302,7 +302,9 @@ fn check_profiles(excerpt: &Excerpt<'_>, tracks: Vec<&Vec<Json>>, profiles: Vec<
 /// The tree has the spans of each lane in the order of opening, and how deep they are.
 fn check_tree(excerpt: &Excerpt<'_>, lanes: Vec<&Vec<Json>>, stem: &str) {
     let mut expected: Vec<Vec<(String, String, usize)>> = Vec::new();
-    for lane in excerpt.lanes() {
+    // Those that were over before their spans, and before the excerpt, come last.
+    let late = excerpt.log().lanes().iter().filter(|lane| excerpt.lanes().all(|other| other.id != lane.id));
+    for lane in excerpt.lanes().chain(late) {
         let spans: Vec<Span> = excerpt.spans().filter(|span| span.lane == lane.id).collect();
         let outermost = spans.iter().map(|span| span.depth).min();
         let line =
@@ -363,6 +365,10 @@ fn all_formats_of_a_recording_agree_whoever_reads_them() {
             excerpts.push((format!("{name}-{part}"), Excerpt::new(log, &which).unwrap()));
         }
     }
+    // Of a lane that is over before, something is still open, and something still wakes it.
+    let late = late();
+    let which = Which { from: Some(Time(1_000_002_700)), ..Which::default() };
+    excerpts.push(("late".to_owned(), Excerpt::new(&late, &which).unwrap()));
     for (stem, excerpt) in &excerpts {
         write_all(excerpt, &directory, stem);
     }
@@ -434,6 +440,21 @@ fn small() -> Log {
     let mut log = Log::new();
     for (at, (time, lane, kind)) in events.into_iter().enumerate() {
         log.push(Event { seq: Seq(at as u64), time: Time(time), thread: thread.clone(), lane, kind });
+    }
+    log
+}
+
+/// The same, and then its task is over before its calls are.
+fn late() -> Log {
+    let mut log = small();
+    let last = log.event(log.len() - 1).unwrap();
+    let more = [
+        (2_600, LaneId(2), Kind::LaneClose),
+        (2_800, LaneId(1), Kind::Wake { to: LaneId(2), reason: None }),
+        (2_900, LaneId(1), Kind::Close { span: SpanId(1) }),
+    ];
+    for (at, lane, kind) in more {
+        log.push(Event { time: Time(1_000_000_000 + at), lane, kind, ..last.clone() });
     }
     log
 }

@@ -20,8 +20,8 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value as Json, json};
 
+use super::lanes::{self, Step};
 use super::marks::{Mark, Marks};
-use super::tracks::{self, Step};
 use super::{Excerpt, Span, value};
 use crate::trace::Time;
 
@@ -36,9 +36,9 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     let mut events = Events { out, threads: PROCESS, is_first: true };
     events.name("process", &excerpt.origin().name)?;
     let mut marks = Marks::of(excerpt);
-    let lanes = tracks::lanes(excerpt, marks.lanes());
+    let lanes = lanes::all(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
-    let polls = tracks::polls(excerpt);
+    let polls = lanes::polls(excerpt, &lanes);
     let (mut tracks, mut steps) = (Vec::new(), Vec::new());
     for (lane, marks) in lanes.iter().zip(&marks) {
         let tid = events.thread(&lane.name)?;
@@ -46,13 +46,13 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
             tracks.push(Track { tid, nest: (number > 0).then(Nest::default) });
             steps.push(track);
         }
-        for track in polls.get(&lane.id).map(|polls| tracks::poll_steps(polls)).unwrap_or_default() {
+        for track in polls.get(&lane.id).map(|polls| lanes::poll_steps(polls)).unwrap_or_default() {
             tracks.push(Track { tid: events.thread(&format!("{} polls", lane.name))?, nest: None });
             steps.push(track);
         }
     }
     // Of what has the same time viewers take first what is written first: a flow has to begin before it ends.
-    for (track, step) in tracks::in_order(&steps) {
+    for (track, step) in lanes::in_order(&steps) {
         events.step(excerpt, &mut tracks[track], step)?;
     }
     let mut holds = excerpt.holds().peekable();

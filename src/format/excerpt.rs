@@ -392,9 +392,10 @@ impl<'a> Excerpt<'a> {
         within.map(|(begin, end)| (self.time(begin), self.time(end)))
     }
 
-    /// The stretches of all its spans on threads, in order of their begin; they nest as they did there. Reads the log once.
+    /// The stretches on threads of its spans in some lanes, in order of their begin; they nest as they did there. Reads the log
+    /// once.
     #[must_use]
-    pub fn polls(&self) -> Vec<Poll> {
+    pub fn polls(&self, lanes: &HashSet<LaneId>) -> Vec<Poll> {
         let mut polls: Vec<Poll> = Vec::new();
         let mut is_before: Vec<bool> = Vec::new();
         // Per thread what is on it, outermost first: the number of the poll, if it is wanted.
@@ -403,7 +404,7 @@ impl<'a> Excerpt<'a> {
             match event.kind {
                 Kind::Enter { span } => {
                     let stack = threads.entry(event.thread.id).or_default();
-                    let record = self.log.span(span).filter(|record| self.has(record));
+                    let record = self.log.span(span).filter(|record| lanes.contains(&record.lane) && self.has(record));
                     let number = record.map(|record| {
                         let around = stack.iter().rev().find_map(|entered| entered.1);
                         is_before.push(false);

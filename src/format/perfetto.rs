@@ -22,8 +22,8 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::lanes::{self, Lane, Step};
 use super::marks::{Mark, Marks};
-use super::tracks::{self, Lane, Step};
 use super::{Excerpt, Poll, Span};
 use crate::trace::{Callsite, Field, LaneKind, Time, Value};
 use proto::{
@@ -39,9 +39,9 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     let mut trace = Trace::new(out);
     trace.root(&excerpt.origin().name)?;
     let mut marks = Marks::of(excerpt);
-    let lanes = tracks::lanes(excerpt, marks.lanes());
+    let lanes = lanes::all(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
-    let polls = tracks::polls(excerpt);
+    let polls = lanes::polls(excerpt, &lanes);
     let (mut uuids, mut steps) = (Vec::new(), Vec::new());
     for (lane, marks) in lanes.iter().zip(&marks) {
         let first = uuids.len();
@@ -49,13 +49,13 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
             uuids.push(trace.lane(lane)?);
             steps.push(track);
         }
-        for track in polls.get(&lane.id).map(|polls| tracks::poll_steps(polls)).unwrap_or_default() {
+        for track in polls.get(&lane.id).map(|polls| lanes::poll_steps(polls)).unwrap_or_default() {
             uuids.push(trace.polls(uuids[first])?);
             steps.push(track);
         }
     }
     // Of what has the same time Perfetto takes first what is written first: a flow has to begin before it ends.
-    for (track, step) in tracks::in_order(&steps) {
+    for (track, step) in lanes::in_order(&steps) {
         trace.step(excerpt, uuids[track], step)?;
     }
     let holds: Vec<(Time, Time)> = excerpt.holds().collect();

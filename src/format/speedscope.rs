@@ -17,14 +17,14 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::tracks::{self, Lane, Step};
+use super::lanes::{self, Lane, Step};
 use super::{Excerpt, Span};
 use crate::trace::Callsite;
 
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
     let lanes: Vec<Lane> =
-        tracks::lanes(excerpt, std::iter::empty()).into_iter().filter(|lane| !lane.spans.is_empty()).collect();
+        lanes::all(excerpt, std::iter::empty()).into_iter().filter(|lane| !lane.spans.is_empty()).collect();
     let mut frames = Frames::default();
     for span in lanes.iter().flat_map(|lane| &lane.spans) {
         frames.number(span);
