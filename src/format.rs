@@ -1,24 +1,32 @@
 //! The log in the formats of others, one file per format, and one table that names them.
 //!
 //! ```text
-//!   Log ──► Excerpt ──► text  csv  jsonl  …      what is exported, and on which clock, is decided once for all of them
+//!   Log ──► Excerpt ──┬──────────────► text  csv  jsonl  otlp      what is exported, and on which clock, is decided once for all
+//!                     └─► lanes: tracks, marks ──► perfetto  chrome  speedscope      so is what is drawn beside and inside what
 //! ```
 //!
 //! A format is a function from an [`Excerpt`] to bytes. It leaves spans open that are open, where it can say so, and marks them
 //! where it cannot.
 
+mod chrome;
 mod csv;
 mod excerpt;
 mod folded;
 mod import;
 pub mod jsonl;
+mod lanes;
+mod marks;
 mod mermaid;
+pub mod otlp;
+mod perfetto;
+mod speedscope;
 mod text;
+mod tracks;
 mod value;
 
 use std::io::{self, Write};
 
-pub use excerpt::{Change, Clock, Excerpt, Flow, NoExcerpt, Point, Span, Which};
+pub use excerpt::{Change, Clock, Epoch, Excerpt, Flow, NoExcerpt, Origin, Point, Poll, Span, Which};
 pub use import::{Foreign, Import, ImportError};
 
 /// A format that a recording can leave in.
@@ -31,16 +39,27 @@ pub struct Format {
     pub doc: &'static str,
     /// Its bytes are no text: not for a terminal.
     pub is_binary: bool,
+    /// It tells the time of day, which the log does not know.
+    pub has_time_of_day: bool,
     write: fn(&Excerpt<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
 /// Every format there is.
 pub const FORMATS: &[Format] = &[
     Format {
+        name: "chrome",
+        ending: "chrome.json",
+        doc: "trace events in JSON, for chrome://tracing, Perfetto and VizTracer",
+        is_binary: false,
+        has_time_of_day: false,
+        write: chrome::write,
+    },
+    Format {
         name: "csv",
         ending: "csv",
         doc: "a row per span, for spreadsheets and data frames",
         is_binary: false,
+        has_time_of_day: false,
         write: csv::write,
     },
     Format {
@@ -48,6 +67,7 @@ pub const FORMATS: &[Format] = &[
         ending: "svg",
         doc: "a picture: how wide a call is, is how long it was open",
         is_binary: false,
+        has_time_of_day: false,
         write: folded::write_svg,
     },
     Format {
@@ -55,6 +75,7 @@ pub const FORMATS: &[Format] = &[
         ending: "folded",
         doc: "stacks with their times, for inferno, flamegraph.pl and speedscope",
         is_binary: false,
+        has_time_of_day: false,
         write: folded::write,
     },
     Format {
@@ -62,6 +83,7 @@ pub const FORMATS: &[Format] = &[
         ending: "jsonl",
         doc: "the log itself, an event a line, for scripts; opens here again",
         is_binary: false,
+        has_time_of_day: false,
         write: jsonl::write,
     },
     Format {
@@ -69,13 +91,39 @@ pub const FORMATS: &[Format] = &[
         ending: "mmd",
         doc: "a sequence diagram of lanes, for wikis and Markdown",
         is_binary: false,
+        has_time_of_day: false,
         write: mermaid::write,
+    },
+    Format {
+        name: "otlp",
+        ending: "otlp.json",
+        doc: "one trace, for OpenTelemetry's collectors; --push URL sends it",
+        is_binary: false,
+        has_time_of_day: true,
+        write: otlp::write,
+    },
+    Format {
+        name: "perfetto",
+        ending: "pftrace",
+        doc: "tracks, slices and flows, for ui.perfetto.dev",
+        is_binary: true,
+        has_time_of_day: false,
+        write: perfetto::write,
+    },
+    Format {
+        name: "speedscope",
+        ending: "speedscope.json",
+        doc: "a profile per lane, for speedscope.app",
+        is_binary: false,
+        has_time_of_day: false,
+        write: speedscope::write,
     },
     Format {
         name: "text",
         ending: "txt",
         doc: "an indented tree of calls for each lane, to read or to mail",
         is_binary: false,
+        has_time_of_day: false,
         write: text::write,
     },
 ];
@@ -87,11 +135,12 @@ impl Format {
         FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// The format of a file with this ending, if one alone has it.
+    /// The format of a file of this name: the one with the longest ending that it has.
     #[must_use]
-    pub fn ending_in(ending: &str) -> Option<&'static Self> {
-        let mut all = FORMATS.iter().filter(|format| format.ending.eq_ignore_ascii_case(ending));
-        all.next().filter(|_| all.next().is_none())
+    pub fn of_file(name: &str) -> Option<&'static Self> {
+        let name = name.to_ascii_lowercase();
+        let is_it = |format: &&Self| name.strip_suffix(format.ending).is_some_and(|stem| stem.ends_with('.'));
+        FORMATS.iter().filter(is_it).max_by_key(|format| format.ending.len())
     }
 
     /// Writes an excerpt.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   server ─┐                                            ┌─► tui      screens over (log, cursor)
-//!           ├─ tracing ─► record ─► trace::Log ──────────┼─► format   JSON lines      file: the log on disk
+//!           ├─ tracing ─► record ─► trace::Log ──────────┼─► format   exports         file: the log on disk
 //!   any app ┘              ▲ gate   (the one model)  ▲   └─► lesson   pages, claims
 //!                          └──── control ◄───────────┴────── tui
 //!                                                  cli wires the rooms together

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::Styles;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -105,7 +105,8 @@ pub enum Subcommand {
 #[command(after_help = "Examples:
   spanwalk export --list                   the formats there are
   spanwalk export run.spanwalk --to text   the tree of calls
-  spanwalk export run.spanwalk -o run.csv  the format by the name
+  spanwalk export run.spanwalk -o run.pftrace           for ui.perfetto.dev
+  spanwalk export run.spanwalk --push http://localhost:4318
   spanwalk export run.spanwalk --to csv --lane hub      one lane
   spanwalk export run.spanwalk --to text --until loop   before the loop
   spanwalk export run.spanwalk --to csv --filter name:spawn")]
@@ -129,6 +130,20 @@ pub struct ExportArgs {
     /// Replace the output if it exists.
     #[arg(long, requires = "output")]
     pub(super) force: bool,
+
+    /// Send the spans to an OpenTelemetry collector at this address instead, such as http://localhost:4318, by OTLP over HTTP. What
+    /// it cannot take now is sent again; the last line says how much has arrived.
+    #[arg(long, value_name = "URL", conflicts_with = "output")]
+    pub(super) push: Option<String>,
+
+    /// What was recorded is called this in the export; without it, as the file is.
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Option<String>,
+
+    /// The time of day at which the recording began, such as 2025-01-31T09:30:00Z, for otlp. Without it the file's modification
+    /// time is taken for the recording's end: true of a file that has not been copied or touched since.
+    #[arg(long, value_name = "TIME", value_parser = epoch)]
+    pub(super) epoch: Option<SystemTime>,
 
     /// From here on: a time such as 1.2ms, a share such as 50%, #12 (a span), @340 (an event), loop, serves, or the name of a
     /// call. Spans that begin before it are cut, and marked.
@@ -607,6 +622,14 @@ fn size(text: &str) -> Result<u64, String> {
         return Err("smaller than 1MB; write a larger one, such as 100MB".to_owned());
     }
     Ok(bytes)
+}
+
+/// A time of day with its date.
+fn epoch(text: &str) -> Result<SystemTime, String> {
+    humantime::parse_rfc3339_weak(text)
+        .ok()
+        .filter(|time| *time >= SystemTime::UNIX_EPOCH)
+        .ok_or_else(|| "not a time since 1970; write one such as 2025-01-31T09:30:00Z".to_owned())
 }
 
 /// A duration with its unit, between nothing and a day.

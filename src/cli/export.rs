@@ -2,12 +2,15 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::ExportArgs;
 use super::input::Input;
 use super::output::Output;
-use super::{UsageError, demo};
-use crate::format::{Clock, Excerpt, FORMATS, Format, Which};
+use super::progress::Watched;
+use super::push::Collector;
+use super::{UsageError, complain, demo};
+use crate::format::{Clock, Epoch, Excerpt, FORMATS, Format, Origin, Which};
 use crate::lesson::Book;
 use crate::trace::{Log, Place, SpanId, Time};
 
@@ -17,6 +20,16 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
         return list(&mut io::stdout().lock());
     }
     let file = args.file.as_deref().ok_or_else(|| UsageError("name the recording to export".to_owned()))?;
+    if let Some(url) = &args.push {
+        if args.to.as_deref().is_some_and(|name| name != "otlp") {
+            return Err(UsageError("--push sends otlp; leave --to out".to_owned()).into());
+        }
+        let collector = Collector::at(url)?;
+        let log = log(file)?;
+        let excerpt = excerpt(args, file, &log)?;
+        say_epoch(&excerpt);
+        return collector.push(&excerpt);
+    }
     let format = format(args)?;
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     if output.is_none() && format.is_binary && io::stdout().is_terminal() {
@@ -26,19 +39,51 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     // What is wrong with the output is said before a long file is read.
     let output = output.map(|path| Output::create(path, args.force)).transpose()?;
     let log = log(file)?;
-    let excerpt = Excerpt::new(&log, &which(args, &log)?)?;
+    let excerpt = excerpt(args, file, &log)?;
+    if format.has_time_of_day {
+        say_epoch(&excerpt);
+    }
     match output {
         None => {
-            let mut out = BufWriter::new(io::stdout().lock());
+            let mut out = Watched::new(BufWriter::new(io::stdout().lock()));
             format.write(&excerpt, &mut out)?;
             out.flush()?;
         }
         Some(mut output) => {
-            format.write(&excerpt, &mut output).map_err(|error| output.error(error))?;
+            let written = format.write(&excerpt, &mut Watched::new(&mut output));
+            written.map_err(|error| output.error(error))?;
             output.finish()?;
         }
     }
     Ok(())
+}
+
+/// Says what the times of day are worth, if nobody has given one.
+fn say_epoch(excerpt: &Excerpt<'_>) {
+    match excerpt.origin().epoch {
+        Epoch::Said(_) => {}
+        Epoch::Written(_) => {
+            complain(
+                "times of day: the recording is taken to end when its file was last written; --epoch sets its begin",
+            );
+        }
+        Epoch::Unknown => {
+            complain("times of day: nothing says when this was, so it begins in 1970; --epoch sets its begin");
+        }
+    }
+}
+
+/// What is asked for of a log, and what is known of it from elsewhere.
+fn excerpt<'a>(args: &ExportArgs, file: &Path, log: &'a Log) -> anyhow::Result<Excerpt<'a>> {
+    let stem = || file.file_stem().map_or_else(|| "recording".into(), |stem| stem.to_string_lossy().into_owned());
+    let since_1970 = |time: SystemTime| u64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok();
+    let written = || file.metadata().and_then(|metadata| metadata.modified()).ok().and_then(since_1970);
+    let epoch = match args.epoch.and_then(since_1970) {
+        Some(at) => Epoch::Said(at),
+        None => written().map_or(Epoch::Unknown, Epoch::Written),
+    };
+    let origin = Origin { name: args.service.clone().unwrap_or_else(stem), epoch };
+    Ok(Excerpt::new(log, &which(args, log)?)?.with_origin(origin))
 }
 
 /// The format that is asked for, or else that of the output's name.
@@ -47,8 +92,8 @@ fn format(args: &ExportArgs) -> anyhow::Result<&'static Format> {
     if let Some(name) = &args.to {
         return Ok(Format::named(name).ok_or_else(|| UsageError(format!("no format `{name}`; there are {}", names())))?);
     }
-    let ending = args.output.as_deref().and_then(|path| path.extension()?.to_str());
-    let known = ending.and_then(Format::ending_in);
+    let name = args.output.as_deref().and_then(|path| path.file_name()?.to_str());
+    let known = name.and_then(Format::of_file);
     Ok(known.ok_or_else(|| UsageError(format!("name the format with --to; there are {}", names())))?)
 }
 

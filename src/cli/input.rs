@@ -1,17 +1,12 @@
 //! A file to be read: a recording of our own, or one of another tool, told by what is in it.
 
-use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::progress::{LOOK, Progress};
 use crate::file::{Damage, Extent, FileError, Reader, Unknown};
 use crate::format::{Foreign, Import};
 use crate::trace::{BookmarkEdit, Log};
-
-/// How long one waits without being told why.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often one is told how far it has come.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// A file that is being read.
 pub(super) enum Input {
@@ -44,27 +39,17 @@ impl Input {
 
     /// Reads what there is when it is called. Who waits longer than a moment sees how far it has come, on a terminal.
     pub(super) fn read(&mut self, log: &mut Log) -> anyhow::Result<()> {
-        let mut terminal = Some(io::stderr()).filter(io::IsTerminal::is_terminal);
-        let began = Instant::now();
+        let mut progress = Progress::new();
         let (mut done, all) = self.progress();
-        let mut is_shown = false;
         loop {
             self.read_for(log, LOOK)?;
             let before = std::mem::replace(&mut done, self.progress().0);
             let is_stuck = matches!(self, Self::Recording(_)) && done == before;
             if done >= all || is_stuck {
-                break;
+                return Ok(());
             }
-            if let Some(terminal) = terminal.as_mut().filter(|_| began.elapsed() >= PATIENCE) {
-                is_shown = true;
-                // A line that cannot be shown is not missed.
-                let _ = write!(terminal, "\rreading: {} %", done * 100 / all);
-            }
+            progress.tell(|| format!("reading: {} %", done * 100 / all));
         }
-        if let Some(terminal) = terminal.as_mut().filter(|_| is_shown) {
-            let _ = write!(terminal, "\r{:16}\r", "");
-        }
-        Ok(())
     }
 
     /// How much has been read of how much, in bytes.

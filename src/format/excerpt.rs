@@ -14,7 +14,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::trace::{
-    Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Time, Turns,
+    Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Thread, ThreadId,
+    Time, Turns,
 };
 
 /// Events that a search reads at a time.
@@ -70,9 +71,37 @@ pub enum NoExcerpt {
     },
 }
 
+/// What is known of a recording beside its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// What was recorded.
+    pub name: String,
+    /// When its clock began.
+    pub epoch: Epoch,
+}
+
+/// When the clock of a recording began. Its log does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Epoch {
+    /// Nobody knows: times count from 1970.
+    #[default]
+    Unknown,
+    /// Somebody says it was then, in ns since 1970.
+    Said(u64),
+    /// Its file was last written so long after 1970, in ns, and what happened last was not later.
+    Written(u64),
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { name: "recording".to_owned(), epoch: Epoch::Unknown }
+    }
+}
+
 /// A part of a log, as all formats see it.
 pub struct Excerpt<'a> {
     log: &'a Log,
+    origin: Origin,
     clock: Clock,
     /// The stretch, raw.
     from: Time,
@@ -108,6 +137,31 @@ pub struct Span {
     pub ends_after: bool,
     /// The place of its opening in the log.
     pub at: Seq,
+    /// The place of its close, if that is in the excerpt.
+    pub over: Option<Seq>,
+}
+
+/// A stretch in which a span was on a thread: of a future a poll. Times are ns on the excerpt's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Poll {
+    /// The span.
+    pub span: SpanId,
+    /// The lane it belongs to.
+    pub lane: LaneId,
+    /// Where that comes from.
+    pub callsite: Arc<Callsite>,
+    /// The thread.
+    pub thread: Arc<Thread>,
+    /// Its begin, or that of the excerpt.
+    pub begin: Time,
+    /// Its end, or that of the excerpt.
+    pub end: Time,
+    /// The place of its begin in the log.
+    pub at: Seq,
+    /// The place of its end, if that is in the excerpt.
+    pub over: Option<Seq>,
+    /// The number of the poll it is inside of, if that is of the same lane.
+    pub within: Option<usize>,
 }
 
 impl Span {
@@ -133,6 +187,8 @@ impl Span {
 /// Something that was said inside a span: a `tracing` event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
+    /// Its place in the log.
+    pub place: Seq,
     /// When, on the excerpt's clock.
     pub at: Time,
     /// In which lane.
@@ -148,6 +204,8 @@ pub struct Point {
 /// Control or a wake-up that passes from lane to lane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
+    /// Its place in the log.
+    pub place: Seq,
     /// When, on the excerpt's clock.
     pub at: Time,
     /// The lane that gives.
@@ -193,6 +251,7 @@ impl<'a> Excerpt<'a> {
         let lanes = which.lanes.iter().map(|name| lanes_called(log, name)).collect::<Result<Vec<_>, _>>()?;
         let mut excerpt = Self {
             log,
+            origin: Origin::default(),
             clock: which.clock,
             from: which.from.map_or(Time(0), raw),
             // The last raw time that is not later.
@@ -219,7 +278,28 @@ impl<'a> Excerpt<'a> {
     pub fn whole(log: &'a Log) -> Self {
         let (lanes, found) = (None, None);
         let until = log.time_at(log.len());
-        Self { log, clock: Clock::Program, from: Time(0), until, lanes, depth: usize::MAX, found }
+        Self {
+            log,
+            origin: Origin::default(),
+            clock: Clock::Program,
+            from: Time(0),
+            until,
+            lanes,
+            depth: usize::MAX,
+            found,
+        }
+    }
+
+    /// The same, of a recording of which more is known.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// What is known of the recording beside its log.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The log it is of.
@@ -293,6 +373,7 @@ impl<'a> Excerpt<'a> {
             begins_before: record.open.1 < self.from,
             ends_after: close.is_some_and(|close| close > self.until),
             at: record.open.0,
+            over: record.close.filter(|close| close.1 <= self.until).map(|close| close.0),
             depth: record.depth,
             callsite: record.callsite,
         }
@@ -322,6 +403,59 @@ impl<'a> Excerpt<'a> {
             (begin <= end).then_some((begin, end))
         });
         within.map(|(begin, end)| (self.time(begin), self.time(end)))
+    }
+
+    /// The stretches on threads of its spans in some lanes, in order of their begin; they nest as they did there. Reads the log
+    /// once.
+    #[must_use]
+    pub fn polls(&self, lanes: &HashSet<LaneId>) -> Vec<Poll> {
+        let mut polls: Vec<Poll> = Vec::new();
+        let mut is_before: Vec<bool> = Vec::new();
+        // Per thread what is on it, outermost first: the number of the poll, if it is wanted.
+        let mut threads: HashMap<ThreadId, Vec<(SpanId, Option<usize>)>> = HashMap::new();
+        for event in self.log.events_in(..self.log.cursor_at_raw(self.until)) {
+            match event.kind {
+                Kind::Enter { span } => {
+                    let stack = threads.entry(event.thread.id).or_default();
+                    let record = self.log.span(span).filter(|record| lanes.contains(&record.lane) && self.has(record));
+                    let number = record.map(|record| {
+                        let around = stack.iter().rev().find_map(|entered| entered.1);
+                        is_before.push(false);
+                        polls.push(Poll {
+                            span,
+                            lane: record.lane,
+                            callsite: record.callsite,
+                            thread: event.thread.clone(),
+                            begin: self.time(event.time.max(self.from)),
+                            end: self.time(self.until),
+                            at: event.seq,
+                            over: None,
+                            within: around.filter(|around| polls[*around].lane == record.lane),
+                        });
+                        polls.len() - 1
+                    });
+                    stack.push((span, number));
+                }
+                Kind::Exit { span } | Kind::Close { span } => {
+                    // Where events are missing a span may be closed that has not been exited.
+                    let is_close = matches!(event.kind, Kind::Close { .. });
+                    for (_, stack) in threads.iter_mut().filter(|of| is_close || *of.0 == event.thread.id) {
+                        let Some(at) = stack.iter().rposition(|entered| entered.0 == span) else { continue };
+                        let Some(number) = stack.remove(at).1 else { continue };
+                        polls[number].end = self.time(event.time.max(self.from));
+                        polls[number].over = Some(event.seq);
+                        is_before[number] = event.time < self.from;
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Those before the stretch were needed for what is around what.
+        let mut kept = 0..;
+        let numbers: Vec<Option<usize>> =
+            is_before.iter().map(|is_before| if *is_before { None } else { kept.next() }).collect();
+        let kept = polls.into_iter().zip(is_before).filter(|(_, is_before)| !is_before);
+        kept.map(|(poll, _)| Poll { within: poll.within.and_then(|within| numbers[within]), ..poll }).collect()
     }
 
     /// For each span the time in which it, or a call inside it that is not in the excerpt, was the innermost of its thread
@@ -365,9 +499,10 @@ impl<'a> Excerpt<'a> {
                 let span = span.and_then(|span| self.nearest(span));
                 // With a query: what was said inside its spans alone.
                 let is_in = has(event.lane) && (self.found.is_none() || span.is_some());
-                is_in.then_some(Change::Point(Point { at, lane: event.lane, span, callsite, fields }))
+                is_in.then_some(Change::Point(Point { place: event.seq, at, lane: event.lane, span, callsite, fields }))
             }
             Kind::Switch { to, reason } => (has(event.lane) && has(to)).then_some(Change::Flow(Flow {
+                place: event.seq,
                 at,
                 from: event.lane,
                 to,
@@ -375,6 +510,7 @@ impl<'a> Excerpt<'a> {
                 reason,
             })),
             Kind::Wake { to, reason } => (has(event.lane) && has(to)).then_some(Change::Flow(Flow {
+                place: event.seq,
                 at,
                 from: event.lane,
                 to,

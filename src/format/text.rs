@@ -9,27 +9,22 @@
 //! A line per span: name, place in the source, begin, time taken, what has to be said of its end, fields. Spans of a lane are in
 //! the order of opening, indented by how deep they are.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
+use super::lanes::{self, Lane};
 use super::{Excerpt, Span};
-use crate::trace::{Field, LaneId, LaneRecord, Time, Value};
+use crate::trace::{Field, Time, Value};
 
 /// Letters of a value that are shown.
 const WIDEST: usize = 60;
 
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut by_lane: HashMap<LaneId, Vec<Span>> = HashMap::new();
-    for span in excerpt.spans() {
-        by_lane.entry(span.lane).or_default().push(span);
-    }
-    let (begin, end) = excerpt.bounds();
-    for (at, lane) in excerpt.lanes().enumerate() {
+    for (at, lane) in lanes::all(excerpt, std::iter::empty()).iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
         }
-        write_lane(excerpt, lane, by_lane.get(&lane.id).map_or(&[], Vec::as_slice), (begin, end), out)?;
+        write_lane(excerpt, lane, out)?;
     }
     for (begin, end) in excerpt.holds() {
         writeln!(out, "held by the debugger from {begin} for {}", Time(end.since(begin)))?;
@@ -40,13 +35,8 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-fn write_lane(
-    excerpt: &Excerpt<'_>,
-    lane: &LaneRecord,
-    spans: &[Span],
-    bounds: (Time, Time),
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn write_lane(excerpt: &Excerpt<'_>, lane: &Lane, out: &mut dyn Write) -> io::Result<()> {
+    let (spans, bounds, record) = (&lane.spans, excerpt.bounds(), excerpt.log().lane(lane.id));
     let place = |span: &Span| {
         let line = span.callsite.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("{}{line}", span.callsite.file_name())
@@ -57,8 +47,8 @@ fn write_lane(
     let names =
         spans.iter().map(|span| indented(span).chars().count()).max().unwrap_or(0).max(lane.name.chars().count());
     let places = spans.iter().map(|span| place(span).chars().count()).max().unwrap_or(0);
-    let begin = excerpt.time(lane.open.1).max(bounds.0);
-    let end = lane.close.map_or(bounds.1, |close| excerpt.time(close.1).min(bounds.1));
+    let begin = record.map_or(bounds.0, |lane| excerpt.time(lane.open.1).max(bounds.0));
+    let end = record.and_then(|lane| lane.close).map_or(bounds.1, |close| excerpt.time(close.1).min(bounds.1));
     let took = Time(end.since(begin));
     writeln!(out, "{:names$}  {:places$}  {begin:>9}  {took:>9}", lane.name, "")?;
     for span in spans {
