@@ -5,7 +5,7 @@
 
 mod programs;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -82,6 +82,12 @@ proptest! {
     }
 
     #[test]
+    fn spans_come_back_from_trace_events(log in log()) {
+        let (again, _) = bytes("round.json", exported(&log, "chrome").as_bytes()).unwrap_or_default();
+        prop_assert_eq!(spans(&again), spans(&log));
+    }
+
+    #[test]
     fn anything_is_an_answer_or_an_error(parts in prop::collection::vec(part(), 0..40)) {
         let text = format!("[{}", parts.concat());
         let _ = bytes("anything.json", text.as_bytes());
@@ -96,6 +102,23 @@ proptest! {
             let _ = bytes("spoilt.json", &text);
         }
     }
+}
+
+/// Every span with its lane, its source, its program times, the number of the one around it, and the latest of its fields.
+fn spans(log: &Log) -> Vec<String> {
+    let numbers: HashMap<_, _> = log.spans().enumerate().map(|(number, span)| (span.id, number)).collect();
+    let described = |span: SpanRecord| {
+        let lane = log.lane(span.lane).map(|lane| (lane.name.to_string(), lane.kind));
+        let time = |time| log.clock().program(time);
+        let mut fields: BTreeMap<String, String> = BTreeMap::new();
+        for field in log.fields(span.id, log.len()) {
+            fields.insert(field.name.to_string(), field.value.to_string());
+        }
+        let parent = span.parent.map(|parent| numbers.get(&parent));
+        let close = span.close.map(|close| time(close.1));
+        format!("{:?} in {lane:?} {} {close:?} {parent:?} {fields:?}", span.callsite, time(span.open.1))
+    };
+    log.spans().map(described).collect()
 }
 
 /// A piece of JSON, of trace events mostly.

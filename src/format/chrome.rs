@@ -12,7 +12,8 @@
 //!
 //! `ts` is in µs with three decimals: exact. Points are instants, `i`; a switch or a wake is an instant in both lanes, joined by a
 //! flow, `s` and `f`. Of lanes that give their thread away inside a call the polls have a thread of their own below. `pid` and
-//! `tid` are numbers of this file: the log does not know those of the program.
+//! `tid` are numbers of this file: the log does not know those of the program. Beside the fields `args` has what an import needs to make
+//! the same log of it: ids of the span and of the one around it, its place in the source, the kind of a lane.
 //!
 //! The format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
 
@@ -23,7 +24,7 @@ use serde_json::{Map, Value as Json, json};
 use super::lanes::{self, Step};
 use super::marks::{Mark, Marks};
 use super::{Excerpt, Span, value};
-use crate::trace::Time;
+use crate::trace::{LaneKind, Time};
 
 /// The process. No thread has its number: viewers would take that one for the main thread.
 const PROCESS: usize = 1;
@@ -34,20 +35,23 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
         json!({ "exporter": concat!("spanwalk ", env!("CARGO_PKG_VERSION")), "recording": excerpt.origin().name });
     write!(out, "{{\"displayTimeUnit\":\"ns\",\"otherData\":{head},\"traceEvents\":[")?;
     let mut events = Events { out, threads: PROCESS, is_first: true };
-    events.name("process", &excerpt.origin().name)?;
+    events.name("process", &excerpt.origin().name, json!({}))?;
     let mut marks = Marks::of(excerpt);
     let lanes = lanes::all(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
     let polls = lanes::polls(excerpt, &lanes);
     let (mut tracks, mut steps) = (Vec::new(), Vec::new());
     for (lane, marks) in lanes.iter().zip(&marks) {
-        let tid = events.thread(&lane.name)?;
+        let tid = events.thread(&lane.name, json!({ "kind": lane.kind.map(kind) }))?;
         for (number, track) in lane.steps(marks).into_iter().enumerate() {
             tracks.push(Track { tid, nest: (number > 0).then(Nest::default) });
             steps.push(track);
         }
         for track in polls.get(&lane.id).map(|polls| lanes::poll_steps(polls)).unwrap_or_default() {
-            tracks.push(Track { tid: events.thread(&format!("{} polls", lane.name))?, nest: None });
+            tracks.push(Track {
+                tid: events.thread(&format!("{} polls", lane.name), json!({ "polls_of": tid }))?,
+                nest: None,
+            });
             steps.push(track);
         }
     }
@@ -57,7 +61,7 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     }
     let mut holds = excerpt.holds().peekable();
     if holds.peek().is_some() {
-        let tid = events.thread("holds")?;
+        let tid = events.thread("holds", json!({ "holds": true }))?;
         for (begin, end) in holds {
             events.event("B", tid, begin, json!({ "cat": "hold", "name": "held" }))?;
             events.event("E", tid, end, json!({}))?;
@@ -96,17 +100,20 @@ impl Events<'_> {
     }
 
     /// Gives the process or the last thread a name.
-    fn name(&mut self, what: &str, name: &str) -> io::Result<()> {
+    fn name(&mut self, what: &str, name: &str, more: Json) -> io::Result<()> {
         let tid = self.threads;
-        let event =
-            json!({ "ph": "M", "pid": PROCESS, "tid": tid, "name": format!("{what}_name"), "args": { "name": name } });
+        let mut args = Map::from_iter([("name".to_owned(), name.into())]);
+        if let Json::Object(more) = more {
+            args.extend(more);
+        }
+        let event = json!({ "ph": "M", "pid": PROCESS, "tid": tid, "name": format!("{what}_name"), "args": args });
         self.line(&event.to_string())
     }
 
     /// Makes the next thread.
-    fn thread(&mut self, name: &str) -> io::Result<usize> {
+    fn thread(&mut self, name: &str, more: Json) -> io::Result<usize> {
         self.threads += 1;
-        self.name("thread", name)?;
+        self.name("thread", name, more)?;
         let tid = self.threads;
         let args = json!({ "sort_index": tid });
         self.line(
@@ -165,7 +172,9 @@ impl Events<'_> {
                 let of = json!({ "s": "t", "cat": end.word(), "name": mark.title(), "args": args });
                 self.event("i", tid, end.at, of)?;
                 // A flow is drawn from and to the slice around it; the instant is one for those that look for the last.
-                let mut flow = json!({ "cat": end.word(), "name": end.word(), "id": end.id });
+                let reason = end.reason.as_deref();
+                let args = json!({ "reason": reason });
+                let mut flow = json!({ "cat": end.word(), "name": end.word(), "id": end.id, "args": args });
                 let is_given = matches!(mark, Mark::Gives(_));
                 if !is_given {
                     flow["bp"] = Json::from("e");
@@ -173,6 +182,13 @@ impl Events<'_> {
                 self.event(if is_given { "s" } else { "f" }, tid, end.at, flow)
             }
         }
+    }
+}
+
+fn kind(kind: LaneKind) -> &'static str {
+    match kind {
+        LaneKind::Thread => "thread",
+        LaneKind::Task => "task",
     }
 }
 
@@ -184,9 +200,13 @@ fn title(span: &Span) -> Json {
 fn begin(excerpt: &Excerpt<'_>, span: &Span) -> Json {
     let mut args = Map::new();
     args.insert("span.id".to_owned(), span.id.0.into());
-    if let Some(file) = &span.callsite.file {
-        let line = span.callsite.line.map(|line| format!(":{line}")).unwrap_or_default();
-        args.insert("source".to_owned(), format!("{file}{line}").into());
+    if let Some(parent) = span.parent {
+        args.insert("span.parent".to_owned(), parent.0.into());
+    }
+    let line = span.callsite.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let source = format!("{}{line}", span.callsite.file.as_deref().unwrap_or_default());
+    if !source.is_empty() {
+        args.insert("span.source".to_owned(), source.into());
     }
     if let Some(mark) = span.mark() {
         args.insert("spanwalk.mark".to_owned(), mark.into());

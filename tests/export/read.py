@@ -141,7 +141,7 @@ def read_chrome(path):
             args = event.get("args", {})
             track.begin(
                 at, id=args.get("span.id"), name=event["name"], category=event["cat"], mark=args.get("spanwalk.mark"),
-                lane=names[tid], source=args.get("source"),
+                lane=names[tid], source=args.get("span.source"),
             )
         elif kind in "Ee":
             ended = track.end(at)

@@ -17,6 +17,11 @@ use super::Malformed;
 use super::scan::{Scan, Stop, Token};
 use crate::trace::{Callsite, LaneKind};
 
+/// What an exported span has beside its fields: where it comes from, its id and that of the span around it, what its end is.
+const SOURCE: &[u8] = b"span.source";
+pub(super) const SPAN: &str = "span.id";
+pub(super) const PARENT: &str = "span.parent";
+pub(super) const BESIDE: [&str; 4] = ["span.source", SPAN, PARENT, "spanwalk.mark"];
 /// Events between two looks at the time.
 const ROUND: usize = 256;
 
@@ -30,7 +35,7 @@ pub(super) enum What {
     /// Something said.
     Point,
     /// An arrow to another lane.
-    Flow { to: u32 },
+    Flow { to: u32, is_switch: bool },
 }
 
 /// An event, or two that belong together.
@@ -57,8 +62,8 @@ pub(super) struct Line {
     pub(super) pid: Arc<str>,
     pub(super) tid: Arc<str>,
     pub(super) kind: LaneKind,
-    /// Rows that have begun and not ended.
-    open: Vec<u32>,
+    /// Threads of these lines are not lines of execution: they show what is in others.
+    pub(super) is_shadow: bool,
 }
 
 /// The events of a file.
@@ -70,9 +75,15 @@ pub(super) struct Chrome {
     count: u64,
     pub(super) rows: Vec<Row>,
     pub(super) lanes: Vec<Line>,
+    /// Written by this program: then it has what other files lack.
+    pub(super) is_ours: bool,
     lane_numbers: HashMap<Vec<u8>, u32>,
-    /// The lane of the event before, and by what it was found.
-    last_lane: (Vec<u8>, u32),
+    /// Lane and track by process and thread or id.
+    tracks: HashMap<Vec<u8>, (u32, u32)>,
+    /// Rows of a track that have begun and not ended.
+    open: Vec<Vec<u32>>,
+    /// Lane and track of the event before, and by what they were found.
+    last: (Vec<u8>, (u32, u32)),
     pub(super) sites: Vec<Arc<Callsite>>,
     site_numbers: HashMap<Vec<u8>, u32>,
     /// Names of processes.
@@ -110,7 +121,7 @@ impl Chrome {
         let mut chrome = Self { is_first: true, ..Self::default() };
         let begin = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         match find_events(&mut Scan::new(bytes, begin)) {
-            Ok(at) => chrome.at = at,
+            Ok((at, is_ours)) => (chrome.at, chrome.is_ours) = (at, is_ours),
             Err(Stop::Bad(wrong)) => return Err(wrong),
             Err(Stop::End) => return Err(Malformed { expected: "`traceEvents`", at: bytes.len() }),
         }
@@ -187,7 +198,12 @@ impl Chrome {
         let time = parts.time.clone().ok_or_else(|| bad("an event with a time `ts`"))?;
         let time = nanoseconds(&bytes[time]).ok_or_else(|| bad("a time `ts` in microseconds"))?;
         let is_async = matches!(phase, b'b' | b'n' | b'e' | b'S' | b'T' | b'p' | b'F');
-        let lane = self.lane(bytes, &parts, is_async);
+        let (lane, track) = self.lane(bytes, &parts, is_async);
+        // An arrow's ends are told twice: as such, and for who sees no arrows.
+        let is_arrow = phase == b'i' && matches!(category(bytes, &parts), b"switch" | b"wake");
+        if self.lanes[lane as usize].is_shadow || (self.is_ours && is_arrow) {
+            return Ok(());
+        }
         let mut row = Row {
             what: What::Begun,
             begin: time,
@@ -204,7 +220,7 @@ impl Chrome {
         }
         match phase {
             b'E' | b'e' | b'F' => {
-                self.end(bytes, &parts, lane, time);
+                self.end(bytes, &parts, track, time);
                 return Ok(());
             }
             b's' | b't' | b'f' => {
@@ -228,16 +244,16 @@ impl Chrome {
         row.site = self.site(bytes, &parts);
         let number = u32::try_from(self.rows.len()).map_err(|_| bad("no more than 4,294,967,296 events"))?;
         if row.what == What::Begun {
-            self.lanes[lane as usize].open.push(number);
+            self.open[track as usize].push(number);
         }
         self.rows.push(row);
         Ok(())
     }
 
     /// An end: of the last that has begun by this name, or of the last.
-    fn end(&mut self, bytes: &[u8], parts: &Parts, lane: u32, time: i64) {
+    fn end(&mut self, bytes: &[u8], parts: &Parts, track: u32, time: i64) {
         let name = parts.name.as_ref().map(|name| text(bytes, name));
-        let open = &self.lanes[lane as usize].open;
+        let open = &self.open[track as usize];
         let is_called = |row: &u32| {
             let site = &self.sites[self.rows[*row as usize].site as usize];
             name.as_deref().is_some_and(|name| *name == *site.name)
@@ -249,7 +265,7 @@ impl Chrome {
         };
         match found {
             Some(at) => {
-                let row = self.lanes[lane as usize].open.remove(at);
+                let row = self.open[track as usize].remove(at);
                 let row = &mut self.rows[row as usize];
                 (row.end, row.end_order) = (Some(time.max(row.begin)), self.count);
                 if let Some(args) = parts.args.clone().filter(|_| row.args.1 == 0) {
@@ -270,11 +286,11 @@ impl Chrome {
         if parts.phase != b's'
             && let Some((from, begin)) = self.flows.remove(&key)
         {
-            row.what = What::Flow { to: row.lane };
+            row.what = What::Flow { to: row.lane, is_switch: self.is_ours && category(bytes, parts) == b"switch" };
             (row.lane, row.begin) = (from, begin);
             row.site = self.site(bytes, parts);
             let to = match row.what {
-                What::Flow { to } => to,
+                What::Flow { to, .. } => to,
                 _ => row.lane,
             };
             self.rows.push(row);
@@ -291,44 +307,55 @@ impl Chrome {
         self.flows.insert(key, (row.lane, row.begin));
     }
 
-    /// The lane of an event.
-    fn lane(&mut self, bytes: &[u8], parts: &Parts, is_async: bool) -> u32 {
+    /// The lane of an event, and the track on which its calls nest: in our own files several tracks may be one lane's.
+    fn lane(&mut self, bytes: &[u8], parts: &Parts, is_async: bool) -> (u32, u32) {
         let mut key = std::mem::take(&mut self.scratch);
         key.clear();
-        let mut put = |token: &Option<Token>| {
+        let put = |key: &mut Vec<u8>, token: &Option<Token>| {
             key.extend_from_slice(token.as_ref().map_or(b"", |token| raw(bytes, token)));
             key.push(0);
         };
-        put(&parts.pid);
+        put(&mut key, &parts.pid);
+        if !is_async || self.is_ours {
+            put(&mut key, &parts.tid);
+        }
+        let of_lane = key.len();
         if is_async {
-            put(&parts.category);
-            put(&parts.id);
+            put(&mut key, if self.is_ours { &None } else { &parts.category });
+            put(&mut key, &parts.id);
             key.push(1);
-        } else {
-            put(&parts.tid);
         }
-        if self.last_lane.0 == key && !self.lanes.is_empty() {
+        if self.last.0 == key && !self.lanes.is_empty() {
             self.scratch = key;
-            return self.last_lane.1;
+            return self.last.1;
         }
-        let number = match self.lane_numbers.get(&key) {
+        if let Some(found) = self.tracks.get(&key).copied() {
+            self.last.0.clone_from(&key);
+            (self.last.1, self.scratch) = (found, key);
+            return found;
+        }
+        let is_lane = is_async && !self.is_ours;
+        let lane_key = if is_lane { &key[..] } else { &key[..of_lane] };
+        let number = match self.lane_numbers.get(lane_key) {
             Some(number) => *number,
             None => {
                 let number = self.lanes.len() as u32;
                 let of = |token: &Option<Token>| token.as_ref().map_or("?".into(), |token| text(bytes, token));
-                let (pid, tid) = (of(&parts.pid), if is_async { of(&parts.id) } else { of(&parts.tid) });
+                let (pid, tid) = (of(&parts.pid), if is_lane { of(&parts.id) } else { of(&parts.tid) });
                 // An async line is called after what begins it.
-                let name = is_async.then(|| format!("{} {tid}", of(&parts.name)).into());
-                let kind = if is_async { LaneKind::Task } else { LaneKind::Thread };
-                self.lanes.push(Line { name, pid, tid, kind, open: Vec::new() });
-                self.lane_numbers.insert(key.clone(), number);
+                let name = is_lane.then(|| format!("{} {tid}", of(&parts.name)).into());
+                let kind = if is_lane { LaneKind::Task } else { LaneKind::Thread };
+                self.lanes.push(Line { name, pid, tid, kind, is_shadow: false });
+                self.lane_numbers.insert(lane_key.to_vec(), number);
                 number
             }
         };
-        self.last_lane.0.clone_from(&key);
-        self.last_lane.1 = number;
-        self.scratch = key;
-        number
+        let found = (number, self.open.len() as u32);
+        self.open.push(Vec::new());
+        self.last.0.clone_from(&key);
+        self.last.1 = found;
+        self.tracks.insert(key, found);
+        found
     }
 
     /// The callsite of an event.
@@ -342,11 +369,15 @@ impl Chrome {
         if let Some(line) = &parts.line {
             key.extend_from_slice(&bytes[line.clone()]);
         }
+        let source = parts.args.clone().filter(|_| self.is_ours).and_then(|args| member(bytes, args, SOURCE));
+        if let Some(source) = &source {
+            key.extend_from_slice(raw(bytes, source));
+        }
         let number = match self.site_numbers.get(&key) {
             Some(number) => *number,
             None => {
                 let number = self.sites.len() as u32;
-                self.sites.push(Arc::new(callsite(bytes, parts)));
+                self.sites.push(Arc::new(callsite(bytes, parts, source)));
                 self.site_numbers.insert(key.clone(), number);
                 number
             }
@@ -362,8 +393,14 @@ impl Chrome {
         let Some(name) = name.map(|name| text(bytes, &name)) else { return Ok(()) };
         match what.as_deref() {
             Some("thread_name") => {
-                let lane = self.lane(bytes, parts, false);
-                self.lanes[lane as usize].name = Some(name);
+                let (lane, _) = self.lane(bytes, parts, false);
+                let line = &mut self.lanes[lane as usize];
+                line.name = Some(name);
+                let has = |what: &[u8]| self.is_ours.then(|| member(bytes, parts.args.clone()?, what)).flatten();
+                line.is_shadow = has(b"polls_of").is_some() || has(b"holds").is_some();
+                if has(b"kind").is_some_and(|kind| raw(bytes, &kind) == b"task") {
+                    line.kind = LaneKind::Task;
+                }
             }
             Some("process_name") => {
                 let pid = parts.pid.as_ref().map_or("?".into(), |pid| text(bytes, pid));
@@ -376,20 +413,23 @@ impl Chrome {
 }
 
 /// Goes to the first event: of an array, or of the member `traceEvents`.
-fn find_events(scan: &mut Scan<'_>) -> Result<usize, Stop> {
+fn find_events(scan: &mut Scan<'_>) -> Result<(usize, bool), Stop> {
     if scan.peek()? == b'[' {
-        return Ok(scan.at() + 1);
+        return Ok((scan.at() + 1, false));
     }
     scan.take(b'{', "an array of events, or an object with one")?;
-    let mut is_first = true;
+    let (mut is_first, mut is_ours) = (true, false);
     let bytes = scan.bytes();
     while let Some(key) = scan.key(is_first)? {
         is_first = false;
-        if &bytes[key] == b"traceEvents" {
+        if &bytes[key.clone()] == b"traceEvents" {
             scan.take(b'[', "an array of events")?;
-            return Ok(scan.at());
+            return Ok((scan.at(), is_ours));
         }
-        scan.value()?;
+        if let (b"otherData", Token::Nested(data)) = (&bytes[key], scan.value()?) {
+            let exporter = member(bytes, data, b"exporter");
+            is_ours = exporter.is_some_and(|exporter| raw(bytes, &exporter).starts_with(b"spanwalk "));
+        }
     }
     scan.bad("an object with `traceEvents`")
 }
@@ -419,6 +459,11 @@ fn parts(bytes: &[u8], scan: &mut Scan<'_>) -> Result<Parts, Stop> {
         }
     }
     Ok(parts)
+}
+
+/// What kind of thing an event is, as it lies there.
+fn category<'a>(bytes: &'a [u8], parts: &Parts) -> &'a [u8] {
+    parts.category.as_ref().map_or(b"", |category| raw(bytes, category))
 }
 
 /// A token as it lies there.
@@ -453,13 +498,26 @@ fn member(bytes: &[u8], object: Range<usize>, name: &[u8]) -> Option<Token> {
     None
 }
 
-fn callsite(bytes: &[u8], parts: &Parts) -> Callsite {
+fn callsite(bytes: &[u8], parts: &Parts, source: Option<Token>) -> Callsite {
     let of = |token: &Option<Token>| token.as_ref().map_or_else(|| "".into(), |token| text(bytes, token));
     let (name, target) = (of(&parts.name), of(&parts.category));
     let line = |text: &str| text.parse().ok();
     if let Some(file) = &parts.file {
         let number = parts.line.clone().and_then(|range| line(&String::from_utf8_lossy(&bytes[range])));
         return Callsite { name, target, file: Some(text(bytes, file)), line: number };
+    }
+    if let Some(source) = source {
+        let source = text(bytes, &source);
+        let (file, number) = match source.rsplit_once(':') {
+            Some((file, number)) if line(number).is_some() => (file, line(number)),
+            _ => (&*source, None),
+        };
+        return Callsite {
+            name,
+            target,
+            file: Some(file.into()).filter(|file: &Arc<str>| !file.is_empty()),
+            line: number,
+        };
     }
     // As VizTracer writes a function: `fib (/home/me/fib.py:12)`.
     let place = name.strip_suffix(')').and_then(|name| name.rsplit_once(" ("));

@@ -11,10 +11,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::chrome::{Chrome, Line, Row, What, text};
+use super::chrome::{BESIDE, Chrome, Line, PARENT, Row, SPAN, What, text};
 use super::scan::{Scan, Token};
 use crate::trace::{
-    At, Event, Field, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, Value, ValueRef,
+    At, Event, Field, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, Value, ValueRef, field,
 };
 
 /// Bytes of a chunk, about.
@@ -59,13 +59,17 @@ pub(super) struct Merge {
     spans: u64,
     names: Names,
     fields: Vec<Field>,
+    /// In our own files the spans by the ids that they had.
+    known: HashMap<u64, SpanId>,
     is_over: bool,
 }
 
 impl Merge {
     pub(super) fn new(mut chrome: Chrome) -> Self {
         let rows = std::mem::take(&mut chrome.rows);
-        let base = rows.iter().map(|row| row.begin).min().unwrap_or(0);
+        // Times of our own files are those of the recording already.
+        let first = rows.iter().map(|row| row.begin).min().unwrap_or(0);
+        let base = if chrome.is_ours { first.min(0) } else { first };
         let mut marks = Vec::with_capacity(rows.len() * 2);
         let mut left = vec![0_u64; chrome.lanes.len()];
         for (number, row) in rows.iter().enumerate() {
@@ -110,7 +114,19 @@ impl Merge {
         packer.begin(Seq(0));
         packer.begin_events();
         let (told, spans, is_over) = (0, 0, false);
-        Self { chrome, marks, told, lanes, base, packer, spans, names: Names::default(), fields: Vec::new(), is_over }
+        Self {
+            chrome,
+            marks,
+            told,
+            lanes,
+            base,
+            packer,
+            spans,
+            names: Names::default(),
+            fields: Vec::new(),
+            known: HashMap::new(),
+            is_over,
+        }
     }
 
     /// Tells on while there is time.
@@ -149,7 +165,7 @@ impl Merge {
         let number = (mark.row >> 1) as u32;
         let row = self.chrome.rows[number as usize];
         let time = Time(mark.time.abs_diff(self.base));
-        if let What::Flow { to } = row.what {
+        if let What::Flow { to, .. } = row.what {
             self.lane(to, time);
         }
         self.lane(row.lane, time);
@@ -168,6 +184,16 @@ impl Merge {
             let site = &self.chrome.sites[row.site as usize];
             self.fields.clear();
             self.names.fields(bytes, row, &mut self.fields);
+            let mut parent = None;
+            if self.chrome.is_ours && matches!(row.what, What::Whole | What::Begun) {
+                let id = |name: &str| match field(&self.fields, name) {
+                    Some(Value::U64(id)) => Some(*id),
+                    _ => None,
+                };
+                parent = id(PARENT).and_then(|parent| self.known.get(&parent).copied());
+                self.known.extend(id(SPAN).map(|id| (id, SpanId(self.spans + 1))));
+                self.fields.retain(|field| !BESIDE.contains(&&*field.name));
+            }
             let fields = self.fields.iter().map(|field| (&field.name, ValueRef::from(&field.value)));
             match row.what {
                 What::Whole | What::Begun => {
@@ -175,7 +201,8 @@ impl Merge {
                     let span = SpanId(self.spans);
                     let end = row.end.unwrap_or(i64::MAX);
                     let around = lane.open.iter().rev().find(|open| open.2 >= end);
-                    self.packer.open(at, span, around.map(|open| open.1), site, fields);
+                    let parent = if self.chrome.is_ours { parent } else { around.map(|open| open.1) };
+                    self.packer.open(at, span, parent, site, fields);
                     self.packer.enter(at, span);
                     if lane.kind == LaneKind::Task {
                         self.packer.exit(at, span);
@@ -190,10 +217,12 @@ impl Merge {
                     }
                 }
                 What::Point => self.packer.note(at, lane.open.last().map(|open| open.1), site, fields),
-                What::Flow { to } => {
-                    let reason = Some(site.name.clone()).filter(|name| !name.is_empty());
-                    let (lane, thread) = (at.lane, at.thread.clone());
-                    let kind = Kind::Wake { to: LaneId(to + 1), reason };
+                What::Flow { to, is_switch } => {
+                    let name = Some(site.name.clone()).filter(|name| !name.is_empty() && !self.chrome.is_ours);
+                    let said = field(&self.fields, "reason").and_then(Value::as_str).filter(|_| self.chrome.is_ours);
+                    let reason = name.or_else(|| said.map(Into::into));
+                    let (lane, thread, to) = (at.lane, at.thread.clone(), LaneId(to + 1));
+                    let kind = if is_switch { Kind::Switch { to, reason } } else { Kind::Wake { to, reason } };
                     self.packer.event(&Event { seq: Seq(0), time, thread, lane, kind });
                 }
             }
@@ -245,7 +274,7 @@ impl Merge {
             };
             remarks.push(format!("{count} {what} are left out"));
         }
-        if lanes.iter().any(|lane| lane.kind == LaneKind::Task) {
+        if lanes.iter().any(|lane| lane.kind == LaneKind::Task && !lane.is_shadow) {
             remarks.push("when async spans were on a thread is not in the file".to_owned());
         }
         remarks
