@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod client;
+mod companion;
 mod config;
 mod demo;
 mod export;

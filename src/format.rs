@@ -4,12 +4,16 @@
 //!   Log ──► Excerpt ──► text  csv  jsonl  …      what is exported, and on which clock, is decided once for all of them
 //! ```
 //!
+//! What is told about a program beside its log, lessons and source text, comes with the excerpt as a [`Companion`].
+//!
 //! A format is a function from an [`Excerpt`] to bytes. It leaves spans open that are open, where it can say so, and marks them
 //! where it cannot.
 
+mod companion;
 mod csv;
 mod excerpt;
 mod folded;
+mod html;
 pub mod jsonl;
 mod mermaid;
 mod text;
@@ -17,6 +21,7 @@ mod value;
 
 use std::io::{self, Write};
 
+pub use companion::{Claim, Companion, Listing, Mark, Moment, Outcome, Page, Step};
 pub use excerpt::{Change, Clock, Excerpt, Flow, NoExcerpt, Point, Span, Which};
 
 /// A format that a recording can leave in.
@@ -54,6 +59,13 @@ pub const FORMATS: &[Format] = &[
         doc: "stacks with their times, for inferno, flamegraph.pl and speedscope",
         is_binary: false,
         write: folded::write,
+    },
+    Format {
+        name: "html",
+        ending: "html",
+        doc: "a page to step through in any browser, with the lessons; one file, to mail",
+        is_binary: false,
+        write: html::write,
     },
     Format {
         name: "jsonl",

@@ -76,6 +76,7 @@ pub use material::{Material, Sources};
 pub use program::{News, Program, Progress, Resolver, Restart};
 pub use run::{Options, Remember, run};
 pub use scene::{Clients, SCENES, Scene, SceneRow, scenes_table};
+pub use source::{Listing, listing};
 pub use stack::RowId;
 pub use terminal::restore;
 pub use theme::{Base, COLOURED, COLOURS, Role, Theme, colour};

@@ -96,6 +96,7 @@ pub enum Subcommand {
   spanwalk export --list                   the formats there are
   spanwalk export run.spanwalk --to text   the tree of calls
   spanwalk export run.spanwalk -o run.csv  the format by the name
+  spanwalk export run.spanwalk -o run.html  a page to step through, to mail
   spanwalk export run.spanwalk --to csv --lane hub      one lane
   spanwalk export run.spanwalk --to text --until loop   before the loop
   spanwalk export run.spanwalk --to csv --filter name:spawn")]
@@ -144,6 +145,10 @@ pub struct ExportArgs {
     /// Tell the time of the clock on the wall, with the holds.
     #[arg(long)]
     pub(super) wall: bool,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
 }
 
 /// Arguments of `demo`.

@@ -4,8 +4,10 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
 use super::args::ExportArgs;
+use super::companion::companion;
 use super::output::Output;
-use super::{UsageError, demo, info};
+use super::sources::BuiltIn;
+use super::{UsageError, complain, demo, info};
 use crate::file::Reader;
 use crate::format::{Clock, Excerpt, FORMATS, Format, Which};
 use crate::lesson::Book;
@@ -26,19 +28,51 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     // What is wrong with the output is said before a long file is read.
     let output = output.map(|path| Output::create(path, args.force)).transpose()?;
     let log = log(file)?;
-    let excerpt = Excerpt::new(&log, &which(args, &log)?)?;
-    match output {
+    let book = demo::book(args.walkthrough.as_deref())?;
+    let tell = |excerpt: &Excerpt<'_>| companion(excerpt, &book, &BuiltIn, file);
+    let excerpt = Excerpt::new(&log, &which(args, &log, &book)?)?.told_by(&tell);
+    let written = match output {
         None => {
-            let mut out = BufWriter::new(io::stdout().lock());
+            let mut out = Counted { out: BufWriter::new(io::stdout().lock()), written: 0 };
             format.write(&excerpt, &mut out)?;
             out.flush()?;
+            out.written
         }
-        Some(mut output) => {
-            format.write(&excerpt, &mut output).map_err(|error| output.error(error))?;
-            output.finish()?;
+        Some(output) => {
+            let mut out = Counted { out: output, written: 0 };
+            format.write(&excerpt, &mut out).map_err(|error| out.out.error(error))?;
+            out.out.finish()?;
+            out.written
         }
+    };
+    if format.name == "html" && written > LARGE {
+        complain(&format!(
+            "the page has {} MB, which browsers are slow with; --from, --until, --lane, --depth or --filter make it smaller",
+            written / 1_000_000
+        ));
     }
     Ok(())
+}
+
+/// Bytes of a page from which on there is a warning.
+const LARGE: u64 = 20_000_000;
+
+/// A writer that knows how much has been written.
+struct Counted<W> {
+    out: W,
+    written: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.written += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The format that is asked for, or else that of the output's name.
@@ -69,13 +103,12 @@ fn log(path: &Path) -> anyhow::Result<Log> {
     Ok(log)
 }
 
-fn which(args: &ExportArgs, log: &Log) -> anyhow::Result<Which> {
+fn which(args: &ExportArgs, log: &Log, book: &Book) -> anyhow::Result<Which> {
     let clock = if args.wall { Clock::Wall } else { Clock::Program };
-    let book = demo::book(None)?;
     let time = |place: &Place| -> anyhow::Result<Time> {
         Ok(match clock {
-            Clock::Program => log.clock().program(raw_time(place, log, &book)?),
-            Clock::Wall => raw_time(place, log, &book)?,
+            Clock::Program => log.clock().program(raw_time(place, log, book)?),
+            Clock::Wall => raw_time(place, log, book)?,
         })
     };
     Ok(Which {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::Companion;
 use crate::trace::{
     Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Time, Turns,
 };
@@ -81,7 +82,11 @@ pub struct Excerpt<'a> {
     depth: usize,
     /// Those that answer the query, if something is asked.
     found: Option<HashSet<SpanId>>,
+    tell: Option<Tell<'a>>,
 }
+
+/// What tells about an excerpt, when a format asks: it may take long, and most do not.
+type Tell<'a> = &'a dyn Fn(&Excerpt<'_>) -> Companion;
 
 /// A span of an excerpt. Times are ns on its clock.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,6 +208,7 @@ impl<'a> Excerpt<'a> {
             lanes: (!lanes.is_empty()).then(|| lanes.into_iter().flatten().collect()),
             depth: which.depth.unwrap_or(usize::MAX),
             found: None,
+            tell: None,
         };
         if !which.query.is_empty() {
             let mut finder = Finder::new(which.query.clone());
@@ -217,9 +223,21 @@ impl<'a> Excerpt<'a> {
     /// All of a log.
     #[must_use]
     pub fn whole(log: &'a Log) -> Self {
-        let (lanes, found) = (None, None);
+        let (lanes, found, tell) = (None, None, None);
         let until = log.time_at(log.len());
-        Self { log, clock: Clock::Program, from: Time(0), until, lanes, depth: usize::MAX, found }
+        Self { log, clock: Clock::Program, from: Time(0), until, lanes, depth: usize::MAX, found, tell }
+    }
+
+    /// Has this tell what there is to say beside the log.
+    #[must_use]
+    pub fn told_by(self, tell: Tell<'a>) -> Self {
+        Self { tell: Some(tell), ..self }
+    }
+
+    /// What there is to say beside the log.
+    #[must_use]
+    pub fn companion(&self) -> Companion {
+        self.tell.map(|tell| tell(self)).unwrap_or_default()
     }
 
     /// The log it is of.
