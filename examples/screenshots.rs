@@ -2,7 +2,6 @@
 //! draw is written as SVG. Run by `screenshots/make`; takes the directory to write to.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -10,12 +9,12 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
 use spanwalk::lesson::Book;
 use spanwalk::record::{Control, HoldMode, Reader, Recorder};
 use spanwalk::server::{Server, Settings};
 use spanwalk::trace::{Chain, Command, Log, Run, Status, Target};
-use spanwalk::tui::{Action, Material, Preset, Restart, Sources, Theme, Ui, draw};
+use spanwalk::tui::picture::svg;
+use spanwalk::tui::{Action, Material, Paper, Preset, Restart, Sources, Theme, Ui, draw};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Longer than any step takes.
@@ -171,77 +170,10 @@ impl Studio {
         ui.work(|| true);
         let mut buffer = Buffer::empty(Rect::new(0, 0, size.0, size.1));
         draw(&mut buffer, &ui);
-        let svg = anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&ansi(&buffer));
+        let svg = svg(&buffer, Paper::Dark);
         let path = self.directory.join(format!("{name}.svg"));
         std::fs::write(&path, svg).expect("the picture can be written");
     }
-}
-
-/// A drawn buffer as a terminal would be sent it.
-fn ansi(buffer: &Buffer) -> String {
-    let mut text = String::new();
-    for row in buffer.content.chunks(usize::from(buffer.area.width)) {
-        let mut style = None;
-        for cell in row {
-            if style != Some(cell.style()) {
-                write!(text, "\x1b[0{}m", codes(cell.style())).expect("writing to a string succeeds");
-                style = Some(cell.style());
-            }
-            text.push_str(cell.symbol());
-        }
-        text.push_str("\x1b[0m\n");
-    }
-    text
-}
-
-fn codes(style: Style) -> String {
-    let mut codes = String::new();
-    let modifiers = [
-        (Modifier::BOLD, 1),
-        (Modifier::DIM, 2),
-        (Modifier::ITALIC, 3),
-        (Modifier::UNDERLINED, 4),
-        (Modifier::REVERSED, 7),
-    ];
-    for (modifier, code) in modifiers {
-        if style.add_modifier.contains(modifier) {
-            write!(codes, ";{code}").expect("writing to a string succeeds");
-        }
-    }
-    for (colour, base) in [(style.fg, 30), (style.bg, 40)] {
-        if let Some(number) = colour.and_then(number) {
-            let code = if number < 8 { base + number } else { base + 60 + number - 8 };
-            write!(codes, ";{code}").expect("writing to a string succeeds");
-        }
-    }
-    codes
-}
-
-/// The number of one of the 16 colours.
-fn number(colour: Color) -> Option<u16> {
-    use Color::{
-        Black, Blue, Cyan, DarkGray, Gray, Green, LightBlue, LightCyan, LightGreen, LightMagenta, LightRed,
-        LightYellow, Magenta, Red, White, Yellow,
-    };
-    let order = [
-        Black,
-        Red,
-        Green,
-        Yellow,
-        Blue,
-        Magenta,
-        Cyan,
-        Gray,
-        DarkGray,
-        LightRed,
-        LightGreen,
-        LightYellow,
-        LightBlue,
-        LightMagenta,
-        LightCyan,
-        White,
-    ];
-    order.iter().position(|other| *other == colour).map(|at| at as u16)
 }
 
 /// The server's source files, by the names that callsites carry.

@@ -21,6 +21,7 @@ mod sentences;
 mod serve;
 mod session;
 mod settings;
+mod shot;
 mod signals;
 mod sources;
 mod version;
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Open(open)) => open::run(open),
         Some(Subcommand::Info(info)) => info::run(info),
         Some(Subcommand::Export(export)) => export::run(export),
+        Some(Subcommand::Shot(shot)) => shot::run(shot),
         Some(Subcommand::Config) => config::print(),
         Some(Subcommand::Check(check)) => check::run(check),
         Some(Subcommand::Worksheet(worksheet)) => worksheet::run(worksheet),
