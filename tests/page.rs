@@ -200,6 +200,12 @@ fn an_exported_page_is_stepped_by_key_and_shows_what_the_log_says() {
     for (file, page) in [(&start, &pages[0]), (&start, &pages[1]), (&evil, &pages[2]), (&other, &pages[3])] {
         assert_eq!(spanwalk(&["export", file, "-o", page]), "");
     }
+    fs::write(path("check.json"), spanwalk(&["check", &start, "--json"])).unwrap();
+    for at in (5..200).step_by(23) {
+        let (picture, at) = (path(&format!("at-{at}.svg")), format!("@{at}"));
+        let shot = ["shot", &start, "--at", &at, "--screen", "pane-stack", "--size", "120x60", "-o", &picture];
+        assert_eq!(spanwalk(&shot), "");
+    }
     spanwalk(&["export", &start, "-o", &pages[4], "--from", "spawn", "--lane", "main"]);
     let (is_fine, text) = run(Command::new(node).arg(place.join("export.mjs")).args(&pages).arg(chromium));
     assert!(is_fine, "{text}");

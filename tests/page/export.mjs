@@ -1,9 +1,12 @@
 // Drives an exported page in a browser, by keys alone, and compares what it shows with the log as JSON lines.
 //
 //   node export.mjs start.html start.jsonl hostile.html foreign.html part.html CHROMIUM
+//
+// Beside start.html are check.json, what `spanwalk check` says of the recording, and at-N.svg, pictures of its stacks.
 
 import assert from "node:assert/strict";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { check, checks, launch } from "./browser.mjs";
@@ -83,6 +86,29 @@ await check("single events and the ends are reached by key, with the stacks of t
     }
     await key("End");
     assert.deepEqual(await shown(page), logged(events.length));
+});
+
+await check("what a lane does is said in the words of the screens", async () => {
+    const pictures = (await readdir(dirname(start))).flatMap((name) => name.match(/^at-(\d+)\.svg$/) ?? []).filter((part) => /^\d+$/.test(part));
+    assert.ok(pictures.length > 5, `${pictures}`);
+    for (const at of pictures) {
+        const svg = await readFile(join(dirname(start), `at-${at}.svg`), "utf8");
+        const lines = svg.split("</style>")[1].split("\n").map((line) => line.replace(/<[^>]*>/g, "").replaceAll("\u00a0", " "));
+        await page.fill("#scrub", at);
+        const lanes = await page.$$eval("#lanes .head", (heads) => heads.map((head) => [...head.children].map((part) => part.textContent)));
+        assert.ok(lanes.length > 0);
+        for (const [name, word] of lanes) assert.ok(lines.some((line) => line.includes(`${name} `) && line.replace(/[│ ]+$/, "").endsWith(` ${word}`)), `${name} ${word} at event ${at}:\n${lines.join("\n")}`);
+    }
+    await page.focus("#lanes");
+});
+
+await check("every claim comes out as the check of the recording says", async () => {
+    const { claims } = JSON.parse(await readFile(join(dirname(start), "check.json"), "utf8"));
+    await key("A");
+    const rows = await page.$$eval("#dialog .claims li", (rows) => rows.map((row) => [row.querySelector(".by").textContent.split(",")[0], row.querySelector(".badge").textContent.slice(2)]));
+    assert.ok(rows.length > 60, `${rows.length} claims`);
+    for (const [number, word] of rows) assert.equal(word, claims.find((claim) => claim.claim === number)?.outcome.replace("_", " "), number);
+    await key("Escape");
 });
 
 await check("the lesson, the fields and the source are those of the call", async () => {
