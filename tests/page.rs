@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use spanwalk::file::{Recording, Ways};
 use spanwalk::record::Recorder;
@@ -101,7 +101,8 @@ fn every_script_of_the_exported_page_can_be_read() {
 
 #[test]
 fn three_windows_chat_and_their_panels_show_the_wire() {
-    let Some(Browser { node, chromium, place }) = Browser::find("the chat page") else { return };
+    let Some(browser) = Browser::find("the chat page") else { return };
+    let Browser { node, chromium, place, .. } = &browser;
     let server = Server::start();
     let script = place.join("chat.mjs");
     let (is_fine, text) = run(Command::new(node).arg(script).arg(&server.address).arg(chromium));
@@ -114,11 +115,14 @@ struct Browser {
     chromium: PathBuf,
     /// Where the scripts are with what they import.
     place: PathBuf,
+    /// One at a time: pages wait for what others do, and a busy machine keeps them waiting.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Browser {
     /// Node, Chromium and the packages; without one of them there is a word instead.
     fn find(what: &str) -> Option<Self> {
+        static TURN: Mutex<()> = Mutex::new(());
         static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
         let (Some(node), Some(npm)) = (find(&["node"]), find(&["npm"])) else {
             skip_outside_ci("no node or npm on the path");
@@ -131,7 +135,10 @@ impl Browser {
             return None;
         };
         match INSTALLED.get_or_init(|| install(&npm)) {
-            Ok(place) => Some(Self { node, chromium, place: place.clone() }),
+            Ok(place) => {
+                let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(Self { node, chromium, place: place.clone(), _turn: turn })
+            }
             Err(text) => {
                 skip_outside_ci(&format!("npm ci has failed: {text}"));
                 None
@@ -186,7 +193,8 @@ fn foreign() {
 
 #[test]
 fn an_exported_page_is_stepped_by_key_and_shows_what_the_log_says() {
-    let Some(Browser { node, chromium, place }) = Browser::find("the exported page") else { return };
+    let Some(browser) = Browser::find("the exported page") else { return };
+    let Browser { node, chromium, place, .. } = &browser;
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("html-{}", std::process::id()));
     fs::create_dir_all(&scratch).unwrap();
     let path = |name: &str| scratch.join(name).to_str().unwrap().to_owned();
@@ -206,7 +214,7 @@ fn an_exported_page_is_stepped_by_key_and_shows_what_the_log_says() {
         let shot = ["shot", &start, "--at", &at, "--screen", "pane-stack", "--size", "120x60", "-o", &picture];
         assert_eq!(spanwalk(&shot), "");
     }
-    spanwalk(&["export", &start, "-o", &pages[4], "--from", "spawn", "--lane", "main"]);
+    spanwalk(&["export", &start, "-o", &pages[4], "--from", "spawn", "--until", "serves", "--lane", "main"]);
     let (is_fine, text) = run(Command::new(node).arg(place.join("export.mjs")).args(&pages).arg(chromium));
     assert!(is_fine, "{text}");
     fs::remove_dir_all(scratch).unwrap();

@@ -275,7 +275,9 @@ impl<'a> Excerpt<'a> {
         self.log.lanes().iter().filter(is_in)
     }
 
-    fn has_lane(&self, lane: LaneId) -> bool {
+    /// Whether a lane is wanted.
+    #[must_use]
+    pub fn has_lane(&self, lane: LaneId) -> bool {
         self.lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane))
     }
 
@@ -422,8 +424,18 @@ impl<'a> Excerpt<'a> {
 
     /// Its part of the log: what happened in the stretch, and before it to what is in.
     pub fn lines(&self) -> impl Iterator<Item = Event> + '_ {
-        let until = self.log.cursor_at_raw(self.until);
-        self.log.events_in(..until).filter(|event| match (&event.kind, event.kind.span()) {
+        self.so_far().filter(|event| self.has_line(event))
+    }
+
+    /// All of the log, up to the end of the stretch.
+    pub fn so_far(&self) -> impl Iterator<Item = Event> + '_ {
+        self.log.events_in(..self.log.cursor_at_raw(self.until))
+    }
+
+    /// Whether an event is one of its part of the log.
+    #[must_use]
+    pub fn has_line(&self, event: &Event) -> bool {
+        match (&event.kind, event.kind.span()) {
             (Kind::LaneOpen { .. } | Kind::LaneClose, _) => self.has_lane(event.lane),
             (Kind::Switch { to, .. } | Kind::Wake { to, .. }, _) => {
                 self.has_lane(event.lane) && self.has_lane(*to) && event.time >= self.from
@@ -436,7 +448,7 @@ impl<'a> Excerpt<'a> {
             }
             (_, Some(span)) => self.log.span(span).is_some_and(|record| self.has(&record)),
             (_, None) => true,
-        })
+        }
     }
 
     fn events(&self) -> impl Iterator<Item = Event> + '_ {

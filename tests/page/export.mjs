@@ -244,7 +244,7 @@ await check("on paper there are the stacks and every lesson that ran", async () 
 
 await check("nothing is wider than the window, from 360 to 1920", async () => {
     for (const width of [360, 700, 1100, 1920]) {
-        for (const file of [start, hostile, foreign]) {
+        for (const file of [start, hostile, foreign, part]) {
             const { page } = await open(file, { viewport: { width, height: 740 } });
             for (const name of ["s", "s", "End"]) {
                 await page.keyboard.press(name);
@@ -297,6 +297,14 @@ await check("a part of a recording begins where it was cut, with what was open",
     assert.ok(first > 0 && (await cursorOf(page)) === first);
     await page.keyboard.press("Home");
     assert.equal(await cursorOf(page), first);
+    // The hub is left out, and has main's thread all the same while main waits.
+    const words = new Set();
+    for (let before = -1, at = first; at !== before; at = await cursorOf(page)) {
+        words.add(await page.$eval("#lanes .state", (state) => state.textContent));
+        before = at;
+        await page.keyboard.press("e");
+    }
+    for (const word of ["RUNNING", "WAITING for AsyncResult.get", "WAITING for stop_event"]) assert.ok(words.has(word), [...words].join(", "));
     assert.deepEqual(said, []);
 });
 

@@ -159,6 +159,13 @@ test("places of the whole log become those of an excerpt", () => {
     assert.deepEqual(of.outcome(told, 9).events, [{ number: 12, cursor: 7 }]);
 });
 
+test("a lane from which a call that is not in the excerpt took the thread is not said to run", () => {
+    // The hub is not in; main goes on to be entered while the hub has its thread.
+    const of = recording([...STORY.slice(0, 5), [30, null, "takes", 3], [60, null, "gives", 3], [70, MAIN, "exit", 2], [75, MAIN, "takes", 4, "poll"], [80, MAIN, "gives", 4]]);
+    assert.deepEqual([5, 6, 7, 9, 10].map((cursor) => words(of, cursor).main), ["RUNNING", "WAITING for AsyncResult.get", "RUNNING", "POLLING", "RUNNING"]);
+    assert.deepEqual(of.lanes[MAIN].runs, [[10, 30], [60, 75]]);
+});
+
 test("a state far into a long recording is that of every event before it", () => {
     const events = [[0, MAIN, "laneOpen"], [0, MAIN, "open", 1, null, RUN, []], [0, MAIN, "enter", 1]];
     for (let at = 0; at < 3000; at++) {

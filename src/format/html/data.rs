@@ -7,6 +7,7 @@
 //!           0 lane_open  1 lane_close      2 open span parent site fields    3 enter span    4 exit span    5 close span
 //!           6 record span fields           7 note span site fields           8 switch to reason   9 wake to reason
 //!           10 hold span edge is_shown     11 release span edge              12 dropped count
+//!           13 takes span blocks           14 gives span: a call that is not in the excerpt takes a thread from one that is
 //!   fields  [name, value, …]: a text is a text, anything else its text in an array
 //!   gaps    [[i, seq], …]: from event i on the log's own numbers are seq, seq + 1, …
 //! ```
@@ -27,7 +28,7 @@ const LONGEST: usize = 2_000;
 /// Writes it, so that it cannot end the element that it is in.
 pub(super) fn write(excerpt: &Excerpt<'_>, companion: &Companion, out: &mut dyn Write) -> io::Result<()> {
     let mut packer = Packer::new(excerpt);
-    let events: Vec<Json> = excerpt.lines().map(|event| packer.event(&event)).collect();
+    let events: Vec<Json> = excerpt.so_far().filter_map(|event| packer.see(&event)).collect();
     let (from, until) = excerpt.bounds();
     let mut data = json!({
         "title": companion.title,
@@ -134,6 +135,18 @@ struct Packer<'a> {
     count: usize,
     next: u64,
     time: Time,
+    /// Per thread the calls that are entered, outermost first.
+    entered: HashMap<ThreadId, Vec<Entered>>,
+}
+
+/// A call on a thread.
+struct Entered {
+    span: SpanId,
+    is_in: bool,
+    /// The page is told of it.
+    is_told: bool,
+    /// Its lane, if that is in, and what it blocks its thread with.
+    who: (Option<LaneId>, Option<String>),
 }
 
 impl<'a> Packer<'a> {
@@ -151,6 +164,39 @@ impl<'a> Packer<'a> {
             count: 0,
             next: 0,
             time: Time(0),
+            entered: HashMap::new(),
+        }
+    }
+
+    /// An event for the page, if it is to know of it: those of the excerpt; and of others only where they take a thread
+    /// from a call that is in, so that nobody is said to run who does not.
+    fn see(&mut self, event: &Event) -> Option<Json> {
+        let is_in = self.excerpt.has_line(event);
+        let thread = event.thread.id;
+        match event.kind {
+            Kind::Enter { span } => {
+                let log = self.excerpt.log();
+                let blocks = || Some(log.recorded(span, "blocks", log.len())?.1.as_str()?.to_owned());
+                let lane = Some(event.lane).filter(|lane| self.excerpt.has_lane(*lane));
+                let who = if is_in { (lane, None) } else { (lane, blocks()) };
+                let stack = self.entered.entry(thread).or_default();
+                let takes = stack.iter().rfind(|entered| entered.is_told).is_some_and(|top| top.who != who);
+                let is_told = is_in || (takes && stack.iter().any(|entered| entered.is_in));
+                let blocks = who.1.clone();
+                stack.push(Entered { span, is_in, is_told, who });
+                let packed = is_told.then(|| self.event(event))?;
+                Some(if is_in { packed } else { as_stranger(packed, TAKES, lane.is_some(), blocks.as_deref()) })
+            }
+            Kind::Exit { span } => {
+                let stack = self.entered.entry(thread).or_default();
+                let at = stack.iter().rposition(|entered| entered.span == span);
+                let was = at.map(|at| stack.remove(at));
+                let is_told = was.map_or(is_in, |entered| entered.is_told);
+                let packed = is_told.then(|| self.event(event))?;
+                let has_lane = self.excerpt.has_lane(event.lane);
+                Some(if is_in { packed } else { as_stranger(packed, GIVES, has_lane, None) })
+            }
+            _ => is_in.then(|| self.event(event)),
         }
     }
 
@@ -204,7 +250,7 @@ impl<'a> Packer<'a> {
         if let Some(number) = self.lane_numbers.get(&lane) {
             return Some(*number);
         }
-        let record = self.excerpt.log().lane(lane)?;
+        let record = self.excerpt.log().lane(lane).filter(|_| self.excerpt.has_lane(lane))?;
         let is_task = u8::from(record.kind == LaneKind::Task);
         self.lanes.push(json!([&*record.name, is_task]));
         self.lane_numbers.insert(lane, self.lanes.len() - 1);
@@ -233,6 +279,21 @@ impl<'a> Packer<'a> {
         }
         Json::Array(out)
     }
+}
+
+/// Codes of what is done by calls that are not in the excerpt.
+const TAKES: u8 = 13;
+const GIVES: u8 = 14;
+
+/// An enter or exit as that of a call that is not in the excerpt, nor its lane, if that is not.
+fn as_stranger(packed: Json, code: u8, has_lane: bool, blocks: Option<&str>) -> Json {
+    let Json::Array(mut parts) = packed else { return packed };
+    parts[0] = json!(code);
+    if !has_lane {
+        parts[3] = Json::Null;
+    }
+    parts.extend(blocks.map(|blocks| json!(blocks)));
+    Json::Array(parts)
 }
 
 fn short(text: &str) -> String {

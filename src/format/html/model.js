@@ -4,7 +4,7 @@
 
 export const KIND = {
     laneOpen: 0, laneClose: 1, open: 2, enter: 3, exit: 4, close: 5, record: 6, note: 7, switch: 8, wake: 9, hold: 10,
-    release: 11, dropped: 12,
+    release: 11, dropped: 12, takes: 13, gives: 14,
 };
 const K = KIND;
 /** Values of a field that are remembered: what it is, and how it came to be so. */
@@ -137,6 +137,12 @@ export class Recording {
                     (this.lanes[lane].rows[span.depth] ??= []).push(span);
                 }
                 if (span.on++ === 0) span.stretches.push([time, null]);
+            } else if (kind === K.takes) {
+                if (event[5] !== undefined) blocking.add(id);
+                turn(thread, (stack) => stack.push([id, lane]));
+            } else if (kind === K.gives) {
+                turn(thread, (stack) => remove(stack, (entered) => entered[0] === id));
+                blocking.delete(id);
             } else if (kind === K.exit && span) {
                 turn(thread, (stack) => remove(stack, (entered) => entered[0] === id));
                 span.left = at;
@@ -241,6 +247,17 @@ export class Recording {
                 if (frame) frame.isEntered = [...state.threads.values()].some((stack) => stack.some((entered) => entered[0] === id));
                 break;
             }
+            // A call that is not in the excerpt has the thread meanwhile.
+            case K.takes:
+                if (!state.threads.has(thread)) state.threads.set(thread, []);
+                state.threads.get(thread).push([id, lane, event[5] ?? null]);
+                break;
+            case K.gives: {
+                const stack = state.threads.get(thread);
+                if (stack) remove(stack, (entered) => entered[0] === id);
+                if (stack?.length === 0) state.threads.delete(thread);
+                break;
+            }
             case K.close:
                 if (of) of.stack = of.stack.filter((frame) => frame.span !== id);
                 break;
@@ -272,8 +289,8 @@ export class Recording {
         if (!innermost) return { kind: lane.hasRun ? "idle" : "created" };
         const control = [...state.threads.values()].map((stack) => stack.at(-1)).find((top) => top[1] === lane.id);
         if (control) {
-            const onTop = lane.stack.find((frame) => frame.span === control[0]) ?? innermost;
-            const blocks = textOf(onTop, "blocks");
+            const onTop = lane.stack.find((frame) => frame.span === control[0]);
+            const blocks = onTop ? textOf(onTop, "blocks") : control[2] !== undefined ? control[2] : textOf(innermost, "blocks");
             if (blocks === "poll") return { kind: "polling" };
             return blocks === null ? { kind: "running" } : { kind: "waiting", what: blocks };
         }

@@ -300,9 +300,20 @@ export class Timeline {
         pen.restore();
     }
 
+    /** Hatched: the program was held, the clock on the wall went on. */
     paintHold(pen, from, to, colour) {
-        const [left, right] = [this.xOf(from), this.xOf(to)];
-        for (let x = left - (left % 6); x < right; x += 6) line(pen, x, AXIS, x + 6, this.height, { colour: colour("line"), width: 1 });
+        const [left, right] = [Math.max(this.gutter, this.xOf(from)), Math.min(this.width, this.xOf(to))];
+        if (right <= left) return;
+        pen.save();
+        pen.beginPath();
+        pen.rect(left, AXIS, Math.max(right - left, 1), this.height);
+        pen.clip();
+        pen.globalAlpha = .6;
+        pen.fillStyle = colour("pane");
+        pen.fillRect(left, AXIS, right - left, this.height);
+        pen.globalAlpha = 1;
+        for (let x = left - this.height; x < right; x += 8) line(pen, x, this.height, x + this.height, 0, { colour: colour("waiting"), width: 1 });
+        pen.restore();
     }
 
     paintFlows(pen, yOf, colour) {

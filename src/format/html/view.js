@@ -516,7 +516,7 @@ const KEY_NAMES = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDo
 
 function help() {
     const rows = KEYS.filter(({ taught }) => isTaught || !taught).flatMap(({ keys, doc }) => [el("dt", {}, keys.map((key) => el("kbd", {}, KEY_NAMES[key] ?? key))), el("dd", {}, doc)]);
-    return [el("dl", { class: "keys" }, rows), el("p", {}, "In the timeline a lane has a row for each depth of calls. A full bar is time on a thread; a line in a frame is a call that is open and waits; an arrow is a switch of control, a dotted one a wake-up. A bar without a right edge was still open at the end."),
+    return [el("dl", { class: "keys" }, rows), el("p", {}, "In the timeline a lane has a row for each depth of calls. A full bar is time on a thread; a line in a frame is a call that is open and waits; an arrow is a switch of control, a dotted one a wake-up. A bar without a right edge was still open at the end.", recording.holds.length > 0 && " Hatched is time in which the program was held."),
         el("p", { class: "quiet" }, `Everything on this page comes from the recording${isTaught ? " and its lessons" : ""}. The page asks no network for anything. Print it to have the chain on paper.`)];
 }
 
@@ -581,10 +581,10 @@ function begin() {
     $("title").textContent = recording.title;
     const { min, max } = { min: recording.first, max: recording.length };
     [$("scrub").min, $("scrub").max] = [min, max];
-    const at = (cursor) => `left: ${max > min ? ((cursor - min) / (max - min)) * 100 : 0}%`;
+    const at = (cursor) => `${max > min ? ((cursor - min) / (max - min)) * 100 : 0}%`;
     $("ticks").replaceChildren(...recording.marks.map(({ cursor, word }) => {
         const made = el("button", { type: "button", title: `To where the ${word}`, onclick: () => go(cursor) }, word);
-        made.style.cssText = at(cursor);
+        made.style.setProperty("--at", at(Math.max(cursor, min)));
         return made;
     }));
     // Names of instants that are near each other stand one below the other.
