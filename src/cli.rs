@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod client;
+mod companion;
 mod config;
 mod demo;
 mod diff;
@@ -24,6 +25,7 @@ mod sentences;
 mod serve;
 mod session;
 mod settings;
+mod shot;
 mod signals;
 mod sources;
 mod unkept;
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Info(info)) => info::run(info),
         Some(Subcommand::Diff(diff)) => diff::run(diff),
         Some(Subcommand::Export(export)) => export::run(export),
+        Some(Subcommand::Shot(shot)) => shot::run(shot),
         Some(Subcommand::Config) => config::print(),
         Some(Subcommand::Check(check)) => check::run(check),
         Some(Subcommand::Worksheet(worksheet)) => worksheet::run(worksheet),

@@ -5,13 +5,17 @@
 //!                     └─► lanes: tracks, marks ──► perfetto  chrome  speedscope      so is what is drawn beside and inside what
 //! ```
 //!
+//! What is told about a program beside its log, lessons and source text, comes with the excerpt as a [`Companion`].
+//!
 //! A format is a function from an [`Excerpt`] to bytes. It leaves spans open that are open, where it can say so, and marks them
 //! where it cannot.
 
 mod chrome;
+mod companion;
 mod csv;
 mod excerpt;
 mod folded;
+mod html;
 mod import;
 pub mod jsonl;
 mod lanes;
@@ -26,6 +30,7 @@ mod value;
 
 use std::io::{self, Write};
 
+pub use companion::{Claim, Companion, Listing, Mark, Moment, Outcome, Page, Step};
 pub use excerpt::{Change, Clock, Epoch, Excerpt, Flow, NoExcerpt, Origin, Point, Poll, Span, Which};
 pub use import::{Foreign, Import, ImportError};
 
@@ -77,6 +82,14 @@ pub const FORMATS: &[Format] = &[
         is_binary: false,
         has_time_of_day: false,
         write: folded::write,
+    },
+    Format {
+        name: "html",
+        ending: "html",
+        doc: "a page to step through in any browser, with the lessons; one file, to mail",
+        is_binary: false,
+        has_time_of_day: false,
+        write: html::write,
     },
     Format {
         name: "jsonl",

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::Styles;
@@ -20,7 +21,7 @@ use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings};
 use crate::trace::{Difference, Place, Query};
-use crate::tui::Preset;
+use crate::tui::{Base, Preset, SCREENS};
 
 /// Step through the call chain of a running server.
 ///
@@ -45,6 +46,7 @@ use crate::tui::Preset;
   spanwalk check lesson.spanwalk           whether it bears the lessons out
   spanwalk diff a.spanwalk b.spanwalk      what another run does otherwise
   spanwalk export lesson.spanwalk --to csv  a row per call; --list has more
+  spanwalk shot lesson.spanwalk --at loop -o loop.png   a screen, as a picture
   spanwalk worksheet -o sheet.md           questions to print, with the answers
   spanwalk serve --console                 the server alone, for tokio-console
   spanwalk config > my.toml                keys and colours, for --config
@@ -81,6 +83,8 @@ pub enum Subcommand {
     /// Spans that are not over stay open where the format can say so; elsewhere they end with the recording, and are marked.
     /// Times are the program's: what passed while it was held is left out, unless --wall is given.
     Export(ExportArgs),
+    /// Draw a screen over a recording into a picture, SVG or PNG.
+    Shot(ShotArgs),
     /// Print a file of settings to begin with, and where it is looked for.
     Config,
     /// Check what the lessons claim against a recording.
@@ -107,6 +111,7 @@ pub enum Subcommand {
   spanwalk export run.spanwalk --to text   the tree of calls
   spanwalk export run.spanwalk -o run.pftrace           for ui.perfetto.dev
   spanwalk export run.spanwalk --push http://localhost:4318
+  spanwalk export run.spanwalk -o run.html  a page to step through, to mail
   spanwalk export run.spanwalk --to csv --lane hub      one lane
   spanwalk export run.spanwalk --to text --until loop   before the loop
   spanwalk export run.spanwalk --to csv --filter name:spawn")]
@@ -169,6 +174,83 @@ pub struct ExportArgs {
     /// Tell the time of the clock on the wall, with the holds.
     #[arg(long)]
     pub(super) wall: bool,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
+}
+
+/// Arguments of `shot`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = SHOT_HELP.as_str())]
+pub struct ShotArgs {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// The picture to write: SVG or PNG, as its name ends.
+    #[arg(short, long, value_name = "OUT")]
+    pub(super) output: PathBuf,
+
+    /// Replace the picture if it exists.
+    #[arg(long)]
+    pub(super) force: bool,
+
+    /// The screen; the list is below.
+    #[arg(long, value_name = "NAME", default_value = "lesson")]
+    pub(super) screen: String,
+
+    /// Where the cursor is: a step's id such as hub.run, the name of a call, a time such as 1.2ms, a share such as 50%, #12 (a
+    /// span), @340 (an event), loop, or serves. Without it, at the end.
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub(super) at: Option<String>,
+
+    /// Columns and rows, from 20x5 to 400x200.
+    #[arg(long, value_name = "COLSxROWS", value_parser = screen_size, default_value = "120x40")]
+    pub(super) size: (u16, u16),
+
+    /// The colours: auto (the 16 of a dark terminal), dark, or on white light or mono.
+    #[arg(long, value_name = "NAME", value_parser = bases(), default_value = "auto")]
+    pub(super) theme: Base,
+
+    /// Mark the calls that this query finds, such as 'name:spawn dur>1ms'.
+    #[arg(long, value_name = "QUERY")]
+    pub(super) search: Option<String>,
+
+    /// Read the lesson pages from this directory instead of the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) walkthrough: Option<PathBuf>,
+
+    /// Draw with plain ASCII characters.
+    #[arg(long)]
+    pub(super) ascii: bool,
+}
+
+/// Examples, and the table of screens.
+static SHOT_HELP: LazyLock<String> = LazyLock::new(|| {
+    let widest = SCREENS.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let screens = SCREENS.iter().map(|row| format!("\n  {:widest$}  {}", row.name, row.doc));
+    let examples = "Examples:
+  spanwalk shot a.spanwalk --at spawn -o spawn.svg      in the call of a step
+  spanwalk shot a.spanwalk --screen moments -o three.png
+  spanwalk shot a.spanwalk --theme light --size 200x60 --at loop -o loop.png";
+    format!("{examples}\n\nScreens:{}", screens.collect::<String>())
+});
+
+fn bases() -> impl TypedValueParser<Value = Base> {
+    let names = PossibleValuesParser::new(Base::ALL.map(Base::name));
+    names.map(|name| Base::ALL.into_iter().find(|base| base.name() == name).expect("those are the names of all bases"))
+}
+
+/// Columns and rows of a picture.
+fn screen_size(text: &str) -> Result<(u16, u16), String> {
+    let parts =
+        text.split_once(['x', 'X']).and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    let (columns, rows) = parts.ok_or("not a size; write columns and rows, such as 120x40")?;
+    if !(20..=400).contains(&columns) || !(5..=200).contains(&rows) {
+        return Err("no size of a picture; write one from 20x5 to 400x200".to_owned());
+    }
+    Ok((columns, rows))
 }
 
 /// Arguments of `diff`.
@@ -684,6 +766,15 @@ mod tests {
         assert_eq!(size("2GB"), Ok(2_000_000_000));
         for bad in ["100", "", "MB", "1kB", "-1MB", "99999999999999999999GB", "1.5GB"] {
             assert!(size(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn pictures_have_columns_and_rows_within_limits() {
+        assert_eq!(screen_size("120x40"), Ok((120, 40)));
+        assert_eq!((screen_size("20x5"), screen_size("400x200")), (Ok((20, 5)), Ok((400, 200))));
+        for bad in ["120", "x40", "120x", "19x40", "120x4", "401x40", "99999x40", "-1x5", "1.5x5"] {
+            assert!(screen_size(bad).is_err(), "{bad:?}");
         }
     }
 

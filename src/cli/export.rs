@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::ExportArgs;
+use super::companion::companion;
 use super::input::Input;
 use super::output::Output;
 use super::progress::Watched;
 use super::push::Collector;
+use super::sources::BuiltIn;
 use super::{UsageError, complain, demo};
 use crate::format::{Clock, Epoch, Excerpt, FORMATS, Format, Origin, Which};
 use crate::lesson::Book;
@@ -20,13 +22,14 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
         return list(&mut io::stdout().lock());
     }
     let file = args.file.as_deref().ok_or_else(|| UsageError("name the recording to export".to_owned()))?;
+    let book = demo::book(args.walkthrough.as_deref())?;
     if let Some(url) = &args.push {
         if args.to.as_deref().is_some_and(|name| name != "otlp") {
             return Err(UsageError("--push sends otlp; leave --to out".to_owned()).into());
         }
         let collector = Collector::at(url)?;
         let log = log(file)?;
-        let excerpt = excerpt(args, file, &log)?;
+        let excerpt = excerpt(args, file, &log, &book)?;
         say_epoch(&excerpt);
         return collector.push(&excerpt);
     }
@@ -39,21 +42,32 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     // What is wrong with the output is said before a long file is read.
     let output = output.map(|path| Output::create(path, args.force)).transpose()?;
     let log = log(file)?;
-    let excerpt = excerpt(args, file, &log)?;
+    let tell = |excerpt: &Excerpt<'_>| companion(excerpt, &book, &BuiltIn, file);
+    let excerpt = excerpt(args, file, &log, &book)?.told_by(&tell);
     if format.has_time_of_day {
         say_epoch(&excerpt);
     }
-    match output {
+    let written = match output {
         None => {
             let mut out = Watched::new(BufWriter::new(io::stdout().lock()));
             format.write(&excerpt, &mut out)?;
             out.flush()?;
+            out.written()
         }
-        Some(mut output) => {
-            let written = format.write(&excerpt, &mut Watched::new(&mut output));
+        Some(output) => {
+            let mut out = Watched::new(output);
+            let written = format.write(&excerpt, &mut out);
+            let (output, bytes) = out.into_parts();
             written.map_err(|error| output.error(error))?;
             output.finish()?;
+            bytes
         }
+    };
+    if format.name == "html" && written > LARGE {
+        complain(&format!(
+            "the page has {} MB, which browsers are slow with; --from, --until, --lane, --depth or --filter make it smaller",
+            written / 1_000_000
+        ));
     }
     Ok(())
 }
@@ -74,7 +88,7 @@ fn say_epoch(excerpt: &Excerpt<'_>) {
 }
 
 /// What is asked for of a log, and what is known of it from elsewhere.
-fn excerpt<'a>(args: &ExportArgs, file: &Path, log: &'a Log) -> anyhow::Result<Excerpt<'a>> {
+fn excerpt<'a>(args: &ExportArgs, file: &Path, log: &'a Log, book: &Book) -> anyhow::Result<Excerpt<'a>> {
     let stem = || file.file_stem().map_or_else(|| "recording".into(), |stem| stem.to_string_lossy().into_owned());
     let since_1970 = |time: SystemTime| u64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok();
     let written = || file.metadata().and_then(|metadata| metadata.modified()).ok().and_then(since_1970);
@@ -83,8 +97,11 @@ fn excerpt<'a>(args: &ExportArgs, file: &Path, log: &'a Log) -> anyhow::Result<E
         None => written().map_or(Epoch::Unknown, Epoch::Written),
     };
     let origin = Origin { name: args.service.clone().unwrap_or_else(stem), epoch };
-    Ok(Excerpt::new(log, &which(args, log)?)?.with_origin(origin))
+    Ok(Excerpt::new(log, &which(args, log, book)?)?.with_origin(origin))
 }
+
+/// Bytes of a page from which on there is a warning.
+const LARGE: u64 = 20_000_000;
 
 /// The format that is asked for, or else that of the output's name.
 fn format(args: &ExportArgs) -> anyhow::Result<&'static Format> {
@@ -114,13 +131,12 @@ fn log(path: &Path) -> anyhow::Result<Log> {
     Ok(log)
 }
 
-fn which(args: &ExportArgs, log: &Log) -> anyhow::Result<Which> {
+fn which(args: &ExportArgs, log: &Log, book: &Book) -> anyhow::Result<Which> {
     let clock = if args.wall { Clock::Wall } else { Clock::Program };
-    let book = demo::book(None)?;
     let time = |place: &Place| -> anyhow::Result<Time> {
         Ok(match clock {
-            Clock::Program => log.clock().program(raw_time(place, log, &book)?),
-            Clock::Wall => raw_time(place, log, &book)?,
+            Clock::Program => log.clock().program(raw_time(place, log, book)?),
+            Clock::Wall => raw_time(place, log, book)?,
         })
     };
     Ok(Which {

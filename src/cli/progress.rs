@@ -52,6 +52,16 @@ impl<W> Watched<W> {
     pub(super) fn new(out: W) -> Self {
         Self { out, bytes: 0, progress: Progress::new() }
     }
+
+    /// How many bytes have been written.
+    pub(super) fn written(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What was written to, and how many bytes.
+    pub(super) fn into_parts(self) -> (W, u64) {
+        (self.out, self.bytes)
+    }
 }
 
 impl<W: Write> Write for Watched<W> {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::Companion;
 use crate::trace::{
     Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Thread, ThreadId,
     Time, Turns,
@@ -110,7 +111,11 @@ pub struct Excerpt<'a> {
     depth: usize,
     /// Those that answer the query, if something is asked.
     found: Option<HashSet<SpanId>>,
+    tell: Option<Tell<'a>>,
 }
+
+/// What tells about an excerpt, when a format asks: it may take long, and most do not.
+type Tell<'a> = &'a dyn Fn(&Excerpt<'_>) -> Companion;
 
 /// A span of an excerpt. Times are ns on its clock.
 #[derive(Clone, Debug, PartialEq)]
@@ -262,6 +267,7 @@ impl<'a> Excerpt<'a> {
             lanes: (!lanes.is_empty()).then(|| lanes.into_iter().flatten().collect()),
             depth: which.depth.unwrap_or(usize::MAX),
             found: None,
+            tell: None,
         };
         if !which.query.is_empty() {
             let mut finder = Finder::new(which.query.clone());
@@ -276,7 +282,7 @@ impl<'a> Excerpt<'a> {
     /// All of a log.
     #[must_use]
     pub fn whole(log: &'a Log) -> Self {
-        let (lanes, found) = (None, None);
+        let (lanes, found, tell) = (None, None, None);
         let until = log.time_at(log.len());
         Self {
             log,
@@ -287,6 +293,7 @@ impl<'a> Excerpt<'a> {
             lanes,
             depth: usize::MAX,
             found,
+            tell,
         }
     }
 
@@ -300,6 +307,18 @@ impl<'a> Excerpt<'a> {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Has this tell what there is to say beside the log.
+    #[must_use]
+    pub fn told_by(self, tell: Tell<'a>) -> Self {
+        Self { tell: Some(tell), ..self }
+    }
+
+    /// What there is to say beside the log.
+    #[must_use]
+    pub fn companion(&self) -> Companion {
+        self.tell.map(|tell| tell(self)).unwrap_or_default()
     }
 
     /// The log it is of.
@@ -337,7 +356,9 @@ impl<'a> Excerpt<'a> {
         self.log.lanes().iter().filter(is_in)
     }
 
-    fn has_lane(&self, lane: LaneId) -> bool {
+    /// Whether a lane is wanted.
+    #[must_use]
+    pub fn has_lane(&self, lane: LaneId) -> bool {
         self.lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane))
     }
 
@@ -540,8 +561,18 @@ impl<'a> Excerpt<'a> {
 
     /// Its part of the log: what happened in the stretch, and before it to what is in.
     pub fn lines(&self) -> impl Iterator<Item = Event> + '_ {
-        let until = self.log.cursor_at_raw(self.until);
-        self.log.events_in(..until).filter(|event| match (&event.kind, event.kind.span()) {
+        self.so_far().filter(|event| self.has_line(event))
+    }
+
+    /// All of the log, up to the end of the stretch.
+    pub fn so_far(&self) -> impl Iterator<Item = Event> + '_ {
+        self.log.events_in(..self.log.cursor_at_raw(self.until))
+    }
+
+    /// Whether an event is one of its part of the log.
+    #[must_use]
+    pub fn has_line(&self, event: &Event) -> bool {
+        match (&event.kind, event.kind.span()) {
             (Kind::LaneOpen { .. } | Kind::LaneClose, _) => self.has_lane(event.lane),
             (Kind::Switch { to, .. } | Kind::Wake { to, .. }, _) => {
                 self.has_lane(event.lane) && self.has_lane(*to) && event.time >= self.from
@@ -554,7 +585,7 @@ impl<'a> Excerpt<'a> {
             }
             (_, Some(span)) => self.log.span(span).is_some_and(|record| self.has(&record)),
             (_, None) => true,
-        })
+        }
     }
 
     fn events(&self) -> impl Iterator<Item = Event> + '_ {

@@ -13,6 +13,35 @@ use ratatui::layout::Rect;
 use super::text::width;
 use super::theme::{Role, Theme};
 
+/// A function of a source text, to be shown elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The number of its first line, from 1: the comment above the function is in it.
+    pub first: usize,
+    /// First and last line of the function.
+    pub function: RangeInclusive<usize>,
+    /// Its lines, in pieces of a colour.
+    pub lines: Vec<Vec<(Role, String)>>,
+}
+
+/// Lines of a comment above a function that are listed.
+const COMMENT: usize = 12;
+
+/// The function that a span whose callsite is in `line` stands for, with the comment above it.
+#[must_use]
+pub fn listing(text: &str, line: usize) -> Option<Listing> {
+    let source = Source::new("", text);
+    let function = source.function(line);
+    let mut first = line.min(*function.start()).max(1);
+    let is_comment = |line: usize| source.first_piece(line).is_some_and(|piece| piece.0 == Role::Comment);
+    let least = first.saturating_sub(COMMENT);
+    while first > 1 && first > least && is_comment(first - 1) {
+        first -= 1;
+    }
+    let lines = source.lines.get(first - 1..*function.end())?.to_vec();
+    Some(Listing { first, function, lines })
+}
+
 /// A file, cut into lines of coloured pieces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Source {
@@ -223,6 +252,14 @@ fn next();
         assert_eq!(source.function(2), 3..=7);
         assert_eq!(source.function(9), 10..=10);
         assert_eq!(source.function(11), 11..=11);
+    }
+
+    #[test]
+    fn a_listing_is_the_function_with_its_attribute_and_comment() {
+        let found = listing(TEXT, 2).unwrap();
+        assert_eq!((found.first, found.function, found.lines.len()), (1, 3..=7, 7));
+        assert_eq!(listing(TEXT, 9).unwrap().first, 9);
+        assert_eq!(listing(TEXT, 99), None);
     }
 
     #[test]

@@ -169,6 +169,22 @@ impl Default for Theme {
     }
 }
 
+impl Role {
+    /// What a piece of source text is, in a word; none for ordinary text.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::Text => "string",
+            Self::Comment => "comment",
+            Self::Type => "type",
+            Self::Number => "number",
+            Self::Macro => "macro",
+            _ => "",
+        }
+    }
+}
+
 impl Theme {
     /// This theme without colours if the environment asks for that: any non-empty `NO_COLOR` does.
     #[must_use]

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** A module of the page that imports no other. */
-export async function load(name) {
+/** A module that imports no other: of the chat page, unless another directory of the source is named. */
+export async function load(name, place = "server/chat") {
     const directory = await mkdtemp(join(tmpdir(), "spanwalk-page-"));
     try {
         const copy = join(directory, name.replace(".js", ".mjs"));
-        await copyFile(fileURLToPath(new URL(`../../src/server/chat/${name}`, import.meta.url)), copy);
+        await copyFile(fileURLToPath(new URL(`../../src/${place}/${name}`, import.meta.url)), copy);
         return await import(pathToFileURL(copy));
     } finally {
         await rm(directory, { recursive: true });
