@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::TestRunner;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use spanwalk::file::Reader;
 use spanwalk::format::{Clock, Epoch, Excerpt, FORMATS, Origin, Span, Which};
 use spanwalk::record::Recorder;
@@ -257,6 +257,13 @@ fn check(excerpt: &Excerpt<'_>, stem: &str, readings: &HashMap<(String, String),
     }
     check_profiles(excerpt, slices(perfetto), slices(reading("speedscope.json")), stem);
     check_tree(excerpt, slices(reading("txt")), stem);
+    check_stacks(excerpt, reading("folded"), reading("svg"), stem);
+    let calls = |span: Span| {
+        let name = span.callsite.name.to_string();
+        json!({ "lane": format!("l{}", span.lane.0), "name": name + if span.begins_before { " (begun before)" } else { "" } })
+    };
+    assert_eq!(reading("mmd")["calls"], Json::from(excerpt.spans().map(calls).collect::<Vec<_>>()), "{stem}.mmd");
+    assert_eq!(reading("mmd")["flows"], excerpt.flows().count(), "{stem}.mmd");
 
     // What is no span.
     let points: Vec<_> = excerpt.points().collect();
@@ -297,6 +304,52 @@ fn check_profiles(excerpt: &Excerpt<'_>, tracks: Vec<&Vec<Json>>, profiles: Vec<
     };
     let tracks: Vec<Vec<Line>> = tracks.into_iter().map(of_track).collect();
     assert_eq!(profiles.into_iter().map(of_profile).collect::<Vec<_>>(), tracks, "{stem}.speedscope.json");
+}
+
+/// A stack with all that is above it is as wide as its calls were open together, and the picture has frames of that width. Where
+/// calls of one stack overlap, or outlive those around them, widths are bounds and no more.
+fn check_stacks(excerpt: &Excerpt<'_>, folded: &Json, picture: &Json, stem: &str) {
+    let spans: HashMap<SpanId, Span> = excerpt.spans().map(|span| (span.id, span)).collect();
+    let frame = |span: &Span| {
+        format!("{}{}", span.callsite.name, span.mark().map(|mark| format!(" ({mark})")).unwrap_or_default())
+    };
+    let mut open: HashMap<String, u64> = HashMap::new();
+    let mut within: HashMap<SpanId, u64> = HashMap::new();
+    let around = |span: &Span| span.parent.filter(|parent| spans[parent].lane == span.lane);
+    for span in spans.values() {
+        let mut frames = vec![frame(span)];
+        let mut next = around(span);
+        while let Some(parent) = next {
+            frames.push(frame(&spans[&parent]));
+            next = around(&spans[&parent]);
+        }
+        frames.push(excerpt.log().lane(span.lane).map_or_else(|| "?".to_owned(), |lane| lane.name.to_string()));
+        frames.reverse();
+        *open.entry(frames.join(";")).or_default() += span.duration();
+        if let Some(parent) = around(span) {
+            *within.entry(parent).or_default() += span.duration();
+        }
+    }
+    let total = folded["total"].as_object().unwrap();
+    let overflows = within.iter().any(|(span, within)| *within > spans[span].duration());
+    for (stack, open) in &open {
+        let found = total[stack].as_u64().unwrap();
+        assert!(found == *open || (overflows && found >= *open), "{stem}.folded: {stack} has {found}, was open {open}");
+    }
+    let mut expected: Vec<Json> = total
+        .iter()
+        .filter(|(_, ns)| ns.as_u64() > Some(0))
+        .map(|(stack, ns)| json!([stack.rsplit(';').next().unwrap(), ns]))
+        .collect();
+    expected.sort_by_key(|frame| (frame[0].as_str().unwrap().to_owned(), frame[1].as_u64()));
+    let drawn: Vec<Json> =
+        picture["frames"].as_array().unwrap().iter().filter(|frame| frame[1].as_u64() > Some(0)).cloned().collect();
+    let (mut drawn, mut expected) = (drawn, expected);
+    // The frame around all lanes, and frames too narrow to be drawn.
+    drawn.retain(|frame| frame[0] != "all" && !(open.is_empty() && frame[0] == "nothing"));
+    expected.retain(|frame| drawn.contains(frame));
+    drawn.sort_by_key(|frame| (frame[0].as_str().unwrap().to_owned(), frame[1].as_u64()));
+    assert_eq!(drawn, expected, "{stem}.svg");
 }
 
 /// The tree has the spans of each lane in the order of opening, and how deep they are.

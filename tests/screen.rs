@@ -181,7 +181,7 @@ fn c_runs_to_a_breakpoint_of_the_command_line_and_a_new_run_has_it_too() {
     terminal.type_("$");
     terminal.wait_for("1  ● on         1  every hit  step:spawn");
     // Its stop on the way to a new run is none for a person.
-    terminal.type_("UR\r");
+    terminal.type_("$R\r");
     terminal.wait_for("1/36 run");
     terminal.type_("c");
     terminal.wait_for("PAUSED ON BREAKPOINT 1");
@@ -560,7 +560,7 @@ fn a_note_that_is_typed_at_a_recording_is_there_the_next_time() {
     terminal.wait_for("about main › spawn");
     terminal.type_("q is a letter here\r");
     let screen = terminal.wait_for("note at ");
-    assert!(!screen.contains("not saved") && screen.contains("⚑   spawn"), "{screen}");
+    assert!(!screen.contains("not saved") && screen.contains("⚑  spawn"), "{screen}");
     terminal.type_("q");
     assert_eq!(terminal.end(), Some(0));
     let terminal = Terminal::new((80, 24), &["open", file.path()]);

@@ -9,7 +9,7 @@
 //! width of a frame is the time that it was open, as everywhere else.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options, TextTruncateDirection};
 
@@ -38,10 +38,11 @@ pub(super) fn write_svg(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Resul
     if lines.is_empty() {
         options.title = "No calls in this excerpt".to_owned();
     }
-    let mut out = BufWriter::new(out);
+    // Drawn in memory: what the reader of the picture says is to be known as what it is.
+    let mut picture = Vec::new();
     let lines = if lines.is_empty() { vec!["nothing 1".to_owned()] } else { lines };
-    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut out).map_err(io::Error::other)?;
-    out.flush()
+    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut picture).map_err(io::Error::other)?;
+    out.write_all(&picture)
 }
 
 /// Every stack with its time, in the order of their texts.

@@ -46,6 +46,8 @@ pub const SCREENS: &[ScreenRow] = &[
     row("moments", Way::Do(&[Action::Moments]), "before, during and after, side by side"),
     row("steps", Way::Do(&[Action::Steps]), "the list of steps"),
     row("claims", Way::Do(&[Action::Claims]), "every claim, as of --at"),
+    row("breakpoints", Way::Do(&[Action::Breakpoints]), "the list of breakpoints"),
+    row("notes", Way::Do(&[Action::Notes]), "the notes and bookmarks of the recording"),
     row("matches", Way::Do(&[Action::Matches]), "the matches of --search"),
     row("statistics", Way::Do(&[Action::Statistics]), "how often each call was made, and how long it took"),
     row("critical-path", Way::Do(&[Action::CriticalPath]), "what the selected call had to wait for"),

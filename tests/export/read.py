@@ -9,9 +9,11 @@ id of the slice it is drawn in, or with speedscope its number in the list). What
 import base64
 import csv
 import json
+import re
 import sys
 from decimal import Decimal
 from pathlib import Path
+from xml.etree import ElementTree
 
 import fastjsonschema
 from google.protobuf import json_format
@@ -260,10 +262,56 @@ def read_text(path):
     return {"spans": [track for track in found if track]}
 
 
+def read_folded(path):
+    """The time of each stack, and the times of all stacks that begin with it."""
+    own, total = {}, {}
+    for line in path.read_text().splitlines():
+        stack, ns = line.rsplit(" ", 1)
+        frames = stack.split(";")
+        assert stack not in own, f"{stack} is there twice"
+        own[stack] = int(ns)
+        for depth in range(1, len(frames) + 1):
+            around = ";".join(frames[:depth])
+            total[around] = total.get(around, 0) + int(ns)
+    return {"own": own, "total": total}
+
+
+def read_flamegraph(path):
+    """Frames with their times, from the titles of the picture."""
+    titles = [element.text for element in ElementTree.parse(path).iter() if element.tag.endswith("title")]
+    frames = [re.fullmatch(r"(.*) \(([\d,]+) ns, .*%\)", title, re.DOTALL) for title in titles]
+    return {"frames": sorted([frame[1], int(frame[2].replace(",", ""))] for frame in frames if frame)}
+
+
+def read_mermaid(path):
+    """Arrows of a lane to itself are its calls, in order; each is ended once."""
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    assert lines[0] == "sequenceDiagram"
+    lanes, calls, open_in, flows = {}, [], {}, 0
+    for line in lines[1:]:
+        if line.startswith("participant "):
+            _, lane, _, name = line.split(" ", 3)
+            lanes[lane] = name
+        elif line.startswith("deactivate "):
+            open_in[line.split(" ")[1]] -= 1
+        elif match := re.fullmatch(r"(l\d+)->>\+(l\d+): (.*)", line):
+            assert match[1] == match[2]
+            open_in[match[1]] = open_in.get(match[1], 0) + 1
+            calls.append({"lane": match[1], "name": match[3]})
+        elif re.fullmatch(r"l\d+(->>|-\))l\d+: (switch|wake).*", line):
+            flows += 1
+        else:
+            assert line.startswith("Note over "), line
+        assert all(count >= 0 for count in open_in.values())
+    assert not any(open_in.values())
+    return {"calls": calls, "flows": flows}
+
+
 def main(schema, directory):
     validate = fastjsonschema.compile(json.loads(Path(schema).read_text()))
     readers = {
         ".pftrace": read_perfetto, ".chrome.json": read_chrome, ".otlp.json": read_otlp, ".csv": read_csv,
+        ".folded": read_folded, ".svg": read_flamegraph, ".mmd": read_mermaid, ".html": lambda path: {},
         ".jsonl": read_jsonl, ".txt": read_text, ".speedscope.json": lambda path: read_speedscope(path, validate),
     }
     for path in sorted(Path(directory).iterdir()):
