@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   server ─┐                                            ┌─► tui      screens over (log, cursor)
-//!           ├─ tracing ─► record ─► trace::Log ──────────┼─► format   exports         file: the log on disk
+//!           ├─ tracing ─► record ─► trace::Log ──────────┼─► format   export, import  file: the log on disk
 //!   any app ┘              ▲ gate   (the one model)  ▲   └─► lesson   pages, claims
 //!                          └──── control ◄───────────┴────── tui
 //!                                                  cli wires the rooms together
@@ -21,7 +21,8 @@
 //!   and Socket.IO above. It is teaching material and reads top to bottom.
 //! - `lesson` reads `walkthrough/*.md`, binds each page to a span, and asks the log whether a claim holds.
 //! - `tui` draws, and turns keys into moves of the cursor or into commands for the gate.
-//! - `format` writes the log in the formats of others, and as a page to step through; what lessons say of it comes as plain data.
+//! - `format` writes the log in the formats of others, and as a page to step through, and reads what other tools have recorded;
+//!   what lessons say of it comes as plain data.
 //! - `cli` has one file per subcommand and is the only room that knows all the others.
 //!
 //! Invariants, stated as what is absent:
