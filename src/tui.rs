@@ -54,12 +54,14 @@ mod predict;
 mod program;
 mod prompt;
 mod range;
+mod restart;
 mod run;
 mod scene;
 mod scenes;
 mod source;
 mod stack;
 mod statistics;
+mod steps;
 mod terminal;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod class;
 mod commands;
 mod desk;
 mod event_loop;
+mod lists;
 mod look;
 mod notes;
 mod panes;
