@@ -10,17 +10,44 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 
-const LINES: [&str; 3] = [
-    "New here? s takes a step, ? lists the keys, q leaves; the lesson beside the stack says what each step is.",
-    "spanwalk demo --interactive does the same in words; spanwalk demo --record FILE keeps a run, spanwalk open FILE shows it.",
-    "spanwalk --help has examples, spanwalk man the manual. This is said once.",
-];
+use crate::tui::Keys;
+
+/// What comes next, and the way to the other half of the program.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next<'a> {
+    /// The screens, with these keys.
+    Screens(&'a Keys),
+    /// The prompt.
+    Prompt,
+}
+
+/// The lines: what to do first, as it is done where one is about to be.
+fn lines(next: Next<'_>) -> [String; 3] {
+    let (first, other) = match next {
+        Next::Screens(keys) => {
+            let [step, help, quit] = ["into", "help", "quit"].map(|id| keys.shown(id));
+            let first = format!(
+                "New here? {step} takes a step, {help} lists the keys, {quit} leaves; the lesson beside the stack says what \
+                 each step is."
+            );
+            (first, "spanwalk demo --interactive does the same in words")
+        }
+        Next::Prompt => {
+            let first =
+                "New here? step takes a step, help lists the commands, quit leaves; lesson says what a step is.";
+            (first.to_owned(), "spanwalk demo does the same on a screen")
+        }
+    };
+    let files = "spanwalk demo --record FILE keeps a run, spanwalk open FILE shows it.";
+    let more = "spanwalk --help has examples, spanwalk man the manual. This is said once.";
+    [first, format!("{other}; {files}"), more.to_owned()]
+}
 
 /// Says them on standard error, if they have not been said.
-pub(super) fn say_once() {
+pub(super) fn say_once(next: Next<'_>) {
     let is_person = io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
     if is_person && std::env::var_os("CI").is_none() && remember().is_ok() {
-        let _ = writeln!(io::stderr(), "{}", LINES.join("\n"));
+        let _ = writeln!(io::stderr(), "{}", lines(next).join("\n"));
     }
 }
 
