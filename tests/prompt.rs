@@ -607,3 +607,25 @@ fn a_restart_says_which_notes_go_with_the_run() {
     talk.check("restart", &["The server was started again"]);
     assert_eq!(talk.end().0, "");
 }
+
+#[test]
+fn a_file_of_another_program_says_what_was_not_instrumented_and_guesses_nothing() {
+    let scratch = Scratch::new("foreign");
+    let file = scratch.path("foreign.json");
+    let calls = [("work", 1, 500), ("inner", 100, 50), ("again", 900, 50)];
+    let calls =
+        calls.map(|(name, ts, dur)| format!(r#"{{"name":"{name}","ph":"X","ts":{ts},"dur":{dur},"pid":1,"tid":7}}"#));
+    std::fs::write(&file, format!("[{}]", calls.join(","))).unwrap();
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    talk.check("guess", &["The documented chain says nothing about this place."]);
+    talk.check("goto inner", &["thread 7: inner begins.\nInside work."]);
+    talk.check("goto end", &["This is the end of the recording."]);
+    let gap = "At 500.0 µs, for 399.0 µs: not instrumented, no call was open.";
+    for lane in ["7", "thread 7", "thread 7 all"] {
+        talk.check(&format!("timeline {lane}"), &["Call 2, at 99.0 µs, for 50.0 µs: inner, inside work.", gap]);
+    }
+    assert_eq!(talk.ask("events 2 thread 7").lines().count(), 2);
+    talk.check("loop", &["Nothing of an event loop is recorded here."]);
+    talk.check("stats 0ms 1ms", &["From 0 ns to 1.00 ms, 1.00 ms: 3 calls.", "\nwork: once, 450.0 µs of its own"]);
+    assert_eq!(talk.end().2, Some(0));
+}

@@ -40,12 +40,15 @@ impl Choice {
     }
 
     /// What may come after a place: the end of a call, what the documented chain has next after the step we are in, what it
-    /// has elsewhere, and none of these. Not always in the same order, and always the same for the same place.
+    /// has elsewhere, and none of these. Nothing, of a program that has nothing of the chain. Not always in the same order, and always the same for the same place.
     #[must_use]
     pub fn all(log: &Log, chain: &Chain, ends: Option<SpanId>, step: Option<usize>, cursor: usize) -> Vec<Self> {
         let end = ends.and_then(|span| Some(Self::End { span, name: log.span(span)?.callsite.name.to_string() }));
         let mut choices: Vec<Self> = end.into_iter().collect();
         let steps = chain.steps();
+        if !steps.iter().any(|step| log.has_entered(&step.key)) {
+            return Vec::new();
+        }
         let at = step.unwrap_or(0);
         // The next by the book first, then some that are near, then some that are not.
         let near = [1, 2, 5, 9].map(|by| (at + by) % steps.len().max(1));

@@ -74,10 +74,11 @@ impl Prompt<'_> {
             let p99 = call.p99.filter(|_| call.count > 1);
             let p99 = p99.map_or_else(String::new, |p99| format!(", 99 of 100 within {}", Time(p99)));
             let open = if call.open > 0 { format!(", {} not over", call.open) } else { String::new() };
-            let file = call.callsite.file_name();
+            let file =
+                call.callsite.file.as_ref().map_or_else(String::new, |_| format!(" in {}", call.callsite.file_name()));
             let (own, total) = (Time(call.own), Time(call.total));
             let times = if call.count == 1 { "once".to_owned() } else { format!("{} times", call.count) };
-            format!("{} in {file}: {times}, {own} of its own, {total} in all{p50}{p99}{open}.", call.callsite.name)
+            format!("{}{file}: {times}, {own} of its own, {total} in all{p50}{p99}{open}.", call.callsite.name)
         }));
         if all.len() > shown {
             lines.push(format!("{} more; stats all lists them.", all.len() - shown));

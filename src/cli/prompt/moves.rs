@@ -355,11 +355,13 @@ impl Prompt<'_> {
         })
     }
 
-    /// The lane that a text names, the newest of that name.
+    /// The lane that a text names or is the beginning or the end of, the newest of that name.
     pub(super) fn lane_called(&self, text: &str) -> Result<LaneId, String> {
         let lanes = self.log.lanes();
         let exact = lanes.iter().rev().find(|lane| &*lane.name == text);
-        let found = exact.or_else(|| lanes.iter().rev().find(|lane| lane.name.starts_with(text)));
+        let begin = || lanes.iter().rev().find(|lane| lane.name.starts_with(text));
+        let end = || lanes.iter().rev().find(|lane| lane.name.ends_with(text));
+        let found = exact.or_else(begin).or_else(end);
         found.map(|lane| lane.id).ok_or_else(|| {
             let mut names: Vec<&str> = lanes.iter().rev().take(8).map(|lane| &*lane.name).collect();
             names.reverse();

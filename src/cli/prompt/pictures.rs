@@ -116,7 +116,8 @@ impl Prompt<'_> {
             let some = if on.len() > last.len() { "the last of them " } else { "" };
             lines.push(format!("On its thread {} times, {busy} in all, {some}at {}.", on.len(), told.join(", at ")));
         }
-        lines.push(format!("In {}, {}.", record.callsite.target, sentences::call(&record.callsite)));
+        let target = &record.callsite.target;
+        lines.extend((!target.is_empty()).then(|| format!("In {target}, {}.", sentences::call(&record.callsite))));
         let notes = self.log.bookmarks().about(span).filter(|bookmark| !bookmark.text().is_empty());
         lines.extend(notes.map(|note| format!("Note at {}: {}", clock.program(note.time), note.text())));
         lines
@@ -138,19 +139,16 @@ impl Prompt<'_> {
     }
 
     pub(super) fn timeline(&mut self, text: &str) -> Answer {
-        let (name, is_all) = match text.split_whitespace().collect::<Vec<_>>()[..] {
-            [] | ["all"] => (None, text == "all"),
-            [name] => (Some(name), false),
-            [name, "all"] => (Some(name), true),
-            _ => return Err("write timeline, timeline LANE or timeline LANE all".to_owned()),
+        // A lane's name may have blanks.
+        let (name, is_all) = match text.strip_suffix("all") {
+            Some(name) if name.is_empty() || name.ends_with(' ') => (name.trim(), true),
+            _ => (text, false),
         };
-        match name {
-            Some(name) => {
-                let lane = self.lane_called(name)?;
-                Ok(self.calls_of(lane, is_all))
-            }
-            None => Ok(self.lanes(is_all)),
+        if name.is_empty() {
+            return Ok(self.lanes(is_all));
         }
+        let lane = self.lane_called(name)?;
+        Ok(self.calls_of(lane, is_all))
     }
 
     /// The lanes one after the other, then the two instants.

@@ -137,8 +137,13 @@ impl Prompt<'_> {
         }
         let around = sentences::around(&self.log, span, AROUND);
         let line = record.callsite.line.map_or_else(String::new, |line| format!(" line {line}"));
-        let comma = if around.is_empty() { "" } else { ", " };
-        lines.push(format!("At {}{line}{comma}{around}.", record.callsite.file_name()));
+        let place = match (&record.callsite.file, &*around) {
+            (Some(_), "") => format!("At {}{line}.", record.callsite.file_name()),
+            (Some(_), around) => format!("At {}{line}, {around}.", record.callsite.file_name()),
+            (None, "") => String::new(),
+            (None, around) => sentence(around),
+        };
+        lines.extend((!place.is_empty()).then_some(place));
         let known = sentences::fields(&fields);
         lines.extend((!known.is_empty()).then(|| format!("With {}.", known.join("; "))));
         if let Some(verdict) = page.and_then(|page| page.verdict) {
@@ -257,13 +262,13 @@ impl Prompt<'_> {
     }
 
     pub(super) fn events(&mut self, text: &str) -> Answer {
-        let (count, lane) = match text.split_whitespace().collect::<Vec<_>>()[..] {
-            [] => (10, None),
-            [one] if one.starts_with(|letter: char| letter.is_ascii_digit()) => (super::commands::number(one)?, None),
-            [lane] => (10, Some(self.lane_called(lane)?)),
-            [count, lane] => (super::commands::number(count)?, Some(self.lane_called(lane)?)),
-            _ => return Err("write events, events 20, events hub or events 20 hub".to_owned()),
+        // A lane's name may have blanks.
+        let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let (count, lane) = match first.starts_with(|letter: char| letter.is_ascii_digit()) {
+            true => (super::commands::number(first)?, rest.trim()),
+            false => (10, text),
         };
+        let lane = if lane.is_empty() { None } else { Some(self.lane_called(lane)?) };
         let cursor = self.cursor();
         let mut found = VecDeque::new();
         let mut end = cursor;
