@@ -173,7 +173,7 @@ fn a_script_walks_the_whole_chain_step_by_step_and_hears_every_lesson() {
     talk.check("claims", &[", 0 are otherwise.", "Contradicted, 14.1: the thread watches for requests."]);
 
     // Down again, held at every step of that too.
-    talk.check("pause", &[]);
+    talk.check("continue", &["The program runs on its own."]);
     talk.check("note it served", &["Note 1 set"]);
     talk.check("stop", &["The server is asked to stop."]);
     let mut seen = Vec::new();

@@ -12,7 +12,7 @@ use crate::file::Recording;
 use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
-use crate::trace::{BookmarkEdit, Breakpoint, Command, Log, Status};
+use crate::trace::{BookmarkEdit, Breakpoint, Command, Log, Run, Status};
 use crate::tui::{self, News, Program, Resolver, Restart, Scene};
 
 /// How long a server that is being stopped may take before the person is told why nothing happens.
@@ -206,6 +206,10 @@ impl Program for Session {
         let Some(server) = self.server.as_ref().filter(|server| !server.is_ended()) else {
             return Err("the server has ended".to_owned());
         };
+        if self.control.status().run == Run::Free {
+            // Its way down is to be seen.
+            self.control.command(Command::Pause);
+        }
         server.stopper()();
         Ok(())
     }

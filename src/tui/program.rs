@@ -18,8 +18,7 @@ pub trait Program {
     /// Asks the gate.
     fn command(&mut self, command: Command);
 
-    /// Asks the program to stop, as a person does who presses ctrl-c: it goes its way down, held at every step of it if it
-    /// is stepped through. Once more does not wait for what is in flight.
+    /// Asks the program to stop, as a person does who presses ctrl-c: it goes its way down, held at every step of it. Once more does not wait for what is in flight.
     ///
     /// # Errors
     /// A sentence for the status line, if there is nothing that could stop.

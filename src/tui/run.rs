@@ -170,10 +170,7 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
         Effect::Command(command) => program.command(command),
         Effect::Stop => match program.stop() {
             Ok(()) => {
-                let text = match ui.status.run {
-                    Run::Free => "the server is asked to stop".to_owned(),
-                    _ => format!("the server is asked to stop: {} steps through it", ui.keys.shown("into")),
-                };
+                let text = format!("the server is asked to stop: {} steps through it", ui.keys.shown("into"));
                 ui.notify(text);
             }
             Err(why) => ui.notify(why),
