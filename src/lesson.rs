@@ -5,7 +5,8 @@
 //!                                     ├─► step_page()  the page a screen shows for a step
 //!                                     └─► claims ──┐
 //!   trace::Log, cursor ───────────────────────────┼─► evaluate()  holds so far | contradicted | not run
-//!                                                 └─► instants()  before, during, after; who accepts
+//!                                                 ├─► instants()  before, during, after; who accepts
+//!                                                 └─► Choice      what may come next, and what did
 //! ```
 //!
 //! The pages are Markdown with a front matter of TOML, so a teacher edits and translates them without Rust. They are
@@ -16,6 +17,7 @@ mod book;
 mod embedded;
 mod error;
 mod evaluate;
+mod guess;
 mod instants;
 mod page;
 mod predicate;
@@ -27,6 +29,7 @@ mod walkthrough;
 pub use book::Book;
 pub use error::LessonError;
 pub use evaluate::{Checked, Evidence, Outcome, evaluate};
+pub use guess::{Choice, Score};
 pub use instants::{Instant, instants};
 pub use page::{Author, Call, Claim, Page, Verdict};
 pub use predicate::{LanePattern, Moment, Predicate, PredicateError};

@@ -56,6 +56,7 @@ mod predict;
 mod program;
 mod prompt;
 mod range;
+mod restart;
 mod run;
 mod scene;
 mod scenes;
@@ -63,6 +64,7 @@ mod screens;
 mod source;
 mod stack;
 mod statistics;
+mod steps;
 mod terminal;
 #[cfg(test)]
 mod tests;

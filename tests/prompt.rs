@@ -18,6 +18,7 @@ struct Talk {
 impl Talk {
     fn new(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+        command.env("NO_COLOR", "1").env("COLUMNS", "80");
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
@@ -43,7 +44,15 @@ impl Talk {
                 assert!(before.is_empty() || before.contains("step goes on"), "{before:?} before {line:?}");
                 return after.trim_end_matches("> help quit\n").to_owned();
             }
-            answer += &read;
+            // A line that goes on from the one before is read as one with it.
+            match read.strip_prefix("  ").filter(|rest| !rest.starts_with(' ') && !line.starts_with("source")) {
+                Some(rest) => {
+                    answer.pop();
+                    answer += &format!(" {rest}");
+                }
+                None => answer += &read,
+            }
+            check_readable(line, &read);
         }
     }
 
@@ -52,9 +61,6 @@ impl Talk {
         let answer = self.ask(line);
         for word in words {
             assert!(answer.contains(word), "{line}: {word:?} is not in {answer}");
-        }
-        for word in ['│', '─', '▸', '█', '→', '\t', '\u{1b}'] {
-            assert!(!answer.contains(word), "{line}: {word:?} is in {answer}");
         }
     }
 
@@ -66,6 +72,20 @@ impl Talk {
         self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         (out, err, self.child.wait().unwrap().code())
     }
+}
+
+/// No line is wider than 80 columns unless it is one word, and none has a sign that only says something to the eye.
+#[track_caller]
+fn check_readable(line: &str, read: &str) {
+    let read = read.trim_end_matches('\n');
+    let is_one_word = !read.trim().contains(' ');
+    assert!(read.chars().count() <= 80 || is_one_word || read.starts_with("> "), "{line}: too wide: {read:?}");
+    // What is typed, and source texts, are as they are.
+    if line.starts_with("source") || read.starts_with("> ") {
+        return;
+    }
+    let is_sign = |letter: &char| letter.is_control() || ('\u{2190}'..='\u{2bff}').contains(letter) || *letter == '·';
+    assert_eq!(read.chars().find(is_sign), None, "{line}: {read:?}");
 }
 
 /// A place for a file, removed at the end.
@@ -143,11 +163,40 @@ fn a_script_walks_the_whole_chain_step_by_step_and_hears_every_lesson() {
             assert!(answer.contains(&**question), "{answer}");
             assert!(talk.ask("answer").contains(&said[1..said.len() - 1]));
         }
-        assert!(talk.ask("page").lines().count() > 3);
+        let text = talk.ask("page");
+        assert!(text.starts_with(&answer[..answer.find('\n').unwrap()]), "{text}");
+        assert!(text.lines().count() > 3 && !text.contains("screen"), "{text}");
+        for at in 1..=page.claims.len() {
+            talk.check(&format!("why {at}"), &["As a question to a run: "]);
+        }
     }
     talk.check("claims", &[", 0 are otherwise.", "Contradicted, 14.1: the thread watches for requests."]);
-    let (_, err, code) = talk.end();
-    assert_eq!((&*err, code), ("", Some(0)));
+
+    // Down again, held at every step of that too.
+    talk.check("continue", &["The program runs on its own."]);
+    talk.check("note it served", &["Note 1 set"]);
+    talk.check("stop", &["The server is asked to stop."]);
+    let mut seen = Vec::new();
+    loop {
+        let answer = talk.ask("step");
+        seen.extend(begun(&answer));
+        if answer.contains("The program has ended.") {
+            break;
+        }
+    }
+    seen.retain(|step| *step > 33);
+    assert_eq!(seen, [34, 35, 36]);
+    let claims = talk.ask("claims all");
+    assert!(claims.contains(", 0 are otherwise.") && claims.contains("\nHolds so far, 35.1: close is part of stop."));
+    talk.check("where", &["The program has ended; restart starts it again."]);
+    talk.check("loop", &["The loop is over, after ", "it accepted; do_read ran"]);
+    talk.check("stop", &["The server has ended."]);
+    talk.check("goto stop", &["main: stop begins. Step 34, Stop the server."]);
+    talk.check("lesson", &["Lesson 34, stop: "]);
+    // A note in no file is not lost without a word.
+    talk.check("quit", &["1 note not saved: ", "quit again goes on without."]);
+    let (out, err, code) = talk.end();
+    assert_eq!((&*out, &*err, code), ("", "", Some(0)));
 }
 
 #[test]
@@ -160,7 +209,7 @@ fn held_in_spawn_everything_that_the_screens_say_can_be_asked() {
     );
     talk.check(
         "stack",
-        &["main: paused at the beginning of spawn; 10 calls", "  1. spawn, threadpool.rs line ", "hub: created"],
+        &["main: paused at the beginning of spawn; 10 calls", "\n1. spawn, threadpool.rs line ", "hub: created"],
     );
     talk.check("fields", &["spawn has ", "\nsemaphore_before: 11\n"]);
     talk.check("fields run", &["run has ", "async_mode: tokio"]);
@@ -171,7 +220,10 @@ fn held_in_spawn_everything_that_the_screens_say_can_be_asked() {
     talk.check("before", &["Before, in spawn, at ", "Who accepts? Nobody: ", "the run has not come so far"]);
     talk.check("timeline", &["main: from ", "The loop starts later, or not at all."]);
     talk.check("timeline main", &["spawn, inside apply."]);
-    talk.check("loop", &["hub: created", "loop.poll has not run.", "Accepting: not armed", "the semaphore is at 11."]);
+    talk.check("where", &["Before the loop, ", "The server's address is 127.0.0.1:"]);
+    let not_run = "hub: the loop has not run. main has its thread, and a job is with the pool.";
+    talk.check("loop", &[not_run, "Accepting: not armed", "the semaphore is at 11 of 11.", "Ready: nobody."]);
+    talk.check("loop before", &["No turn of an event loop"]);
     talk.check("events 2", &["Event ", ": is held at the beginning of spawn"]);
     talk.check("over", &["main: spawn ends, after ", "semaphore_after: 10", "worker-1: the lane begins."]);
     talk.check("why 14.2", &["Holds in this run so far", "main: spawn records semaphore_after: 10", "goto @"]);
@@ -190,7 +242,7 @@ fn held_in_spawn_everything_that_the_screens_say_can_be_asked() {
         ],
     );
     talk.check("path apply", &["worker-1: works in gethostbyaddr", "percent", "woken by worker-1 with async watcher"]);
-    talk.check("search name=spawn", &["1 call matches", "main: At ", "goto #"]);
+    talk.check("search name=spawn", &["1 call matches", "main: Call ", "goto #"]);
     talk.check("stats", &["of its own", "gethostbyaddr in netdb.rs: once, "]);
     talk.check("goto spawn", &["looking back.", "main: spawn begins. Step 14"]);
     talk.check("back", &["main: apply begins."]);
@@ -198,7 +250,7 @@ fn held_in_spawn_everything_that_the_screens_say_can_be_asked() {
     talk.check("goto end", &["hub: poll begins."]);
 
     // What cannot be is a sentence with the way out.
-    talk.check("st", &["`st` may be step, stack, steps, stats"]);
+    talk.check("st", &["`st` may be step, stop, stack, steps, stats"]);
     talk.check("jump", &["There is no command `jump`; help lists them."]);
     talk.check("out now", &["`out` takes nothing behind it"]);
     talk.check("step often", &["`often` is no number"]);
@@ -248,6 +300,9 @@ fn a_recording_is_walked_by_the_same_commands_to_its_end() {
     talk.check("pause", &["stands still anyway"]);
     talk.check("restart", &["there is nothing to start again"]);
     talk.check("claims", &[", 0 are otherwise."]);
+    talk.check("guess", &["This is the end of the recording; back goes back."]);
+    talk.check("stop", &["it can be looked through, and not run"]);
+    talk.check("where", &["After the loop serves, ", "Of the recording "]);
     let (_, err, code) = talk.end();
     assert_eq!((&*err, code), ("", Some(0)));
 
@@ -375,7 +430,7 @@ fn a_person_at_a_terminal_is_given_a_hint_once_and_asked_behind_a_sign() {
     let hint = "This is said once.";
     assert!(!talk(&[("CI", "true")]).contains(hint), "not to machines");
     let first = talk(&[]);
-    assert!(first.starts_with("New here? s takes a step") && first.contains(hint), "{first}");
+    assert!(first.starts_with("New here? step takes a step") && first.contains(hint), "{first}");
     assert!(first.contains("\r\n> "), "{first}");
     let again = talk(&[]);
     assert!(!again.contains(hint) && again.contains("The server is held at its first call."), "{again}");
@@ -477,4 +532,100 @@ fn a_note_in_a_file_that_is_still_written_is_saved_when_that_ends() {
     assert_eq!(reader.end().0, "");
     let info = run(&["info", &file]).1;
     assert!(info.contains("closed in order") && info.contains("\n  notes     2\n"), "{info}");
+}
+
+#[test]
+fn the_pool_and_the_watcher_that_accepts_are_told_turn_by_turn() {
+    let mut talk = Talk::demo(&[]);
+    talk.check("run-to spawn", &["main: spawn begins."]);
+    talk.check("over", &["main: spawn ends"]);
+    // How far the worker is by now is its own affair.
+    let job = "Job: gethostbyaddr of 127.0.0.1, ";
+    talk.check("loop", &["Watcher: async on descriptor ", job, "the semaphore is at 10 of 11.", "worker-1: "]);
+    talk.check("run-to serves", &["The loop serves."]);
+    let job = "Job: gethostbyaddr of 127.0.0.1, done by worker-1, and taken by the loop; it gave localhost.";
+    talk.check("w", &["hub: turn ", ", polling.", "Watcher: io on descriptor ", "it accepts.", job, ": polling."]);
+    talk.check("loop before", &["Event ", "hub: turn ", "woke for async watcher", "on_async; ran main."]);
+    talk.check("loop next", &["hub: turn ", ", polling."]);
+    talk.check("loop next", &["This is the last turn so far."]);
+    talk.check("loop twice", &["`twice` is neither `next` nor `before`"]);
+    talk.check("client 1", &["GET / sent."]);
+    talk.check("run-to do_read", &["hub: do_read begins."]);
+    talk.check("loop", &[", calls do_read for a watcher.", "Watcher: io on descriptor ", "fires now"]);
+    assert_eq!(talk.end().2, Some(0));
+}
+
+#[test]
+fn what_comes_next_is_guessed_and_the_score_is_kept() {
+    let mut talk = Talk::demo(&[]);
+    let ask = talk.ask("guess");
+    assert!(ask.starts_with("To think about: ") && ask.contains("\nWhat comes next?\n1. "), "{ask}");
+    let right = ask.lines().find(|line| line.ends_with(". new is called.")).unwrap();
+    let (number, _) = right.split_once('.').unwrap();
+    talk.check(&format!("guess {number}"), &["Right: on main, new is called.", "1 of 1 right so far.", "Step 2"]);
+    let ask = talk.ask("guess");
+    let wrong = ask.lines().find(|line| line.ends_with(". something else.")).unwrap();
+    let (number, _) = wrong.split_once('.').unwrap();
+    talk.check(
+        &format!("P {number}"),
+        &["Not so: on main, new ends, and not: something else.", "1 of 2 right so far."],
+    );
+    talk.check("guess 9", &["There is no 9; guess lists what may come."]);
+    talk.check("continue", &["The program runs on its own."]);
+    talk.check("guess", &["Nobody is held: pause holds the program"]);
+    assert_eq!(talk.end().2, Some(0));
+}
+
+#[test]
+fn a_stretch_is_counted_a_lane_is_told_with_its_gaps_and_switches_are_gone_along() {
+    let scratch = Scratch::new("stretch");
+    let file = scratch.path("stretch.spanwalk");
+    run(&["demo", "--plain", "--port", "0", "--until", "loop", "--record", &file]);
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    talk.check("stats loop serves", &["From ", "calls.\nIn all ", "run in event_loop.rs: once, "]);
+    talk.check("stats 0ms 1ms all", &["From 0 ns to 1.00 ms, 1.00 ms: ", "run in socketio.rs: once"]);
+    talk.check("stats 1ms", &["Write stats, or two places behind it"]);
+    talk.check("stats loop nowhere", &["No call so far is named `nowhere`"]);
+    talk.check("run-to loop", &["hub: run begins."]);
+    talk.check("from-whom", &["main: control passes to hub, because of AsyncResult.get.", "main: "]);
+    talk.check("to-whom", &["main: control passes to hub, because of AsyncResult.get.", "hub: "]);
+    talk.check("to-whom", &["hub: wakes main, because of AsyncResult.set.", "main: "]);
+    talk.check("events 2 worker-1", &["worker-1: "]);
+    talk.check("events 1 main", &["main: "]);
+    talk.check("fields", &["Call ", " of main, opened at ", "\nIn spanwalk::server::"]);
+    talk.check("goto end", &["This is the end"]);
+    talk.check("help turn", &["loop or w [next|before]: "]);
+    assert_eq!(talk.end().2, Some(0));
+}
+
+#[test]
+fn a_restart_says_which_notes_go_with_the_run() {
+    let mut talk = Talk::demo(&[]);
+    talk.ask("note mine");
+    talk.check("restart", &["1 note not saved: this run is not recorded", "restart again goes on without."]);
+    talk.check("restart", &["The server was started again"]);
+    talk.check("restart", &["The server was started again"]);
+    assert_eq!(talk.end().0, "");
+}
+
+#[test]
+fn a_file_of_another_program_says_what_was_not_instrumented_and_guesses_nothing() {
+    let scratch = Scratch::new("foreign");
+    let file = scratch.path("foreign.json");
+    let calls = [("work", 1, 500), ("inner", 100, 50), ("again", 900, 50)];
+    let calls =
+        calls.map(|(name, ts, dur)| format!(r#"{{"name":"{name}","ph":"X","ts":{ts},"dur":{dur},"pid":1,"tid":7}}"#));
+    std::fs::write(&file, format!("[{}]", calls.join(","))).unwrap();
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    talk.check("guess", &["The documented chain says nothing about this place."]);
+    talk.check("goto inner", &["thread 7: inner begins.\nInside work."]);
+    talk.check("goto end", &["This is the end of the recording."]);
+    let gap = "At 500.0 µs, for 399.0 µs: not instrumented, no call was open.";
+    for lane in ["7", "thread 7", "thread 7 all"] {
+        talk.check(&format!("timeline {lane}"), &["Call 2, at 99.0 µs, for 50.0 µs: inner, inside work.", gap]);
+    }
+    assert_eq!(talk.ask("events 2 thread 7").lines().count(), 2);
+    talk.check("loop", &["Nothing of an event loop is recorded here."]);
+    talk.check("stats 0ms 1ms", &["From 0 ns to 1.00 ms, 1.00 ms: 3 calls.", "\nwork: once, 450.0 µs of its own"]);
+    assert_eq!(talk.end().2, Some(0));
 }

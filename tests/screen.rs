@@ -801,3 +801,22 @@ fn the_mouse_chooses_a_range_of_the_timeline_with_shift_or_the_right_button() {
         });
     }
 }
+
+#[test]
+fn the_server_is_asked_to_stop_and_stepped_through_to_its_end() {
+    let terminal = Terminal::new((80, 24), &["demo", "--port", "0"]);
+    terminal.wait_for("1/36 run");
+    terminal.type_("c");
+    terminal.wait_for("RUNNING, polling");
+    terminal.type_("Q");
+    terminal.wait_for("‖ PAUSED");
+    terminal.type_("ustop\r");
+    terminal.wait_until("stop", |screen| header(screen).contains("34/36 stop"));
+    terminal.type_("udrain\r");
+    terminal.wait_until("drain", |screen| header(screen).contains("36/36 drain"));
+    terminal.type_("c");
+    terminal.wait_for("■ ENDED");
+    assert!(header(&terminal.wait_for("after stop")).contains("after stop"));
+    terminal.type_("q");
+    assert_eq!(terminal.end(), Some(0));
+}

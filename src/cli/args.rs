@@ -373,7 +373,7 @@ pub struct DemoArgs {
     pub(super) walkthrough: Option<PathBuf>,
 
     /// On the screen: take a step every so often, such as 3s; W stops it and begins again.
-    #[arg(long, value_name = "DURATION", value_parser = pace, allow_hyphen_values = true, conflicts_with_all = ["plain", "jsonl"])]
+    #[arg(long, value_name = "DURATION", value_parser = pace, allow_hyphen_values = true, conflicts_with_all = ["plain", "jsonl", "interactive"])]
     pub(super) step_every: Option<Duration>,
 
     /// Draw with plain ASCII characters.

@@ -33,7 +33,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     // Better said now than when somebody has stepped to it.
     server::check_address(&args.server.host, args.server.port)?;
     if args.interactive {
-        hint::say_once();
+        hint::say_once(hint::Next::Prompt);
         return held_server(args, |session, asked_to_end| {
             prompt::run(session, (&book, &BuiltIn), false, breakpoints, asked_to_end)
                 .context("cannot write to standard output")
@@ -55,7 +55,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     }
     let options =
         tui::Options { step_every: args.step_every, breakpoints, ..settings::screen(&args.screen, args.ascii)? };
-    hint::say_once();
+    hint::say_once(hint::Next::Screens(&options.keys));
     on_screen(args, &book, options)
 }
 

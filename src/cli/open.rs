@@ -123,6 +123,10 @@ impl Program for Recorded {
 
     fn command(&mut self, _command: Command) {}
 
+    fn stop(&mut self) -> Result<(), String> {
+        Err(FIXED.to_owned())
+    }
+
     fn restart(&mut self, _restart: Restart) -> Result<(), String> {
         Err(FIXED.to_owned())
     }

@@ -8,17 +8,21 @@
 //!
 //! A line is a command; an empty one is the last again; the end of the input is `quit`. What is typed by a person comes
 //! behind a `> `; what comes from a pipe is repeated there, so that what is printed reads as a conversation. The lane
-//! comes before what it does, nothing is drawn, and no column has to be seen. The program is reached through the same
-//! [`Program`] as by the screens: whether it is live or a file, commands have the same names.
+//! comes before what it does, nothing is drawn, no column has to be seen, and no line is wider than 80. The program is reached
+//! through the same [`Program`] as by the screens: whether it is live or a file, commands have the same names.
 
 mod asked;
 mod breaks;
 mod commands;
+mod event_loop;
+mod guess;
 mod lessons;
 mod moves;
 mod notes;
 mod pictures;
 mod places;
+mod typed;
+mod words;
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
@@ -27,7 +31,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::lesson::Book;
+use self::words::{broken, ended, sentence};
+use crate::lesson::{Book, Score};
 use crate::trace::{
     Activity, BreakpointId, Breakpoints, Chain, Finder, Kind, Landmarks, Log, Lookout, Run, State, Status, Stops,
 };
@@ -60,6 +65,8 @@ enum Arrival {
     Waiting,
     /// Nobody is held, and nobody will be.
     Free,
+    /// It has run to its end.
+    Over,
     /// Nowhere, for as long as one waits.
     NotYet,
 }
@@ -77,6 +84,8 @@ struct Prompt<'a> {
     lookout: Lookout,
     /// The page that was read last, by its place in the book.
     page: Option<usize>,
+    /// Nobody has moved since.
+    is_page_here: bool,
     search: Option<Search>,
     breaks: Breakpoints,
     /// Where they stop in the log.
@@ -89,6 +98,10 @@ struct Prompt<'a> {
     told: usize,
     notices: Lines,
     last: String,
+    /// How guesses came out.
+    score: Score,
+    /// What would be lost by leaving or starting again has been said: who says it again means it.
+    warned: bool,
     asked_to_end: Arc<AtomicBool>,
 }
 
@@ -116,6 +129,7 @@ pub(super) fn run(
         is_recording,
         lookout: Lookout::default(),
         page: None,
+        is_page_here: false,
         search: None,
         breaks,
         stops: Stops::default(),
@@ -124,6 +138,8 @@ pub(super) fn run(
         told: 0,
         notices: Lines::new(),
         last: String::new(),
+        score: Score::default(),
+        warned: false,
         asked_to_end,
     };
     if !prompt.breaks.all().is_empty() {
@@ -132,8 +148,9 @@ pub(super) fn run(
     let is_typed = io::stdin().is_terminal();
     let lines = read_lines()?;
     let mut out = io::stdout();
+    let columns = words::columns(io::stdout().is_terminal());
     prompt.load(&mut out)?;
-    print(&mut out, &prompt.greeting())?;
+    print(&mut out, &prompt.greeting(), columns)?;
     loop {
         if is_typed {
             write!(out, "> ")?;
@@ -149,15 +166,15 @@ pub(super) fn run(
         }
         prompt.last.clone_from(&line);
         match prompt.answer(&line) {
-            Some(lines) => print(&mut out, &lines)?,
+            Some(lines) => print(&mut out, &lines, columns)?,
             None => break,
         }
     }
-    print(&mut out, &prompt.farewell())
+    print(&mut out, &prompt.farewell(), columns)
 }
 
-fn print(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
-    for line in lines {
+fn print(out: &mut impl Write, lines: &[String], columns: usize) -> io::Result<()> {
+    for line in lines.iter().flat_map(|line| broken(line, columns)) {
         writeln!(out, "{line}")?;
     }
     out.flush()
@@ -264,9 +281,13 @@ impl Prompt<'_> {
                     }
                 }
                 Run::Free if self.breaks.is_any_on() && !status.detached => {}
+                Run::Free | Run::Over if self.has_ended() => return Arrival::Over,
                 Run::Free | Run::Over => return Arrival::Free,
                 Run::Stepping if status.detached => return Arrival::Free,
                 Run::Stepping => {}
+            }
+            if self.has_ended() {
+                return Arrival::Over;
             }
             if self.log.len() != changed.0 {
                 changed = (self.log.len(), Instant::now());
@@ -278,6 +299,12 @@ impl Prompt<'_> {
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Whether every lane is over.
+    fn has_ended(&self) -> bool {
+        let state = self.log.latest();
+        !state.lanes().is_empty() && state.lanes().iter().all(|lane| lane.is_done)
     }
 
     /// Whether nothing will happen before something comes from outside.
@@ -330,6 +357,7 @@ impl Prompt<'_> {
 
     /// What happened since the last answer, as far as control passed on, and where we are.
     fn tell(&mut self) -> Lines {
+        self.is_page_here = false;
         let cursor = self.cursor();
         let mut lines = Lines::new();
         if self.told < cursor {
@@ -357,22 +385,13 @@ impl Prompt<'_> {
                     push("The loop serves".to_owned());
                 }
             }
-            lines.extend((more > 0).then(|| format!("{more} more events; events lists them.")));
+            lines.extend(
+                (more > 0).then(|| format!("{} before these; events lists them.", words::counted(more, "event"))),
+            );
             lines.extend(news.into_iter().map(|text| format!("{text}.")));
         }
         self.told = cursor;
         lines.extend(self.whereabouts());
         lines
     }
-}
-
-/// A text of ours as a sentence.
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    ended(&chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>()))
-}
-
-/// A text with its final stop. It may begin with the name of a call, which stays as it is.
-fn ended(text: &str) -> String {
-    if text.ends_with(['.', '?', '!', ':']) { text.to_owned() } else { format!("{text}.") }
 }

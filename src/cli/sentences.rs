@@ -52,8 +52,8 @@ pub(super) fn stack(state: &State, lane: &Lane) -> Vec<String> {
         1 => "1 call".to_owned(),
         count => format!("{count} calls, innermost first"),
     };
-    let mut lines = vec![format!("{}: {}; {count}", lane.name, doing(state, lane))];
-    lines.extend(frames.iter().enumerate().map(|(at, frame)| format!("  {}. {}", at + 1, call(&frame.callsite))));
+    let mut lines = vec![format!("{}: {}; {count}.", lane.name, doing(state, lane))];
+    lines.extend(frames.iter().enumerate().map(|(at, frame)| format!("{}. {}.", at + 1, call(&frame.callsite))));
     lines
 }
 

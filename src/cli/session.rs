@@ -12,7 +12,7 @@ use crate::file::Recording;
 use crate::record::{Control, HoldMode, Recorder};
 use crate::server::stream_server::spelled;
 use crate::server::{ResolverKind, Server, ServerError, Settings};
-use crate::trace::{BookmarkEdit, Breakpoint, Command, Log, Status};
+use crate::trace::{BookmarkEdit, Breakpoint, Command, Log, Run, Status};
 use crate::tui::{self, News, Program, Resolver, Restart, Scene};
 
 /// How long a server that is being stopped may take before the person is told why nothing happens.
@@ -199,6 +199,21 @@ impl Program for Session {
         let _ = self.control.wait_for_stop(STOP_WITHIN);
     }
 
+    fn stop(&mut self) -> Result<(), String> {
+        if self.stopping.is_some() {
+            return Err("the server is being stopped already".to_owned());
+        }
+        let Some(server) = self.server.as_ref().filter(|server| !server.is_ended()) else {
+            return Err("the server has ended".to_owned());
+        };
+        if self.control.status().run == Run::Free {
+            // Its way down is to be seen.
+            self.control.command(Command::Pause);
+        }
+        server.stopper()();
+        Ok(())
+    }
+
     fn restart(&mut self, restart: Restart) -> Result<(), String> {
         if self.stopping.is_some() {
             return Err("the server is being stopped already".to_owned());
@@ -227,7 +242,10 @@ impl Program for Session {
                 let is_over = server.wait(GOODBYE);
                 cut();
                 if !is_over && !server.wait(TELL_AFTER) {
-                    let _ = notify.send("the server is still in its own code and stops after it; q leaves".to_owned());
+                    let _ = notify.send(
+                        "the server is still in its own code and stops after it; whoever leaves does not wait for that"
+                            .to_owned(),
+                    );
                 }
                 // How the old run ended does not matter to the new one.
                 let _ = server.join();

@@ -55,6 +55,7 @@ impl Ui<'_> {
             Action::Steps => {
                 self.overlay = Some(Overlay::Steps { at: self.known.step.unwrap_or(0) });
             }
+            Action::Stop => return Effect::Stop,
             Action::Restart => {
                 self.overlay = Some(Overlay::Restart { row: 0, choice: self.started_with });
             }

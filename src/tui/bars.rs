@@ -70,9 +70,11 @@ pub(super) fn status_line(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         format!("event {} of {}", count(cursor as u64), count(ui.log.len() as u64))
     };
     let is_past = |mark: Option<usize>| mark.is_some_and(|mark| mark <= cursor);
+    let has_stopped = ui.material.chain.key("stop").is_some_and(|key| ui.log.has_opened(key, cursor));
     let phase = match ui.known.landmarks {
         // A program that has nothing of the chain has no loop of the chain.
         _ if !ui.known.seen.contains(&true) => "",
+        _ if has_stopped => "after stop",
         marks if is_past(marks.loop_serves) => "serving",
         marks if is_past(marks.loop_starts) => "loop started",
         _ => "before the loop",

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::draw::{framed, put_lines};
-use super::lists::{chosen, listed};
+use super::draw::{framed, inside, put_lines};
+use super::lists::{chosen, rows_between};
 use super::text::{cut, pad, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
@@ -88,6 +88,18 @@ fn mark(row: &Row) -> (&'static str, Role) {
     }
 }
 
+/// How wide the list is, where there is room.
+pub(super) const WIDTH: u16 = 130;
+
+/// The number of the first row that is seen, and where the rows are; `at` is the selected one.
+pub(super) fn rows(body: Rect, ui: &Ui, at: usize) -> (usize, Rect) {
+    let inner = inside(body);
+    let all = ui.known.claims.as_ref().map_or(&[][..], |claims| &claims.rows);
+    let foot = all.get(at).map(|row| foot(row, ui, usize::from(inner.width))).unwrap_or_default();
+    let foot = (foot.len() as u16).min(inner.height / 2);
+    rows_between(inner, u16::from(inner.height > 6), foot, at, all.len())
+}
+
 /// Draws the table; `at` is the selected row.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let Some(claims) = &ui.known.claims else { return };
@@ -105,13 +117,11 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
         return;
     }
     let foot = rows.get(at).map(|row| foot(row, ui, columns)).unwrap_or_default();
-    let foot_rows = (foot.len() as u16).min(inner.height / 2);
-    let heads = u16::from(inner.height > 6);
+    let (top, area) = self::rows(body, ui, at);
+    let heads = area.y - inner.y;
     let head = format!(" {:>5}  {}{}{}", "claim", pad("in this run", 14), "of     ", "what is claimed");
     put_lines(buffer, Rect { height: heads, ..inner }, &[Line::styled(cut(&head, columns), theme.style(Role::Dim))], 0);
-    let list = inner.height.saturating_sub(foot_rows + heads);
-    let top = listed(at, usize::from(list), rows.len());
-    let lines: Vec<Line<'static>> = (top..rows.len().min(top + usize::from(list)))
+    let lines: Vec<Line<'static>> = (top..rows.len().min(top + usize::from(area.height)))
         .filter_map(|index| Some((index, rows.get(index)?)))
         .map(|(index, row)| {
             let (mark, role) = mark(row);
@@ -127,8 +137,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
             if index == at { chosen(line, ui) } else { line }
         })
         .collect();
-    put_lines(buffer, Rect { y: inner.y + heads, height: list, ..inner }, &lines, 0);
-    put_lines(buffer, Rect { y: inner.y + heads + list, height: foot_rows, ..inner }, &foot, 0);
+    put_lines(buffer, area, &lines, 0);
+    put_lines(buffer, Rect { y: area.bottom(), height: inner.bottom() - area.bottom(), ..inner }, &foot, 0);
 }
 
 /// The selected claim, whole: as a predicate, and what decides it.

@@ -60,6 +60,7 @@ pub enum Action {
     NoteBack,
     Statistics,
     CriticalPath,
+    Stop,
     Restart,
     Request,
     Moments,
@@ -585,6 +586,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "be a client",
         Action::Request,
         "Let a client inside the program send something, to step through the answer: a menu. `g` again repeats the last.",
+    ),
+    row(
+        PROGRAM,
+        "stop",
+        &["Q"],
+        "stop the server",
+        Action::Stop,
+        "Ask the server to stop, as ctrl-c in its terminal does, and step through that too. Its record stays.",
     ),
     row(
         PROGRAM,

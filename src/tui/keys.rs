@@ -53,7 +53,8 @@ impl Keys {
     }
 
     /// The key of the command with this id, or how it is reached without one.
-    pub(super) fn shown(&self, id: &str) -> String {
+    #[must_use]
+    pub fn shown(&self, id: &str) -> String {
         let Some(row) = command(id) else { return String::new() };
         match self.of(row).first() {
             Some(key) => short(key).to_owned(),

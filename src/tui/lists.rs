@@ -1,6 +1,6 @@
 //! What the lists of what was asked share: their keys, where they lie, and which of their rows are seen.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::asked::Column;
@@ -8,6 +8,7 @@ use super::command::Action;
 use super::overlay::{Overlay, centred};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
+use super::{claims, matches, notes, path, statistics, steps};
 use crate::trace::{Finder, Part, Query};
 
 impl Ui<'_> {
@@ -24,7 +25,11 @@ impl Ui<'_> {
             _ => return Effect::None,
         };
         let last = count.saturating_sub(1);
+        let clicked = self.clicked(&overlay, action, at).filter(|row| *row < count);
+        // A click on the selected row is what enter is.
+        let action = if clicked == Some(at) { Action::Toggle } else { action };
         let moved = match action {
+            Action::Click(..) => clicked.unwrap_or(at),
             Action::ToStart => 0,
             Action::ToLive => last,
             Action::Over => at + 1,
@@ -104,6 +109,22 @@ impl Ui<'_> {
         Effect::None
     }
 
+    /// The row of a list that a click is on.
+    pub(super) fn clicked(&self, overlay: &Overlay, action: Action, at: usize) -> Option<usize> {
+        let Action::Click(column, row) = action else { return None };
+        let body = self.layout().body;
+        let (first, area) = match overlay {
+            Overlay::Matches { .. } => matches::rows(list_area(body, matches::WIDTH), self, at),
+            Overlay::Statistics { .. } => statistics::rows(list_area(body, statistics::WIDTH), self, at),
+            Overlay::Path { .. } => path::rows(list_area(body, path::WIDTH), self, at),
+            Overlay::Claims { .. } => claims::rows(list_area(body, claims::WIDTH), self, at),
+            Overlay::Notes { .. } => notes::rows(list_area(body, notes::WIDTH), self, at),
+            Overlay::Steps { .. } => steps::rows(body, self, at),
+            _ => return None,
+        };
+        area.contains(Position::new(column, row)).then(|| first + usize::from(row - area.y))
+    }
+
     fn path_parts(&self) -> &[Part] {
         match self.asked.path.as_ref().and_then(|path| path.parts.as_ref()) {
             Some(Ok(parts)) => parts,
@@ -121,6 +142,13 @@ pub(super) fn chosen(line: Line<'static>, ui: &Ui) -> Line<'static> {
 /// The first row of a list that is seen: the selected one stands in the middle, where that is possible.
 pub(super) fn listed(at: usize, rows: usize, count: usize) -> usize {
     at.saturating_sub(rows / 2).min(count.saturating_sub(rows))
+}
+
+/// The rows of a list in its box, between rows of heading and rows below: the number of the first that is seen, and where.
+pub(super) fn rows_between(inner: Rect, head: u16, foot: u16, at: usize, count: usize) -> (usize, Rect) {
+    let head = head.min(inner.height);
+    let area = Rect { y: inner.y + head, height: (inner.height - head).saturating_sub(foot), ..inner };
+    (listed(at, usize::from(area.height), count), area)
 }
 
 /// Where a list lies: over all, unless it leaves enough beside it that what is there can be read.

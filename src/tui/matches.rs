@@ -6,12 +6,25 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::draw::{framed, put_lines};
-use super::lists::{chosen, listed};
+use super::draw::{framed, inside, put_lines};
+use super::lists::{chosen, rows_between};
 use super::text::{count, cut, pad, width, wrap};
 use super::theme::Role;
 use super::ui::Ui;
 use crate::trace::{Finder, Log, Match, SpanRecord, Time};
+
+/// How wide the list is, where there is room.
+pub(super) const WIDTH: u16 = 140;
+
+/// The number of the first row that is seen, and where the rows are; `at` is the selected one.
+pub(super) fn rows(body: Rect, ui: &Ui, at: usize) -> (usize, Rect) {
+    let inner = inside(body);
+    let search = ui.asked.search.as_ref();
+    let found = search.and_then(|search| search.get(at));
+    let foot = found.map(|found| foot(ui, &found, usize::from(inner.width))).unwrap_or_default();
+    let foot = (foot.len() as u16).min(inner.height / 3);
+    rows_between(inner, 1, foot + 1, at, search.map_or(0, Finder::len))
+}
 
 /// Draws the list; `at` is the selected number.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
@@ -31,9 +44,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     // What is around the selected one, whole, below the list.
     let foot = search.get(at).map(|found| foot(ui, &found, columns)).unwrap_or_default();
     let foot_rows = (foot.len() as u16).min(inner.height / 3);
-    let rows = inner.height.saturating_sub(foot_rows + 2);
-    let top = listed(at, usize::from(rows), search.len());
-    let numbers: Vec<usize> = (top..search.len().min(top + usize::from(rows))).collect();
+    let (top, area) = rows(body, ui, at);
+    let numbers: Vec<usize> = (top..search.len().min(top + usize::from(area.height))).collect();
     let found: Vec<(usize, Match, SpanRecord)> = numbers
         .into_iter()
         .filter_map(|number| {
@@ -60,7 +72,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
         }
         lines.push(line);
     }
-    put_lines(buffer, Rect { height: rows + 1, ..inner }.intersection(inner), &lines, 0);
+    put_lines(buffer, Rect { height: area.height + 1, ..inner }.intersection(inner), &lines, 0);
     let below = Rect { y: inner.bottom() - foot_rows, height: foot_rows, ..inner };
     put_lines(buffer, below, &foot, 0);
 }

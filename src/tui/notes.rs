@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::draw::{framed, put_lines};
-use super::lists::{chosen, listed};
+use super::draw::{framed, inside, put_lines};
+use super::lists::{chosen, rows_between};
 use super::overlay::{Overlay, centred};
 use super::prompt::typed;
 use super::stack::RowId;
@@ -224,6 +224,17 @@ pub(super) fn draw_draft(buffer: &mut Buffer, body: Rect, ui: &Ui, draft: &Draft
     put_lines(buffer, inner, &lines, 0);
 }
 
+/// How wide the list is, where there is room.
+pub(super) const WIDTH: u16 = 110;
+
+/// The number of the first row that is seen, and where the rows are; `at` is the selected one.
+pub(super) fn rows(body: Rect, ui: &Ui, at: usize) -> (usize, Rect) {
+    let (inner, all) = (inside(body), ui.log.bookmarks().all());
+    let foot = all.get(at).map(|bookmark| foot(ui, bookmark, usize::from(inner.width))).unwrap_or_default();
+    let foot = (foot.len() as u16).min(inner.height / 3);
+    rows_between(inner, 1, foot, at, all.len())
+}
+
 /// Draws the list; `at` is the selected row.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let (all, theme) = (ui.log.bookmarks().all(), &ui.theme);
@@ -252,9 +263,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let at = at.min(all.len() - 1);
     let foot = foot(ui, &all[at], columns);
     let foot_rows = (foot.len() as u16).min(inner.height / 3);
-    let rows = inner.height.saturating_sub(foot_rows + 1);
-    let top = listed(at, usize::from(rows), all.len());
-    let seen = top..all.len().min(top + usize::from(rows));
+    let (top, area) = rows(body, ui, at);
+    let seen = top..all.len().min(top + usize::from(area.height));
     let abouts: Vec<String> = all[seen.clone()].iter().map(|bookmark| about(&ui.log, bookmark.span)).collect();
     let widest = abouts.iter().map(|about| width(about)).max().unwrap_or(0).clamp(5, 30.min(columns / 3).max(5));
     let numbers = all.len().to_string().len().max(2);
@@ -272,7 +282,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
         ]);
         lines.push(if row == at { chosen(line, ui) } else { line });
     }
-    put_lines(buffer, Rect { height: rows + 1, ..inner }.intersection(inner), &lines, 0);
+    put_lines(buffer, Rect { height: area.height + 1, ..inner }.intersection(inner), &lines, 0);
     put_lines(buffer, Rect { y: inner.bottom() - foot_rows, height: foot_rows, ..inner }, &foot, 0);
 }
 

@@ -1,27 +1,23 @@
 //! What lies on top of the panes: help, the list of steps, run until, restart, the comparison, the menu of scenes, prompts and
 //! what was asked.
 
-use std::time::Duration;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 
 use super::command::Action;
 use super::draw::{framed, put_lines};
-use super::lesson_pane::badge;
-use super::lists::{chosen, listed};
 use super::notes::Draft;
-use super::predict::{self, Choice};
-use super::program::{Resolver, Restart};
-use super::text::{cut, pad, width, wrap_plain};
+use super::predict;
+use super::program::Restart;
 use super::theme::Role;
 use super::ui::{Effect, Ui};
 use super::{
-    against, break_list, claims, copy, help, lists, matches, moments, notes, palette, path, prompt, scenes, statistics,
+    against, break_list, claims, copy, help, lists, matches, moments, notes, palette, path, prompt, restart, scenes,
+    statistics, steps,
 };
-use crate::trace::{BreakpointId, Command, Target};
+use crate::lesson::Choice;
+use crate::trace::BreakpointId;
 
 /// What is open on top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,10 +105,6 @@ impl Overlay {
     }
 }
 
-/// The delays that the restart dialog offers.
-const DELAYS: [Option<Duration>; 4] =
-    [None, Some(Duration::from_millis(300)), Some(Duration::from_secs(2)), Some(Duration::from_secs(5))];
-
 impl Ui<'_> {
     pub(super) fn act_in_overlay(&mut self, action: Action) -> Effect {
         let Some(mut overlay) = self.overlay.take() else {
@@ -163,6 +155,7 @@ impl Ui<'_> {
             self.overlay = Some(Overlay::Breaks { at: self.break_row(*of) });
             return Effect::None;
         }
+        let body = self.layout().body;
         match (&mut overlay, &action) {
             (_, Action::Palette) => {
                 (self.asked.statistics, self.asked.path) = (None, None);
@@ -184,7 +177,6 @@ impl Ui<'_> {
                 return Effect::None;
             }
             (Overlay::Help { scroll }, _) => {
-                let body = self.layout().body;
                 let rows = usize::from(body.height.saturating_sub(2));
                 let limit = help::lines(self, help::columns(body)).len().saturating_sub(rows);
                 *scroll = scroll.saturating_add_signed(by).min(limit);
@@ -269,28 +261,19 @@ impl Ui<'_> {
             ) => {
                 return self.act_in_list(overlay, action, by);
             }
-            (Overlay::Steps { at }, Action::Toggle) => {
-                let at = *at;
-                return self.choose_step(at);
-            }
             (Overlay::Steps { at }, _) => {
-                let count = self.material.chain.steps().len() + self.material.book.other_pages().count();
-                *at = at.saturating_add_signed(by).min(count.saturating_sub(1));
+                let (was, count) = (*at, self.material.chain.steps().len() + self.material.book.other_pages().count());
+                let clicked = self.clicked(&Overlay::Steps { at: was }, action, was).filter(|row| *row < count);
+                // A click on the selected row is what enter is.
+                if action == Action::Toggle || clicked == Some(was) {
+                    return self.choose_step(was);
+                }
+                *at = clicked.unwrap_or(was).saturating_add_signed(by).min(count.saturating_sub(1));
             }
-            (Overlay::Restart { choice, .. }, Action::Toggle) => return Effect::Restart(*choice),
-            (Overlay::Restart { row, .. }, Action::Up | Action::Down | Action::NextPane) => {
-                *row = 1 - *row;
-            }
-            (Overlay::Restart { row: 0, choice }, Action::Left | Action::Right) => {
-                choice.resolver = match choice.resolver {
-                    Resolver::Thread => Resolver::Block,
-                    Resolver::Block => Resolver::Thread,
-                };
-            }
-            (Overlay::Restart { choice, .. }, Action::Left | Action::Right) => {
-                let at = DELAYS.iter().position(|delay| *delay == choice.slow_dns).unwrap_or(0);
-                let by = if action == Action::Right { 1 } else { DELAYS.len() - 1 };
-                choice.slow_dns = DELAYS[(at + by) % DELAYS.len()];
+            (Overlay::Restart { row, choice }, _) => {
+                if let Some(effect) = restart::act((row, choice), action, body) {
+                    return effect;
+                }
             }
             _ => {}
         }
@@ -301,42 +284,6 @@ impl Ui<'_> {
     pub(super) fn act_without_overlay(&mut self, action: Action) -> Effect {
         debug_assert!(self.overlay.is_none(), "the overlay was taken out first");
         self.act(action)
-    }
-
-    /// Runs to the step with this id, or else to a span of this name.
-    fn run_until(&mut self, text: &str) -> Effect {
-        let chain = self.material.chain;
-        let is_known = self.log.has_call_named(text) || chain.steps().iter().any(|step| step.key.name == text);
-        let target = match chain.key(text) {
-            Some(key) => Target::Call(key.clone()),
-            None if is_known => Target::Name(text.to_owned()),
-            None => {
-                let steps = self.keys.shown("steps");
-                self.notify(format!("no step and no call so far is named `{text}`; {steps} lists the steps"));
-                return Effect::None;
-            }
-        };
-        let effect = self.step(Command::RunTo(target));
-        self.say_of_run(format!("running until `{text}`; {} pauses", self.keys.shown("pause")));
-        effect
-    }
-
-    fn choose_step(&mut self, at: usize) -> Effect {
-        let steps = self.material.chain.steps();
-        match steps.get(at) {
-            // What has been is looked at in the recording; what has not is run to.
-            Some(step) if self.known.has_run(self.material.chain, &step.id) => {
-                self.move_to_first(&step.id, step.key.clone());
-                Effect::None
-            }
-            Some(step) => self.run_until(&step.id),
-            None => {
-                self.page = Some(at - steps.len());
-                self.shows_loop = false;
-                self.lesson_scroll = 0;
-                Effect::None
-            }
-        }
     }
 }
 
@@ -358,7 +305,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             subdue(buffer, body, ui);
             scenes::draw(buffer, body, ui, *at);
         }
-        Some(Overlay::Claims { at }) => claims::draw(buffer, lists::list_area(body, 130), ui, *at),
+        Some(Overlay::Claims { at }) => claims::draw(buffer, lists::list_area(body, claims::WIDTH), ui, *at),
         Some(Overlay::Predict { at, choices }) => predict::draw(buffer, ui, *at, choices),
         Some(Overlay::Help { scroll }) => {
             let lines = help::lines(ui, help::columns(body));
@@ -368,23 +315,9 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             let inner = framed(buffer, area, ui, "Help", remark, true);
             put_lines(buffer, inner, &lines, *scroll);
         }
-        Some(Overlay::Steps { at }) => draw_steps(buffer, body, ui, *at),
-        Some(Overlay::Until { text }) => {
-            let area = centred(body, 64, 4);
-            let inner = framed(buffer, area, ui, "Run until", "enter runs", true);
-            let line =
-                Line::from(vec![Span::raw(format!(" {text}")), Span::styled(" ", ui.theme.style(Role::Selected))]);
-            let ids: Vec<&str> = ui.material.chain.steps().iter().map(|step| &*step.id).collect();
-            let matching: Vec<&str> = ids.into_iter().filter(|id| id.contains(text.trim())).collect();
-            let hint = if matching.is_empty() { "no step is named like that".into() } else { matching.join("  ") };
-            let hint = Line::styled(cut(&format!(" {hint}"), usize::from(inner.width)), ui.theme.style(Role::Dim));
-            put_lines(buffer, inner, &[line, hint], 0);
-        }
-        Some(Overlay::Restart { row, choice }) => {
-            let area = centred(body, 64, 8);
-            let inner = framed(buffer, area, ui, "Start again", "enter starts", true);
-            put_lines(buffer, inner, &restart(ui, *row, *choice, usize::from(inner.width)), 0);
-        }
+        Some(Overlay::Steps { at }) => steps::draw(buffer, body, ui, *at),
+        Some(Overlay::Until { text }) => steps::draw_until(buffer, body, ui, text),
+        Some(Overlay::Restart { row, choice }) => restart::draw(buffer, body, ui, *row, *choice),
         Some(Overlay::Moments { column, scroll }) => {
             moments::draw(buffer, body, ui, *column, *scroll);
         }
@@ -392,7 +325,7 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
             draw_one(buffer, body, ui, draft.list_below().as_ref());
             notes::draw_draft(buffer, body, ui, draft);
         }
-        Some(Overlay::Notes { at }) => notes::draw(buffer, lists::list_area(body, 110), ui, *at),
+        Some(Overlay::Notes { at }) => notes::draw(buffer, lists::list_area(body, notes::WIDTH), ui, *at),
         Some(Overlay::Against { scroll }) => against::draw(buffer, body, ui, *scroll),
         Some(Overlay::GoTo { text }) => prompt::draw_go_to(buffer, body, ui, text),
         Some(Overlay::Search { text }) => prompt::draw_search(buffer, body, ui, text),
@@ -402,10 +335,12 @@ fn draw_one(buffer: &mut Buffer, body: Rect, ui: &Ui, overlay: Option<&Overlay>)
         Some(Overlay::Palette { text, at }) => palette::draw(buffer, body, ui, text, *at),
         Some(Overlay::Matches { at }) => {
             let at = at.unwrap_or_else(|| ui.match_at_cursor());
-            matches::draw(buffer, lists::list_area(body, 140), ui, at);
+            matches::draw(buffer, lists::list_area(body, matches::WIDTH), ui, at);
         }
-        Some(Overlay::Statistics { at }) => statistics::draw(buffer, lists::list_area(body, 110), ui, *at),
-        Some(Overlay::Path { at }) => path::draw(buffer, lists::list_area(body, 130), ui, *at),
+        Some(Overlay::Statistics { at }) => {
+            statistics::draw(buffer, lists::list_area(body, statistics::WIDTH), ui, *at);
+        }
+        Some(Overlay::Path { at }) => path::draw(buffer, lists::list_area(body, path::WIDTH), ui, *at),
     }
 }
 
@@ -422,84 +357,4 @@ pub(super) fn centred(body: Rect, width: u16, height: u16) -> Rect {
     let width = if body.width < width + SCRAP { body.width } else { width };
     let height = height.min(body.height);
     Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height)
-}
-
-/// The head of the list, and its rows.
-fn steps(ui: &Ui, at: usize, columns: usize) -> (Line<'static>, Vec<Line<'static>>) {
-    let theme = &ui.theme;
-    let steps = ui.material.chain.steps();
-    let ids = steps.iter().map(|step| width(&step.id)).max().unwrap_or(0);
-    let room = columns.saturating_sub(6 + ids + 2 + 13);
-    let head = format!("      {}  {} the report", pad("step", ids), pad("what it does", room));
-    let head = Line::styled(pad(&head, columns), theme.style(Role::Dim));
-    let mut lines: Vec<Line<'static>> = Vec::new();
-    for (index, step) in steps.iter().enumerate() {
-        let page = ui.material.book.step_page(index);
-        let (verdict, role) = page.map_or(("", Role::Dim), badge);
-        let has_run = ui.known.seen.get(index).copied().unwrap_or(false);
-        let is_here = ui.known.step == Some(index);
-        let mark = match (is_here, has_run) {
-            (true, _) => "→",
-            (false, true) => "•",
-            (false, false) => " ",
-        };
-        let title = page.map_or("", |page| &page.title);
-        let stops = ui.breaks.mark_of_step(step).char();
-        let left = format!("{stops}{mark} {:>2} {}  ", index + 1, pad(&step.id, ids));
-        lines.push(Line::from(vec![
-            Span::styled(left, theme.style(if is_here { Role::Accent } else { Role::Plain })),
-            Span::styled(pad(title, room), theme.style(if has_run { Role::Plain } else { Role::Dim })),
-            Span::styled(format!(" {}", pad(verdict, 12)), theme.style(role)),
-        ]));
-    }
-    for page in ui.material.book.other_pages() {
-        lines.push(Line::from(pad(&format!("   page  {}", page.title), columns)));
-    }
-    if let Some(line) = lines.get_mut(at) {
-        *line = chosen(std::mem::take(line), ui);
-    }
-    (head, lines)
-}
-
-fn draw_steps(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
-    let count = ui.material.chain.steps().len() + ui.material.book.other_pages().count();
-    let area = centred(body, 84, count as u16 + 3);
-    let inner = framed(buffer, area, ui, "Steps", "→ here   • has run", true);
-    let (head, lines) = steps(ui, at, usize::from(inner.width));
-    // Where there are few rows the steps need them.
-    let heads = u16::from(inner.height > 4);
-    put_lines(buffer, Rect { height: heads, ..inner }, &[head], 0);
-    let list = Rect { y: inner.y + heads, height: inner.height - heads, ..inner };
-    put_lines(buffer, list, &lines, listed(at, usize::from(list.height), lines.len()));
-}
-
-fn restart(ui: &Ui, row: usize, choice: Restart, columns: usize) -> Vec<Line<'static>> {
-    let theme = &ui.theme;
-    let option = |text: String, is_chosen: bool| {
-        let role = if is_chosen { Role::Selected } else { Role::Dim };
-        let text = if is_chosen { format!("[{text}]") } else { format!(" {text} ") };
-        [Span::styled(text, theme.style(role)), Span::raw(" ")]
-    };
-    let label = |at: usize, text: &str| {
-        let (mark, role) = if at == row { ("→", Role::Accent) } else { (" ", Role::Plain) };
-        Span::styled(format!(" {mark} {}", pad(text, 18)), theme.style(role))
-    };
-    let mut resolver = vec![label(0, "names looked up")];
-    for (value, text) in [(Resolver::Thread, "by a worker"), (Resolver::Block, "by main itself")] {
-        resolver.extend(option(text.into(), choice.resolver == value));
-    }
-    let mut delay = vec![label(1, "lookup slower by")];
-    for value in DELAYS {
-        let text = value.map_or("off".into(), |delay| format!("{delay:?}"));
-        delay.extend(option(text, choice.slow_dns == value));
-    }
-    let notes = ui.unkept.as_ref().map_or_else(String::new, |unkept| format!(", and with it {}", unkept.text()));
-    let text = format!("The server stops and starts again, held at its first step. This recording goes{notes}.");
-    let mut lines = vec![Line::from(resolver), Line::from(delay), Line::default()];
-    let told = wrap_plain(&text, theme.style(Role::Dim), columns.saturating_sub(2), "");
-    lines.extend(told.into_iter().map(|mut line| {
-        line.spans.insert(0, Span::raw(" "));
-        line
-    }));
-    lines
 }

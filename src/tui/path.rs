@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::asked::Path;
-use super::draw::{framed, put_lines};
-use super::lists::{chosen, listed};
+use super::draw::{framed, inside, put_lines};
+use super::lists::{chosen, rows_between};
 use super::overlay::Overlay;
 use super::stack::RowId;
 use super::text::{cut, pad, width};
@@ -16,6 +16,15 @@ use crate::trace::{Doing, How, Part, Time};
 
 /// Cells of the bar of a share.
 const BAR: usize = 8;
+
+/// How wide the list is, where there is room.
+pub(super) const WIDTH: u16 = 130;
+
+/// The number of the first row that is seen, and where the rows are; `at` is the selected one.
+pub(super) fn rows(body: Rect, ui: &Ui, at: usize) -> (usize, Rect) {
+    let count = ui.asked.path.as_ref().and_then(|path| path.parts.as_ref()?.as_ref().ok()).map_or(0, Vec::len);
+    rows_between(inside(body), 1, 2, at, count)
+}
 
 /// Draws the list; `at` is the selected part.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
@@ -39,8 +48,8 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
             return;
         }
     };
-    let rows = usize::from(inner.height).saturating_sub(3);
-    let top = listed(at, rows, parts.len());
+    let (top, area) = rows(body, ui, at);
+    let rows = usize::from(area.height);
     let lane = |part: &Part| ui.log.lane(part.lane).map_or_else(String::new, |lane| lane.name.to_string());
     let lanes = parts[top..].iter().take(rows).map(|part| width(&lane(part))).max().unwrap_or(4).clamp(4, 14);
     let bar_head = pad("share", BAR + 6);

@@ -12,33 +12,8 @@ use super::overlay::{Overlay, centred};
 use super::text::{pad, wrap};
 use super::theme::Role;
 use super::ui::{Effect, Ui};
-use crate::trace::{Callsite, Command, Edge, Key, Kind, Run, SpanId, Stop};
-
-/// What may come next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
-    /// A step of the chain is called.
-    Call {
-        step: String,
-        key: Key,
-    },
-    /// A call ends.
-    End {
-        span: SpanId,
-        name: String,
-    },
-    Other,
-}
-
-impl Choice {
-    fn text(&self) -> String {
-        match self {
-            Self::Call { step, .. } => format!("{step} is called"),
-            Self::End { name, .. } => format!("{name} ends"),
-            Self::Other => "something else".to_owned(),
-        }
-    }
-}
+use crate::lesson::{Choice, Score};
+use crate::trace::{Callsite, Command, Edge, Kind, Run, SpanId, Stop};
 
 /// A guess that the run has not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,13 +29,6 @@ enum From {
     Live(Stop),
     /// Where the cursor stood in a recording.
     Recorded(usize),
-}
-
-/// How many guesses were right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Score {
-    right: u32,
-    asked: u32,
 }
 
 /// What has come.
@@ -95,7 +63,7 @@ impl Ui<'_> {
         self.overlay = Some(Overlay::Predict { at: 0, choices });
     }
 
-    /// The end of the call around, what the documented chain has next, what it has elsewhere, and none of these.
+    /// What may come, after the place where the program or the cursor stands.
     fn choices(&self, is_recorded: bool) -> Vec<Choice> {
         let frame = |span: SpanId| self.log.span(span);
         let ends = match self.status.run {
@@ -103,25 +71,7 @@ impl Ui<'_> {
             Run::Paused(Stop { span, .. }) => frame(span).and_then(|span| span.parent),
             _ => self.known.here.filter(|_| is_recorded),
         };
-        let mut choices: Vec<Choice> = ends
-            .and_then(|span| Some(Choice::End { span, name: frame(span)?.callsite.name.to_string() }))
-            .into_iter()
-            .collect();
-        let steps = self.material.chain.steps();
-        let at = self.known.step.unwrap_or(0);
-        // The next by the book first, then some that are near, then some that are not.
-        let near = [1, 2, 5, 9].map(|by| (at + by) % steps.len().max(1));
-        for step in near.iter().filter_map(|at| steps.get(*at)) {
-            let call = Choice::Call { step: step.id.clone(), key: step.key.clone() };
-            if choices.len() < 4 && !choices.contains(&call) {
-                choices.push(call);
-            }
-        }
-        // Not always in the same order, and always the same for the same place.
-        let by = self.cursor() % choices.len().max(1);
-        choices.rotate_left(by);
-        choices.push(Choice::Other);
-        choices
+        Choice::all(&self.log, self.material.chain, ends, self.known.step, self.cursor())
     }
 
     /// In the list of choices. The overlay has been taken out.
@@ -181,15 +131,9 @@ impl Ui<'_> {
         };
         let Some(next) = next else { return false };
         let Some(guess) = self.guess.take() else { return false };
-        let fits = |choice: &Choice| match choice {
-            Choice::Call { key, .. } => next.edge == Edge::Enter && key.matches(&next.callsite),
-            Choice::End { span, .. } => next.edge == Edge::Exit && *span == next.span,
-            Choice::Other => false,
-        };
-        let right = guess.choices.iter().position(fits).unwrap_or(guess.choices.len() - 1);
+        let right = Choice::right(&guess.choices, next.span, next.edge, &next.callsite);
         let is_right = right == guess.chosen;
-        self.score.asked += 1;
-        self.score.right += u32::from(is_right);
+        self.score.add(is_right);
         let does = if next.edge == Edge::Enter { "is called" } else { "ends" };
         let came = format!("on {}, {} {does}", next.lane, next.callsite.name);
         let Score { right, asked } = self.score;

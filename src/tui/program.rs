@@ -18,6 +18,12 @@ pub trait Program {
     /// Asks the gate.
     fn command(&mut self, command: Command);
 
+    /// Asks the program to stop, as a person does who presses ctrl-c: it goes its way down, held at every step of it. Once more does not wait for what is in flight.
+    ///
+    /// # Errors
+    /// A sentence for the status line, if there is nothing that could stop.
+    fn stop(&mut self) -> Result<(), String>;
+
     /// Has the program stopped and started again, held at its first step. Returns at once: the old run goes on until it has
     /// ended, and then [`Program::update`] begins an empty log. What goes wrong meanwhile arrives as a notice.
     ///

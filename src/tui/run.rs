@@ -174,6 +174,13 @@ fn carry_out(effect: Effect, program: &mut dyn Program, ui: &mut Ui<'_>) {
     match effect {
         Effect::None | Effect::Quit | Effect::Copy(_) => {}
         Effect::Command(command) => program.command(command),
+        Effect::Stop => match program.stop() {
+            Ok(()) => {
+                let text = format!("the server is asked to stop: {} steps through it", ui.keys.shown("into"));
+                ui.notify(text);
+            }
+            Err(why) => ui.notify(why),
+        },
         Effect::Restart(restart) => match program.restart(restart) {
             // The new run begins with an empty log: then everything about the old one is forgotten.
             Ok(()) => ui.say_of_run("the server stops and starts again".to_owned()),

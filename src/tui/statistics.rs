@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::asked::Column;
-use super::draw::{framed, put_lines};
-use super::lists::{chosen, listed};
+use super::draw::{framed, inside, put_lines};
+use super::lists::{chosen, rows_between};
 use super::text::{count, ends, pad, width};
 use super::theme::Role;
 use super::ui::Ui;
@@ -15,6 +15,15 @@ use crate::trace::{CallStats, Time};
 /// How wide the number columns are, right-aligned, with a blank before each: a little wider where there is room.
 fn wide(columns: usize) -> usize {
     if columns < 90 { 10 } else { 11 }
+}
+
+/// How wide the list is, where there is room.
+pub(super) const WIDTH: u16 = 110;
+
+/// The number of the first row that is seen, and where the rows are; `at` is the selected one.
+pub(super) fn rows(body: Rect, ui: &Ui, at: usize) -> (usize, Rect) {
+    let count = ui.asked.statistics.as_ref().map_or(0, |statistics| statistics.calls.len());
+    rows_between(inside(body), 1, 2, at, count)
 }
 
 /// Draws the table; `at` is the selected row.
@@ -35,10 +44,9 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, at: usize) {
     let columns = usize::from(inner.width);
     let numbers = 5 * wide(columns) + 1;
     let names = columns.saturating_sub(numbers + 1);
-    let rows = usize::from(inner.height).saturating_sub(3);
-    let top = listed(at, rows, statistics.calls.len());
+    let (top, area) = rows(body, ui, at);
     let mut lines = vec![head(ui, statistics.sort, names, wide(columns))];
-    for (index, call) in statistics.calls.iter().enumerate().skip(top).take(rows) {
+    for (index, call) in statistics.calls.iter().enumerate().skip(top).take(usize::from(area.height)) {
         let line = row(ui, call, names, columns);
         lines.push(if index == at { chosen(line, ui) } else { line });
     }

@@ -9,6 +9,7 @@ mod class;
 mod commands;
 mod desk;
 mod event_loop;
+mod lists;
 mod look;
 mod notes;
 mod panes;

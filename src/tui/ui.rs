@@ -23,7 +23,7 @@ use super::material::Material;
 use super::moves::Seek;
 use super::overlay::Overlay;
 use super::play::{Play, Speed};
-use super::predict::{Guess, Score};
+use super::predict::Guess;
 use super::program::{News, Progress, Restart, Unkept};
 use super::range::Range;
 use super::scene::{Clients, Scene};
@@ -31,6 +31,7 @@ use super::stack::{Folds, RowId};
 use super::theme::Theme;
 use super::time_pane::{Grip, Lines};
 use super::timeline;
+use crate::lesson::Score;
 use crate::trace::{Activity, BookmarkEdit, Command, Log, Run, Status, Window};
 
 /// A sentence in the last line.
@@ -54,6 +55,8 @@ pub enum Effect {
     Quit,
     /// Ask the gate.
     Command(Command),
+    /// Ask the program to stop.
+    Stop,
     /// Start the program again.
     Restart(Restart),
     /// Let a client do something.

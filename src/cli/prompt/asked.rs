@@ -1,8 +1,12 @@
 //! What is asked of all of the log: searches, statistics, the critical path.
 
+use super::words::counted;
 use super::{Answer, Lines, Prompt, Search};
 use crate::cli::sentences;
-use crate::trace::{CriticalPath, Doing, Finder, How, Part, Query, QueryError, SpanId, Stage, Time, call_stats};
+use crate::trace::{
+    CallStats, CriticalPath, Doing, Finder, How, Part, Place, Query, QueryError, SpanId, Stage, Tally, Time, Window,
+    call_stats,
+};
 
 /// Matches, and rows of the statistics, that are listed at once.
 const LISTED: usize = 10;
@@ -49,29 +53,69 @@ impl Prompt<'_> {
     }
 
     pub(super) fn stats(&mut self, text: &str) -> Answer {
-        let is_all = match text {
-            "" => false,
-            "all" => true,
-            _ => return Err(format!("`{text}` is not `all`")),
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        let is_all = words.pop_if(|word| *word == "all").is_some();
+        let (all, mut lines) = match words[..] {
+            [] => (call_stats(&self.log), vec!["By the time of their own, over all that has happened.".to_owned()]),
+            [from, to] => self.stats_between(from, to)?,
+            _ => {
+                return Err(
+                    "write stats, or two places behind it, such as stats loop serves or stats 1ms 3ms".to_owned()
+                );
+            }
         };
-        let all = call_stats(&self.log);
         if all.is_empty() {
-            return Err("no call has been made yet".to_owned());
+            return Err("no call has been made there".to_owned());
         }
         let shown = if is_all { all.len() } else { LISTED };
-        let mut lines = vec!["By the time of their own, over all that has happened.".to_owned()];
         lines.extend(all.iter().take(shown).map(|call| {
-            let p50 = call.p50.map_or_else(String::new, |p50| format!(", half of them within {}", Time(p50)));
+            let p50 = call.p50.filter(|_| call.count > 1);
+            let p50 = p50.map_or_else(String::new, |p50| format!(", half of them within {}", Time(p50)));
+            let p99 = call.p99.filter(|_| call.count > 1);
+            let p99 = p99.map_or_else(String::new, |p99| format!(", 99 of 100 within {}", Time(p99)));
             let open = if call.open > 0 { format!(", {} not over", call.open) } else { String::new() };
-            let file = call.callsite.file_name();
+            let file =
+                call.callsite.file.as_ref().map_or_else(String::new, |_| format!(" in {}", call.callsite.file_name()));
             let (own, total) = (Time(call.own), Time(call.total));
             let times = if call.count == 1 { "once".to_owned() } else { format!("{} times", call.count) };
-            format!("{} in {file}: {times}, {own} of its own, {total} in all{p50}{open}.", call.callsite.name)
+            format!("{}{file}: {times}, {own} of its own, {total} in all{p50}{p99}{open}.", call.callsite.name)
         }));
         if all.len() > shown {
             lines.push(format!("{} more; stats all lists them.", all.len() - shown));
         }
         Ok(lines)
+    }
+
+    /// The calls of a stretch, what was in them inside of it, and what it is.
+    fn stats_between(&mut self, from: &str, to: &str) -> Result<(Vec<CallStats>, Lines), String> {
+        let time = |prompt: &Self, text: &str| {
+            let at = match text.parse() {
+                Ok(Place::At(time)) => time,
+                _ => prompt.log.clock().program(prompt.log.time_at(prompt.place(text)?)),
+            };
+            Ok::<Time, String>(at)
+        };
+        let (from, to) = (time(self, from)?, time(self, to)?);
+        if from == to {
+            return Err("these are the same time".to_owned());
+        }
+        let window = Window { from: from.min(to), to: from.max(to) };
+        let mut tally = Tally::new(window);
+        while tally.is_behind(&self.log) {
+            tally.read(&self.log, SLICE);
+            // A sign of life.
+            self.program.status();
+        }
+        let mut calls = tally.calls(&self.log);
+        calls.sort_by(|a, b| (b.own, b.count, &a.callsite.name).cmp(&(a.own, a.count, &b.callsite.name)));
+        let sum = |of: fn(&CallStats) -> u64| Time(calls.iter().map(of).fold(0, u64::saturating_add));
+        let count = calls.iter().map(|call| call.count).sum::<u64>();
+        let long = Time(window.to.since(window.from));
+        let lines = vec![
+            format!("From {} to {}, {long}: {}.", window.from, window.to, counted(count as usize, "call")),
+            format!("In all {}, of their own {}.", sum(|call| call.total), sum(|call| call.own)),
+        ];
+        Ok((calls, lines))
     }
 
     pub(super) fn path(&mut self, text: &str) -> Answer {

@@ -4,8 +4,8 @@ use super::{Answer, Lines, Prompt};
 
 /// A command.
 #[derive(Clone, Copy, Debug)]
-struct Row {
-    name: &'static str,
+pub(super) struct Row {
+    pub(super) name: &'static str,
     /// Enough to type although other commands begin so too: the keys of the screens.
     short: &'static str,
     arguments: &'static str,
@@ -30,6 +30,8 @@ enum What {
     Wait,
     Restart,
     Client,
+    Stop,
+    Guess,
     Where,
     Stack,
     Fields,
@@ -42,6 +44,8 @@ enum What {
     Steps,
     Timeline,
     Loop,
+    ToWhom,
+    FromWhom,
     BeforeAfter,
     Events,
     Search,
@@ -90,15 +94,29 @@ const COMMANDS: &[Row] = &[
     row("wait", "", "", What::Wait, "wait some more for the next stop"),
     row("client", "g", "KIND", What::Client, "let a client of the program do something; alone it lists what"),
     row(
+        "stop",
+        "",
+        "",
+        What::Stop,
+        "ask the server to stop; it is held at every step of that too, and its record stays",
+    ),
+    row(
         "restart",
         "R",
         "[thread|block] [slow DURATION]",
         What::Restart,
         "stop the server and hold it at its first call",
     ),
-    row("where", "w", "", What::Where, "where we are"),
+    row(
+        "guess",
+        "P",
+        "[NUMBER]",
+        What::Guess,
+        "what may come next; with the number of an answer, take the step and see",
+    ),
+    row("where", "", "", What::Where, "where we are, and the address of the server"),
     row("stack", "", "[LANE|all]", What::Stack, "the calls of this lane, or of another, innermost first"),
-    row("fields", "", "[CALL]", What::Fields, "what this call recorded, or an open call around it"),
+    row("fields", "", "[CALL|#NUMBER]", What::Fields, "what this call recorded, or another that is named"),
     row("source", "", "", What::Source, "the function in its file"),
     row(
         "lesson",
@@ -110,12 +128,20 @@ const COMMANDS: &[Row] = &[
     row("page", "", "[STEP|PAGE]", What::Page, "the whole text of a lesson"),
     row("answer", "a", "", What::Answer, "the answer to the question of the lesson read last"),
     row("why", "", "CLAIM", What::Why, "what decides a claim, such as 14.2; lesson numbers them"),
-    row("claims", "", "", What::Claims, "how all claims of all lessons stand"),
+    row("claims", "A", "[all]", What::Claims, "how the claims of all lessons stand; all says it of each"),
     row("steps", "i", "", What::Steps, "the steps of the chain, and which of them have run"),
     row("timeline", "t", "[LANE] [all]", What::Timeline, "when each lane began and what it did, or the calls of one"),
-    row("loop", "", "", What::Loop, "the event loop: its turns, what woke it, the pool"),
+    row(
+        "loop",
+        "w",
+        "[next|before]",
+        What::Loop,
+        "the event loop: poll, watchers, who is ready, the pool, its turns; next and before go from turn to turn",
+    ),
+    row("to-whom", ";", "", What::ToWhom, "look at where this lane next passes control or wakes another, and go along"),
+    row("from-whom", "'", "", What::FromWhom, "look at where this lane last was given control or woken, and by whom"),
     row("before-after", "B", "", What::BeforeAfter, "the stacks before, during and after the start of the loop"),
-    row("events", "e", "[COUNT]", What::Events, "the last events, one a line"),
+    row("events", "e", "[COUNT] [LANE]", What::Events, "the last events, of a lane or of all, one a line"),
     row(
         "search",
         "/",
@@ -123,7 +149,13 @@ const COMMANDS: &[Row] = &[
         What::Search,
         "calls that match, such as name:spawn dur>1ms lane:hub; alone, more of them",
     ),
-    row("stats", "S", "[all]", What::Stats, "how often each call was made, and how long it took"),
+    row(
+        "stats",
+        "S",
+        "[FROM TO] [all]",
+        What::Stats,
+        "how often each call was made, and how long it took; between two places, such as stats loop serves or stats 1ms 3ms",
+    ),
     row("path", "C", "[CALL]", What::Path, "what had to be waited for until this call was over"),
     row("back", "b", "[TIMES]", What::Back, "look back to where the call before began or ended"),
     row("forth", "f", "[TIMES]", What::Forth, "look forth again"),
@@ -136,7 +168,7 @@ const COMMANDS: &[Row] = &[
     ),
     row("note", "J", "[TEXT]", What::Note, "mark this place, with a text or none; again changes the text"),
     row("notes", "O", "[all|remove N]", What::Notes, "what is marked, or remove one; goto note 2 goes to the second"),
-    row("help", "?", "[COMMAND]", What::Help, "the commands"),
+    row("help", "?", "[COMMAND|WORD]", What::Help, "the commands, one of them, or those that have to do with a word"),
     row("quit", "q", "", What::Quit, "leave; a server is stopped"),
 ];
 
@@ -172,8 +204,10 @@ impl Prompt<'_> {
             What::Disable => self.turn_break(rest, false),
             What::Wait => self.wait(),
             What::Client => self.client(rest),
+            What::Stop => self.stop(),
+            What::Guess => self.guess(rest),
             What::Restart => self.restart(rest),
-            What::Where => Ok(self.whereabouts()),
+            What::Where => Ok(self.where_we_are()),
             What::Stack => self.stack(rest),
             What::Fields => self.fields(rest),
             What::Source => self.source(),
@@ -181,10 +215,12 @@ impl Prompt<'_> {
             What::Page => self.page_text(rest),
             What::Answer => self.lesson_answer(),
             What::Why => self.why(rest),
-            What::Claims => Ok(self.claims()),
+            What::Claims => self.claims(rest),
             What::Steps => Ok(self.steps()),
             What::Timeline => self.timeline(rest),
-            What::Loop => self.event_loop(),
+            What::Loop => self.event_loop(rest),
+            What::ToWhom => self.go_to_whom(),
+            What::FromWhom => self.go_from_whom(),
             What::BeforeAfter => self.before_after(),
             What::Events => self.events(rest),
             What::Search => self.search(rest),
@@ -196,7 +232,10 @@ impl Prompt<'_> {
             What::Note => self.note(rest),
             What::Notes => self.notes(rest),
             What::Help => help(rest),
-            What::Quit => return None,
+            What::Quit => match self.may_leave("quit") {
+                Ok(()) => return None,
+                Err(why) => Err(why),
+            },
         })
     }
 
@@ -226,7 +265,7 @@ pub(super) fn number(text: &str) -> Result<usize, String> {
 }
 
 /// The command that a word is, or is the beginning of.
-fn find(word: &str) -> Result<&'static Row, String> {
+pub(super) fn find(word: &str) -> Result<&'static Row, String> {
     let exact = COMMANDS.iter().find(|row| row.name == word || (!row.short.is_empty() && row.short == word));
     let lower = word.to_lowercase();
     let begin: Vec<&Row> = COMMANDS.iter().filter(|row| row.name.starts_with(&lower)).collect();
@@ -253,10 +292,18 @@ fn usage(row: &Row) -> String {
 
 fn help(word: &str) -> Answer {
     if !word.is_empty() {
-        return find(word).map(|row| vec![format!("{}.", usage(row))]);
+        return match find(word) {
+            Ok(row) => Ok(vec![format!("{}.", usage(row))]),
+            Err(why) => {
+                let about = |row: &&Row| usage(row).to_lowercase().contains(&word.to_lowercase());
+                let found: Lines = COMMANDS.iter().filter(about).map(|row| format!("{}.", usage(row))).collect();
+                if found.is_empty() { Err(why) } else { Ok(found) }
+            }
+        };
     }
-    let mut lines: Lines = COMMANDS.iter().map(usage).collect();
+    let mut lines: Lines = COMMANDS.iter().map(|row| format!("{}.", usage(row))).collect();
     lines.push("The beginning of a name is enough where no other begins so. An empty line repeats.".to_owned());
+    lines.push("A line that begins with two blanks goes on from the one before.".to_owned());
     Ok(lines)
 }
 
@@ -281,7 +328,7 @@ mod tests {
         check("B", Ok("before-after"));
         check("b", Ok("back"));
         check("sea", Ok("search"));
-        check("st", Err("`st` may be step, stack, steps, stats; write more of it"));
+        check("st", Err("`st` may be step, stop, stack, steps, stats; write more of it"));
         check("jump", Err("there is no command `jump`; help lists them"));
     }
 

@@ -3,7 +3,9 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::places::verdict_text;
-use super::{Answer, Lines, Prompt, ended};
+use super::typed::{of_letter, told};
+use super::words::ended;
+use super::{Answer, Lines, Prompt};
 use crate::cli::{check, sentences};
 use crate::lesson::{Author, Evidence, Outcome, Page, evaluate};
 
@@ -27,7 +29,7 @@ impl Prompt<'_> {
 
     pub(super) fn lesson(&mut self, text: &str) -> Answer {
         let at = self.page_at(text)?;
-        self.page = Some(at);
+        (self.page, self.is_page_here) = (Some(at), true);
         let page = &self.book.pages()[at];
         let mut lines = vec![heading(page)];
         if let Some(report) = &page.report {
@@ -54,13 +56,15 @@ impl Prompt<'_> {
     }
 
     pub(super) fn page_text(&mut self, text: &str) -> Answer {
-        let at = self.page_at(text)?;
-        self.page = Some(at);
+        // Of the lesson that was read here, and not only of the one we are in.
+        let read = self.page.filter(|_| text.is_empty() && self.is_page_here);
+        let at = read.map_or_else(|| self.page_at(text), Ok)?;
+        (self.page, self.is_page_here) = (Some(at), true);
         let page = &self.book.pages()[at];
         let mut lines = vec![heading(page)];
-        lines.extend(plain(&page.prose));
+        lines.extend(plain(&told(&page.prose)));
         if let Some(call) = &page.call {
-            lines.push(format!("In Python: {}. {}", call.upstream_name(), call.link));
+            lines.push(format!("In Python: {}. {}", call.upstream_name().replace(" · ", ", "), call.link));
         }
         Ok(lines)
     }
@@ -113,18 +117,27 @@ impl Prompt<'_> {
         Ok(lines)
     }
 
-    pub(super) fn claims(&mut self) -> Lines {
+    pub(super) fn claims(&mut self, text: &str) -> Answer {
+        if !matches!(text, "" | "all") {
+            return Err(format!("`{text}` is not `all`"));
+        }
         let rows = check::rows(self.book, &self.log, self.cursor());
         let count = |is: Option<bool>| rows.iter().filter(|row| row.is_as_said() == is).count();
         let (so, otherwise, open) = (count(Some(true)), count(Some(false)), count(None));
         let mut lines =
             vec![format!("{so} claims are as their pages say, {open} have not run, {otherwise} are otherwise.")];
-        let contradicted = rows.iter().filter(|row| row.evidence.outcome == Outcome::Contradicted);
-        lines.extend(contradicted.map(|row| {
+        let is_told = |row: &&check::Row<'_>| text == "all" || row.evidence.outcome == Outcome::Contradicted;
+        lines.extend(rows.iter().filter(is_told).map(|row| {
             let otherwise = if row.is_as_said() == Some(false) { " That is not as its page says." } else { "" };
-            format!("Contradicted, {}: {}.{otherwise}", row.number, row.claim.says)
+            let how = match row.evidence.outcome {
+                Outcome::Holds => "Holds so far",
+                Outcome::Contradicted => "Contradicted",
+                Outcome::NotRun => "Not run",
+            };
+            format!("{how}, {}: {}.{otherwise}", row.number, row.claim.says)
         }));
-        lines
+        lines.push("why and a number tells what decides it, claims all says it of each.".to_owned());
+        Ok(lines)
     }
 
     pub(super) fn steps(&mut self) -> Lines {
@@ -167,7 +180,19 @@ fn plain(markdown: &str) -> Lines {
     };
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         match event {
-            Event::Text(text) | Event::Code(text) => line.push_str(&text),
+            Event::Code(text) => match of_letter(&text) {
+                Some(typed) => line.push_str(&format!("\"{typed}\"")),
+                None => line.push_str(&text),
+            },
+            // What stands in a block of its own does so line by line.
+            Event::Text(text) => {
+                for (at, part) in text.trim_end_matches('\n').split('\n').enumerate() {
+                    if at > 0 {
+                        end(&mut line);
+                    }
+                    line.push_str(part);
+                }
+            }
             Event::SoftBreak | Event::HardBreak => line.push(' '),
             Event::Start(Tag::Item) => line.push_str("- "),
             Event::End(TagEnd::TableCell) => line.push_str("; "),
@@ -192,7 +217,7 @@ mod tests {
 
     #[test]
     fn markdown_becomes_a_line_for_each_paragraph_item_and_row() {
-        let text = "One [link](http://x) and\n`code_x`.\n\n- first\n- second\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
-        assert_eq!(plain(text), ["One link and code_x.", "- first", "- second", "a; b;", "1; 2;"]);
+        let text = "One [link](http://x) and\n`code_x`.\n\n- first\n- second\n\n```sh\na 1\nb 2\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+        assert_eq!(plain(text), ["One link and code_x.", "- first", "- second", "a 1", "b 2", "a; b;", "1; 2;"]);
     }
 }

@@ -153,6 +153,7 @@ impl Prompt<'_> {
             Arrival::Waiting => {
                 "Nothing to step: the loop waits until something arrives. client get sends a request.".to_owned()
             }
+            Arrival::Over => "The program has ended. goto looks back, restart starts it again.".to_owned(),
             Arrival::Free => "The program runs on its own; nobody is held.".to_owned(),
             Arrival::NotYet => "No stop has come yet. wait waits on.".to_owned(),
         };
@@ -165,7 +166,9 @@ impl Prompt<'_> {
             return Err(why.to_owned());
         }
         let name = |scene: &str| scene.to_lowercase().replace(' ', "-");
-        let wanted = name(text);
+        // A number is one of the list.
+        let numbered = text.parse::<usize>().ok().and_then(|number| SCENES.get(number.checked_sub(1)?));
+        let wanted = numbered.map_or_else(|| name(text), |row| name(row.name));
         if wanted.is_empty() {
             let rows = SCENES.iter().map(|row| format!("client {}: {}.", name(row.name), row.doc));
             return Ok(rows.collect());
@@ -186,7 +189,7 @@ impl Prompt<'_> {
         self.cursor = None;
         self.told = self.log.len();
         self.program.send(scene)?;
-        let mut lines = vec![super::sentence(begun)];
+        let mut lines = vec![super::words::sentence(begun)];
         match run {
             Run::Paused(_) => {
                 lines.push("The program is held, so nothing comes of it yet: step, or continue.".to_owned());
@@ -202,10 +205,27 @@ impl Prompt<'_> {
                     std::thread::sleep(LOOK);
                     self.attend();
                 }
-                lines.extend(self.notices.drain(had..).map(|notice| super::sentence(&notice)));
+                lines.extend(self.notices.drain(had..).map(|notice| super::words::sentence(&notice)));
                 if lines.len() == 1 {
                     lines.push("It has not come to its end yet; what it meets is said with another answer.".to_owned());
                 }
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Asks the server to stop. It is held on its way down as on its way up.
+    pub(super) fn stop(&mut self) -> Answer {
+        let run = self.attend().run;
+        self.program.stop()?;
+        self.cursor = None;
+        self.told = self.log.len();
+        let mut lines = vec!["The server is asked to stop.".to_owned()];
+        match run {
+            Run::Paused(_) => lines.push("It is held, so nothing comes of it yet: step, or continue.".to_owned()),
+            Run::Stepping | Run::Free | Run::Over => {
+                let arrival = self.settle();
+                lines.extend(self.arrived(arrival));
             }
         }
         Ok(lines)
@@ -232,7 +252,9 @@ impl Prompt<'_> {
                 _ => return Err(format!("`{word}` is none of thread, block, slow DURATION")),
             }
         }
+        self.may_leave("restart")?;
         self.program.restart(wanted)?;
+        self.warned = false;
         let before = self.log.len();
         let began = Instant::now();
         // It is another log then, which is shorter.
@@ -268,7 +290,7 @@ impl Prompt<'_> {
             at = begin + 1;
         }
         self.cursor = Some(found);
-        self.told = found;
+        (self.told, self.is_page_here) = (found, false);
         Ok(self.whereabouts())
     }
 
@@ -333,11 +355,13 @@ impl Prompt<'_> {
         })
     }
 
-    /// The lane that a text names, the newest of that name.
+    /// The lane that a text names or is the beginning or the end of, the newest of that name.
     pub(super) fn lane_called(&self, text: &str) -> Result<LaneId, String> {
         let lanes = self.log.lanes();
         let exact = lanes.iter().rev().find(|lane| &*lane.name == text);
-        let found = exact.or_else(|| lanes.iter().rev().find(|lane| lane.name.starts_with(text)));
+        let begin = || lanes.iter().rev().find(|lane| lane.name.starts_with(text));
+        let end = || lanes.iter().rev().find(|lane| lane.name.ends_with(text));
+        let found = exact.or_else(begin).or_else(end);
         found.map(|lane| lane.id).ok_or_else(|| {
             let mut names: Vec<&str> = lanes.iter().rev().take(8).map(|lane| &*lane.name).collect();
             names.reverse();

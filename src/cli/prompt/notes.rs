@@ -68,13 +68,27 @@ impl Prompt<'_> {
         Ok(self.log.from_recording(bookmark.at))
     }
 
-    /// What is lost by leaving now, if anything.
+    /// Whether one may do what loses something that was marked: it is said once, and who says it again may.
+    pub(super) fn may_leave(&mut self, word: &str) -> Result<(), String> {
+        match self.program.unkept() {
+            Some(unkept) if !std::mem::replace(&mut self.warned, true) => {
+                Err(format!("{}: {}; {word} again goes on without", unkept.text(), unkept.why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is lost by leaving now, if anything, and nobody has said it.
     pub(super) fn farewell(&self) -> Lines {
+        if self.warned {
+            return Lines::new();
+        }
         self.program.unkept().map(|unkept| format!("{}: {}.", unkept.text(), unkept.why)).into_iter().collect()
     }
 
     /// Hands it to the program, and says what came of it.
     fn marked(&mut self, edit: &BookmarkEdit, done: String) -> Lines {
+        self.warned = false;
         let kept = self.program.mark(edit);
         let mut lines = vec![done];
         lines.extend(kept.err().map(|why| format!("It is not saved: {why}.")));

@@ -1,15 +1,18 @@
-//! What the panes show, as sentences: stacks, fields, source, timeline, the event loop, before and after.
+//! What the panes show, as sentences: stacks, fields, source, timeline, before and after.
 
 use super::places::{LANES, more_lanes};
-use super::{Answer, Lines, Prompt, sentence};
+use super::words::{counted, sentence};
+use super::{Answer, Lines, Prompt};
 use crate::cli::sentences;
 use crate::lesson::instants;
-use crate::trace::{Change, Frame, Kind, LaneId, Log, SpanId, SpanRecord, Time, diff, field};
+use crate::trace::{Change, Field, Frame, LaneId, SpanId, SpanRecord, Time, diff};
 
 /// Calls of a lane that are listed unasked.
 const LISTED: usize = 20;
-/// Turns of the loop that are told.
-const TURNS: usize = 3;
+/// Shorter gaps between two calls are not told.
+const GAP: Time = Time(10_000);
+/// Stretches on a thread of one call that are told.
+const STRETCHES: usize = 8;
 
 impl Prompt<'_> {
     pub(super) fn stack(&mut self, text: &str) -> Answer {
@@ -69,16 +72,55 @@ impl Prompt<'_> {
     pub(super) fn fields(&mut self, text: &str) -> Answer {
         let span = self.call_named(text)?;
         let name = sentences::name(&self.log, span);
-        let known = sentences::fields(&self.log.fields(span, self.cursor()));
-        if known.is_empty() {
-            return Ok(vec![format!("{name} has recorded nothing so far.")]);
-        }
-        let mut lines = vec![format!("{name} has {} fields.", known.len())];
-        if known.len() == 1 {
-            lines[0] = format!("{name} has 1 field.");
-        }
-        lines.extend(known);
+        let all = self.log.fields(span, self.cursor());
+        let known = sentences::fields(&all);
+        let mut lines = match known.len() {
+            0 => vec![format!("{name} has recorded nothing so far.")],
+            count => vec![format!("{name} has {}.", counted(count, "field"))],
+        };
+        lines.extend(known.into_iter().map(|line| {
+            // Recorded again: what it was before.
+            let named = |field: &&Field| line.split(": ").next() == Some(&*field.name);
+            let mut values: Vec<String> = all.iter().filter(named).map(|field| field.value.to_string()).collect();
+            values.dedup();
+            values.pop();
+            if values.is_empty() { line } else { format!("{line}, before that {}", values.join(", then ")) }
+        }));
+        lines.extend(self.life(span));
         Ok(lines)
+    }
+
+    /// When a call was opened, how long it was on its thread, where it is written, and what a person has noted of it.
+    fn life(&self, span: SpanId) -> Lines {
+        let Some(record) = self.log.span(span) else { return Lines::new() };
+        let (clock, cursor) = (self.log.clock(), self.cursor());
+        let now = clock.program(self.log.time_at(cursor));
+        let opened = clock.program(record.open.1);
+        let open = match record.close.filter(|close| (close.0.0 as usize) < cursor) {
+            Some((_, end)) => format!("over after {}", Time(clock.program(end).since(opened))),
+            None => format!("open for {} so far", Time(now.since(opened))),
+        };
+        let lane = sentences::lane(&self.log, record.lane);
+        let mut lines = vec![format!("Call {} of {lane}, opened at {opened}, {open}.", record.id.0)];
+        let is_seen = |enter: &Time| clock.program(*enter) <= now;
+        let on: Vec<(Time, Option<Time>)> = self.log.stretches(span).filter(|on| is_seen(&on.0)).collect();
+        if on.len() > 1 {
+            let all = |(from, to): &(Time, Option<Time>)| {
+                let end = to.map_or(now, |to| clock.program(to).min(now));
+                end.since(clock.program(*from))
+            };
+            let busy = Time(on.iter().map(all).fold(0, u64::saturating_add));
+            let last = &on[on.len().saturating_sub(STRETCHES)..];
+            let told: Vec<String> =
+                last.iter().map(|on| format!("{} for {}", clock.program(on.0), Time(all(on)))).collect();
+            let some = if on.len() > last.len() { "the last of them " } else { "" };
+            lines.push(format!("On its thread {} times, {busy} in all, {some}at {}.", on.len(), told.join(", at ")));
+        }
+        let target = &record.callsite.target;
+        lines.extend((!target.is_empty()).then(|| format!("In {target}, {}.", sentences::call(&record.callsite))));
+        let notes = self.log.bookmarks().about(span).filter(|bookmark| !bookmark.text().is_empty());
+        lines.extend(notes.map(|note| format!("Note at {}: {}", clock.program(note.time), note.text())));
+        lines
     }
 
     pub(super) fn source(&mut self) -> Answer {
@@ -97,19 +139,16 @@ impl Prompt<'_> {
     }
 
     pub(super) fn timeline(&mut self, text: &str) -> Answer {
-        let (name, is_all) = match text.split_whitespace().collect::<Vec<_>>()[..] {
-            [] | ["all"] => (None, text == "all"),
-            [name] => (Some(name), false),
-            [name, "all"] => (Some(name), true),
-            _ => return Err("write timeline, timeline LANE or timeline LANE all".to_owned()),
+        // A lane's name may have blanks.
+        let (name, is_all) = match text.strip_suffix("all") {
+            Some(name) if name.is_empty() || name.ends_with(' ') => (name.trim(), true),
+            _ => (text, false),
         };
-        match name {
-            Some(name) => {
-                let lane = self.lane_called(name)?;
-                Ok(self.calls_of(lane, is_all))
-            }
-            None => Ok(self.lanes(is_all)),
+        if name.is_empty() {
+            return Ok(self.lanes(is_all));
         }
+        let lane = self.lane_called(name)?;
+        Ok(self.calls_of(lane, is_all))
     }
 
     /// The lanes one after the other, then the two instants.
@@ -137,13 +176,15 @@ impl Prompt<'_> {
             let calls = if count == 1 { "1 call".to_owned() } else { format!("{count} calls") };
             lines.push(format!("{}: from {} on, {calls}; {doing}.", lane.name, at(lane.open.1)));
         }
+        let missed: u64 = self.log.gaps().iter().map(|gap| gap.missing).sum();
+        lines.extend((missed > 0).then(|| format!("{missed} events are missing between these.")));
         lines.extend(self.instants_text());
         lines.push("timeline LANE tells the calls of a lane, events the last events.".to_owned());
         lines
     }
 
     /// Where the loop starts and serves.
-    fn instants_text(&self) -> Lines {
+    pub(super) fn instants_text(&self) -> Lines {
         if self.log.len() == self.cursor() && !self.chain.steps().iter().any(|step| self.log.has_entered(&step.key)) {
             // A program that has nothing of the chain has no such loop.
             return Lines::new();
@@ -163,15 +204,50 @@ impl Prompt<'_> {
         let spans: Vec<SpanRecord> = spans.filter(|span| span.lane == lane && span.entered.is_some()).collect();
         let skipped = if is_all { 0 } else { spans.len().saturating_sub(LISTED) };
         let name = sentences::lane(&self.log, lane);
-        let mut lines = vec![format!("{name}: {} calls.", spans.len())];
+        let mut lines =
+            vec![format!("{name}: {}. goto and a number such as #12 looks at a call.", counted(spans.len(), "call"))];
         if skipped > 0 {
             lines.push(format!("The last {LISTED}; timeline {name} all tells the {skipped} before."));
         }
-        lines.extend(spans[skipped..].iter().map(|span| self.call_text(span)));
+        let gaps = self.gaps(lane);
+        let mut gaps = gaps.iter().peekable();
+        let clock = self.log.clock();
+        for span in &spans[skipped..] {
+            let began = clock.program(span.entered.unwrap_or(span.open.1));
+            while let Some((from, to)) = gaps.next_if(|gap| gap.0 < began) {
+                let is_told = skipped == 0 || clock.program(spans[skipped].open.1) <= *from;
+                lines.extend(is_told.then(|| not_instrumented(*from, *to)));
+            }
+            lines.push(self.call_text(span));
+        }
+        lines.extend(gaps.map(|(from, to)| not_instrumented(*from, *to)));
         lines
     }
 
-    /// `At 697.7 µs, for 391.9 µs: spawn, inside apply.`
+    /// Where a lane was there and no call of it was open: nobody knows what it did. In program time, what is not worth a word
+    /// left out.
+    fn gaps(&self, lane: LaneId) -> Vec<(Time, Time)> {
+        let (cursor, clock) = (self.cursor(), self.log.clock());
+        let Some(record) = self.log.lane(lane) else { return Vec::new() };
+        let now = clock.program(self.log.time_at(cursor));
+        let end = record.close.map_or(now, |close| clock.program(close.1).min(now));
+        let outermost = self.log.spans().take_while(|span| (span.open.0.0 as usize) < cursor);
+        let outermost = outermost.filter(|span| span.lane == lane && span.depth == 0 && span.entered.is_some());
+        let (mut at, mut gaps) = (record.first_run().map_or(end, |run| clock.program(run)), Vec::new());
+        for span in outermost {
+            let began = clock.program(span.open.1);
+            if began.since(at) >= GAP.0 {
+                gaps.push((at, began));
+            }
+            at = at.max(span.close.map_or(end, |close| clock.program(close.1)));
+        }
+        if end.since(at) >= GAP.0 {
+            gaps.push((at, end));
+        }
+        gaps
+    }
+
+    /// `Call 14, at 697.7 µs, for 391.9 µs: spawn, inside apply.`
     pub(super) fn call_text(&self, span: &SpanRecord) -> String {
         let (clock, cursor) = (self.log.clock(), self.cursor());
         let began = clock.program(span.entered.unwrap_or(span.open.1));
@@ -182,53 +258,7 @@ impl Prompt<'_> {
         let around = sentences::around(&self.log, span.id, 1);
         let around = around.trim_end_matches(" and more");
         let comma = if around.is_empty() { "" } else { ", " };
-        format!("At {began}, {took}: {}{comma}{around}.", span.callsite.name)
-    }
-
-    pub(super) fn event_loop(&mut self) -> Answer {
-        let (cursor, state) = (self.cursor(), self.state());
-        let mut lines = Lines::new();
-        match state.lane_named("hub") {
-            Some(hub) => lines.extend(sentences::stack(&state, hub)),
-            None => return Err("there is no hub yet: new makes it".to_owned()),
-        }
-        lines.extend(self.instants_text());
-        for (step, once, often) in [
-            ("loop.poll", "The system was asked once", "The system was asked"),
-            ("on_async", "An async watcher fired once, for an answer of the pool", "Async watchers fired"),
-            ("do_read", "The io watcher fired once, for a new client", "The io watcher fired"),
-            ("run_callbacks", "Callbacks were run once", "Callbacks were run"),
-        ] {
-            let Some(key) = self.chain.key(step) else { continue };
-            lines.push(match self.log.calls(key, cursor).len() {
-                0 => format!("{step} has not run."),
-                1 => format!("{once}: {step}."),
-                count => format!("{often} {count} times: {step}."),
-            });
-        }
-        let turns = turns(&self.log, cursor);
-        lines.extend(turns.into_iter().map(|turn| format!("Turn over: {turn}.")));
-        let value = |step: &str, name: &str| {
-            let call = self.log.calls(self.chain.key(step)?, cursor).last()?;
-            self.log.recorded(call.span, name, cursor).map(|(_, value)| value.to_string())
-        };
-        let watcher = self.chain.key("start_accepting").is_some_and(|key| self.log.has_opened(key, cursor));
-        lines.push(if watcher {
-            let fd = value("start_accepting", "fd").map_or_else(String::new, |fd| format!(" on fd {fd}"));
-            format!("Accepting: armed by start_accepting{fd}.")
-        } else {
-            "Accepting: not armed; start_accepting has not been called.".to_owned()
-        });
-        let semaphore = value("on_async", "semaphore_after").or_else(|| value("spawn", "semaphore_after"));
-        let before = value("spawn", "semaphore_before");
-        if let Some(now) = semaphore.or(before) {
-            lines.push(format!("Pool: the semaphore is at {now}."));
-        } else {
-            lines.push("Pool: nothing was handed to it so far.".to_owned());
-        }
-        let workers = state.lanes().iter().filter(|lane| lane.name.starts_with("worker-"));
-        lines.extend(workers.map(|lane| format!("{}: {}.", lane.name, sentences::doing(&state, lane))));
-        Ok(lines)
+        format!("Call {}, at {began}, {took}: {}{comma}{around}.", span.id.0, span.callsite.name)
     }
 
     pub(super) fn before_after(&mut self) -> Answer {
@@ -272,27 +302,8 @@ impl Prompt<'_> {
     }
 }
 
-/// What the hub says of its last turns before a cursor, the oldest first.
-fn turns(log: &Log, cursor: usize) -> Lines {
-    const BLOCK: usize = 512;
-    let mut turns = Lines::new();
-    let mut end = cursor;
-    while end > 0 && turns.len() < TURNS {
-        let begin = end.saturating_sub(BLOCK);
-        let mut found = Lines::new();
-        for event in log.events_in(begin..end) {
-            let Kind::Note { fields, .. } = &event.kind else { continue };
-            if field(fields, "message").is_some_and(|message| message.to_string() == "turn over") {
-                let rest: Vec<_> = fields.iter().filter(|field| &*field.name != "message").cloned().collect();
-                found.push(sentences::fields(&rest).join(", "));
-            }
-        }
-        found.extend(turns);
-        turns = found;
-        end = begin;
-    }
-    turns.drain(..turns.len().saturating_sub(TURNS));
-    turns
+fn not_instrumented(from: Time, to: Time) -> String {
+    format!("At {from}, for {}: not instrumented, no call was open.", Time(to.since(from)))
 }
 
 /// First and last line, from 1, of the function that a span of a line stands for, with the comment above it. The sources

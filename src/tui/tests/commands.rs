@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::command::command;
+use super::replay::{enter, press};
 use super::*;
 use crate::trace::{Command, Run, Status, Target};
 
@@ -74,6 +75,15 @@ fn a_typed_name_is_a_step_or_else_a_span() {
     let named = Effect::Command(Command::RunTo(Target::Name("init_socket".into())));
     assert_eq!(target("init_socket"), named);
     assert_eq!(target("nothing_is_named_so"), Effect::None, "a run for it would never end");
+}
+
+#[test]
+fn the_server_is_asked_to_stop_by_a_key_and_by_its_name() {
+    with_ui(Until::Serving, SCREEN, Theme::default(), |ui| {
+        assert_eq!(press(ui, "Q"), Effect::Stop);
+        enter(ui, ":", "stop the", "");
+        assert_eq!(press(ui, "enter"), Effect::Stop);
+    });
 }
 
 #[test]
