@@ -295,7 +295,8 @@ fn a_connection_is_kept_between_requests_for_the_idle_time_and_a_poll_that_waits
 #[test]
 fn a_body_that_does_not_come_is_408_and_one_that_nobody_wants_is_not_waited_for() {
     let server = Server::calm_with(&["--body-timeout", "500ms", "--header-timeout", NEVER, "--idle-timeout", NEVER]);
-    for (line, body) in [("Content-Length: 10", ""), ("Content-Length: 10", "4x"), ("Transfer-Encoding: chunked", "2\r\n4x\r\n")]
+    for (line, body) in
+        [("Content-Length: 10", ""), ("Content-Length: 10", "4x"), ("Transfer-Encoding: chunked", "2\r\n4x\r\n")]
     {
         let mut session = Engine::open(&server, ECHO, Polling);
         let began = Instant::now();
@@ -389,8 +390,11 @@ fn resets_at_every_point_of_an_upgrade_leave_neither_descriptors_nor_sessions() 
             let stop = round % 5;
             if stop == 0 {
                 let mut stream = connect(server.address);
-                let head: Vec<_> = wire::engine::UPGRADE.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-                stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n{}\r\n", head.concat()).as_bytes()).unwrap();
+                let head: Vec<_> =
+                    wire::engine::UPGRADE.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+                stream
+                    .write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n{}\r\n", head.concat()).as_bytes())
+                    .unwrap();
                 reset(&stream);
             } else {
                 let mut socket = session.second();
@@ -425,7 +429,9 @@ fn an_upgrade_with_the_id_of_another_path_is_400_and_the_session_goes_on() {
     let server = Server::calm();
     let mut session = Engine::open(&server, ECHO, Polling);
     let foreign = session.target(wire::engine::Transport::WebSocket).replace(ECHO, SOCKETIO);
-    for target in [foreign.clone(), foreign.replace("sid=", "sid=x"), format!("{foreign}x"), foreign.replace("sid=", "sid=%00")] {
+    for target in
+        [foreign.clone(), foreign.replace("sid=", "sid=x"), format!("{foreign}x"), foreign.replace("sid=", "sid=%00")]
+    {
         assert_eq!(wire::engine::try_websocket(server.address, &target).err(), Some(400), "{target}");
         let answer = Http::connect(server.address).request("GET", &target, &wire::engine::UPGRADE, &[]);
         assert_eq!((answer.status, &*answer.text()), (400, r#"{"code":1,"message":"Session ID unknown"}"#));
