@@ -7,9 +7,11 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+use spanwalk::trace::Kind;
 use wire::engine::Transport::Polling;
-use wire::engine::{ECHO, Engine, SOCKETIO, text};
+use wire::engine::{ECHO, Engine, Packet, SOCKETIO, Way, joined, text};
 use wire::http::{Http, connect};
+use wire::recorded::Recorded;
 use wire::{LIMIT, Server};
 
 /// Too long to be waited for: a limit that a test is not about.
@@ -458,6 +460,65 @@ fn errors_have_the_bodies_of_the_reference_implementation() {
     }
     polled.send(text("4it lives"));
     assert_eq!(polled.try_next(), Some(text("4it lives")));
+}
+
+// ---- Never read
+
+/// The longest that a session's queue has been, as each packet that was put into it tells.
+fn longest_queue(recorded: &Recorded) -> u64 {
+    let fields = recorded.log.events_in(..).filter_map(|event| match event.kind {
+        Kind::Note { fields, .. } => {
+            fields.iter().find(|field| &*field.name == "queue").map(|field| field.value.to_string())
+        }
+        _ => None,
+    });
+    fields.map(|queue| queue.parse::<u64>().unwrap()).max().unwrap_or_default()
+}
+
+#[test]
+fn an_echo_that_is_never_read_stops_at_the_bound_of_its_queue() {
+    const MOST: u64 = 16;
+    const MESSAGES: usize = 600;
+    for transport in wire::engine::BOTH {
+        let flags = ["--ping-interval", "60s", "--max-payload", "1MB", "--max-queue", "16"];
+        let mut recorded = Recorded::start(&format!("never-read-{}", transport.name()), &flags);
+        let mut session = Engine::open(&recorded.server, ECHO, transport);
+        let message = text(format!("4{}", "x".repeat(100_000)));
+        let taken = match session.way {
+            Way::WebSocket(ref mut socket) => {
+                // Until the kernel and the server take no more.
+                socket.socket.get_ref().set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+                let sends = |_: &usize| socket.socket.send(frame(&message)).is_ok();
+                (0..MESSAGES).take_while(sends).count()
+            }
+            Way::Polling(_) => {
+                let target = session.target(Polling);
+                let posts = &mut session.polling().posts;
+                posts.stream.get_ref().set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+                let posted = |_: &usize| {
+                    posts.send("POST", &target, &[], joined(std::slice::from_ref(&message)).as_bytes());
+                    posts.try_answer().is_ok_and(|answer| answer.status == 200)
+                };
+                (0..MESSAGES).take_while(posted).count()
+            }
+        };
+        assert!(taken < MESSAGES, "{transport:?}: all 60 MB were taken");
+        drop(session);
+        recorded.stop();
+        let longest = longest_queue(&recorded);
+        assert!(
+            (MOST / 2..=MOST).contains(&longest),
+            "{transport:?}: {longest} packets in the queue, {taken} messages taken"
+        );
+        assert!(recorded.log.dropped() == 0);
+    }
+}
+
+fn frame(packet: &Packet) -> tokio_tungstenite::tungstenite::Message {
+    match packet {
+        Packet::Text(text) => tokio_tungstenite::tungstenite::Message::text(&**text),
+        Packet::Binary(bytes) => tokio_tungstenite::tungstenite::Message::binary(bytes.clone()),
+    }
 }
 
 // ---- No more descriptors

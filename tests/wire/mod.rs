@@ -5,6 +5,7 @@
 //!   http     requests on a connection that stays, one after the other, byte for byte
 //!   engine   an Engine.IO session by polling or by WebSocket: packets in, packets out
 //!   client   a Socket.IO client on it: text packets and attachments
+//!   recorded a server that records, and what it has recorded
 //! ```
 //!
 //! Nothing here corrects what the server does: no retry, no reconnect, no packet is passed over unless a function says
@@ -14,6 +15,7 @@
 pub mod client;
 pub mod engine;
 pub mod http;
+pub mod recorded;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
