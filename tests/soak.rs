@@ -175,8 +175,8 @@ fn of_clients_that_vanish_nothing_is_left_neither_memory_nor_descriptors_nor_ses
     let (file, sessions) = (directory.0.join("soak.spanwalk"), SESSIONS.to_string());
     let mut server = Server::with(
         &[
-            &["--ping-interval", "500ms", "--ping-timeout", "1s", "--header-timeout", "1s", "--idle-timeout", "1s"][..],
-            &["--body-timeout", "1s", "--upgrade-timeout", "1s", "--max-sessions", &sessions],
+            &["--ping-interval", "3s", "--ping-timeout", "3s", "--header-timeout", "3s", "--idle-timeout", "3s"][..],
+            &["--body-timeout", "3s", "--upgrade-timeout", "3s", "--max-sessions", &sessions],
             &["--record", file.to_str().unwrap(), "--rotate", "50MB", "--keep", "3"],
         ]
         .concat(),
@@ -195,7 +195,7 @@ fn of_clients_that_vanish_nothing_is_left_neither_memory_nor_descriptors_nor_ses
                         lives.fetch_add(1, Relaxed);
                         number += THREADS;
                         // Fewer than there may be sessions, however fast the machine: half of those that vanish live on for a while.
-                        std::thread::sleep(Duration::from_millis(2));
+                        std::thread::sleep(Duration::from_millis(5));
                     }
                 })
             })
