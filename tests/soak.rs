@@ -18,7 +18,7 @@ use spanwalk::file::Reader;
 use spanwalk::trace::Log;
 use wire::client::Client;
 use wire::engine::Transport::{Polling, WebSocket};
-use wire::engine::{ECHO, Engine, SOCKETIO, Socket, text};
+use wire::engine::{ECHO, Engine, SOCKETIO, Socket, Way, text};
 use wire::http::{Http, connect};
 use wire::{LIMIT, Server};
 
@@ -45,7 +45,11 @@ const LIVES: [fn(&Server, usize); 9] = [
     // Upgrades, and says good-bye.
     |server, number| {
         let mut session = Engine::open(server, ECHO, Polling);
-        session.upgrade();
+        let mut socket = session.second();
+        socket.send(&text("2probe"));
+        assert_eq!(socket.next(), text("3probe"));
+        socket.send(&text("5"));
+        session.way = Way::WebSocket(Box::new(socket));
         echoes(&mut session, number);
         session.socket().write_frame(0x88, &[3, 232]);
     },
@@ -63,7 +67,8 @@ const LIVES: [fn(&Server, usize); 9] = [
     |server, number| {
         for _ in 0..2 {
             let mut session = Engine::open(server, SOCKETIO, Polling);
-            session.begin_poll();
+            let target = session.target(Polling);
+            session.polling().polls.send("GET", &target, &[], b"");
         }
         echoes(&mut Engine::open(server, ECHO, WebSocket), number);
     },
