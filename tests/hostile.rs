@@ -7,12 +7,20 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use spanwalk::file::Reader;
 use spanwalk::trace::Kind;
+#[cfg(target_os = "linux")]
+use spanwalk::trace::Log;
 use wire::engine::Transport::Polling;
 use wire::engine::{ECHO, Engine, Packet, SOCKETIO, Way, joined, text};
 use wire::http::{Http, connect};
 use wire::recorded::Recorded;
 use wire::{LIMIT, Server};
+
+/// Who accepts.
+#[cfg(target_os = "linux")]
+const BASESERVER: &str = "spanwalk::server::baseserver";
 
 /// Too long to be waited for: a limit that a test is not about.
 const NEVER: &str = "1h";
@@ -526,7 +534,11 @@ fn frame(packet: &Packet) -> tokio_tungstenite::tungstenite::Message {
 #[cfg(target_os = "linux")]
 #[test]
 fn without_descriptors_it_says_so_once_waits_and_goes_on_when_there_are_some() {
-    let mut server = Server::limited("ulimit -n 40", &["--header-timeout", NEVER, "--idle-timeout", NEVER]);
+    let path = std::env::temp_dir().join(format!("spanwalk-descriptors-{}.spanwalk", std::process::id()));
+    let record = ["--record", path.to_str().unwrap(), "--force"];
+    let limits = ["--header-timeout", NEVER, "--idle-timeout", NEVER];
+    let began = Instant::now();
+    let mut server = Server::limited("ulimit -n 40", &[&limits[..], &record].concat());
     let mut open: Vec<_> = (0..60).map(|_| connect(server.address)).collect();
     assert_eq!(server.complaint().split(':').nth(1), Some(" cannot accept connections"));
     // For a while nothing but waiting happens; its own clients are served meanwhile.
@@ -542,4 +554,14 @@ fn without_descriptors_it_says_so_once_waits_and_goes_on_when_there_are_some() {
     server.ask_to_stop();
     assert_eq!(server.exit_code(), Some(0));
     assert_eq!(server.complaint(), "", "once");
+    // And tried ten times a second at the most, instead of all the time.
+    let mut log = Log::new();
+    Reader::open(&path).unwrap().read(&mut log).unwrap();
+    let lasts = log.spans().filter(|span| &*span.callsite.name == "do_read" && &*span.callsite.target == BASESERVER);
+    let failed = lasts.filter(|span| {
+        log.recorded(span.id, "last", log.len()).is_some_and(|(_, last)| last.to_string().contains("open files"))
+    });
+    let failed = failed.count() as u128;
+    let _ = std::fs::remove_file(&path);
+    assert!((2..=began.elapsed().as_millis() / 100 + 1).contains(&failed), "{failed} times in {:?}", began.elapsed());
 }

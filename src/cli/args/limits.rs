@@ -138,6 +138,9 @@ mod tests {
         let (given, defaults) = (settings(&[], Held::Never), Settings::default());
         assert_eq!(format!("{given:?}"), format!("{defaults:?}"));
         let given =
+            settings(&["--header-timeout", "1s", "--connect-timeout", "2s", "--stop-timeout", "3s"], Held::Never);
+        assert_eq!(given.stop_timeout, Duration::from_secs(3));
+        let given =
             settings(&["--header-timeout", "1s", "--connect-timeout", "2s", "--max-headers", "20"], Held::Never);
         assert_eq!((given.limits.header_timeout, given.limits.headers), (Some(Duration::from_secs(1)), 20));
         assert_eq!(given.engineio.connect_timeout, Some(Duration::from_secs(2)));
