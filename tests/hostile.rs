@@ -388,13 +388,16 @@ fn two_thousand_half_open_connections_keep_nobody_waiting_and_go() {
 }
 
 #[test]
-fn resets_at_every_point_of_an_upgrade_leave_neither_descriptors_nor_sessions() {
+fn resets_at_every_point_of_an_upgrade_leave_neither_descriptors_nor_sessions_nor_lanes() {
     const ROUNDS: usize = 10;
-    let server = Server::calm_with(&["--max-sessions", "30", "--connect-timeout", "1s", "--upgrade-timeout", NEVER]);
+    let flags =
+        ["--ping-interval", "60s", "--max-sessions", "30", "--connect-timeout", "1s", "--upgrade-timeout", NEVER];
+    let mut recorded = Recorded::start("resets", &flags);
+    let server = &recorded.server;
     let before = server.descriptors();
     for path in [ECHO, SOCKETIO] {
         for round in 0..ROUNDS {
-            let mut session = Engine::open(&server, path, Polling);
+            let mut session = Engine::open(server, path, Polling);
             // By polling, nothing but the heartbeat tells that a client has gone: this one says so.
             let target = session.target(wire::engine::Transport::WebSocket);
             let stop = round % 5;
@@ -424,8 +427,11 @@ fn resets_at_every_point_of_an_upgrade_leave_neither_descriptors_nor_sessions() 
     }
     // As many as there may be, and no connection is left of the others.
     server.wait_for_descriptors(before);
-    let all: Vec<_> = (0..30).map(|_| Engine::open(&server, ECHO, Polling)).collect();
-    assert_eq!(all.len(), 30);
+    let all: Vec<_> = (0..30).map(|_| Engine::open(server, ECHO, Polling)).collect();
+    all.into_iter().for_each(|mut session| session.send_unasked(&[text("1")]));
+    // Each had two connections, and those before a third.
+    recorded.wait_until_all_have_gone(2 * ROUNDS * 3 + 30 * 2);
+    recorded.stop();
 }
 
 /// Ends a connection without a word.
