@@ -211,6 +211,26 @@ fn a_body_over_the_limit_is_413_before_it_has_been_taken() {
 }
 
 #[test]
+fn who_is_refused_while_still_sending_is_not_reset_and_so_hears_why() {
+    let server = Server::with(&["--ping-interval", "60s", "--max-payload", "1kB"]);
+    let session = Engine::open(&server, ECHO, Polling);
+    let body = "x".repeat(100_000);
+    for (status, head) in [
+        ("413", format!("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 25000000\r\n\r\n", session.target(Polling))),
+        ("400", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n".to_owned()),
+        ("405", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 25000000\r\n\r\n".to_owned()),
+    ] {
+        let mut stream = connect(server.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap_or_else(|error| panic!("{status}: {error} after {said:?}"));
+        assert_eq!(statuses(&said), [status]);
+    }
+}
+
+#[test]
 fn files_above_and_beside_the_static_ones_are_not_found() {
     let server = Server::calm();
     for path in [
@@ -324,20 +344,56 @@ fn a_body_that_does_not_come_is_408_and_one_that_nobody_wants_is_not_waited_for(
     check_lives(&server);
 }
 
+/// A session for which a large answer waits, and the head of the poll that asks for it.
+#[track_caller]
+fn large_answer(server: &Server, connection: &str) -> (Engine, String) {
+    let mut session = Engine::open(server, ECHO, Polling);
+    for _ in 0..2 {
+        let target = session.target(Polling);
+        let posted = session.polling().posts.post(&target, format!("4{}", "x".repeat(LARGE)).as_bytes());
+        assert_eq!(posted.text(), "ok");
+    }
+    let head = format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n\r\n", session.target(Polling));
+    (session, head)
+}
+
+/// More than the kernel keeps for who does not read.
+const LARGE: usize = 9_000_000;
+
 #[test]
 fn an_answer_that_nobody_takes_ends_its_connection() {
-    let server = Server::calm_with(&["--idle-timeout", "500ms"]);
+    let server = Server::with(&["--ping-interval", "60s", "--max-payload", "10MB", "--idle-timeout", "500ms"]);
     let before = server.descriptors();
-    let mut streams: Vec<_> = (0..4).map(|_| connect(server.address)).collect();
-    for stream in &mut streams {
-        // More answers than the kernel keeps; the server stops to read when it cannot write, so a part of them is asked for.
-        stream.set_nonblocking(true).unwrap();
-        let request = b"GET /static/socketio.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
-        let _ = stream.write(&request);
+    // Whether or not another request may follow.
+    for connection in ["keep-alive", "close"] {
+        let (session, head) = large_answer(&server, connection);
+        let mut stream = connect(server.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        server.wait_for_descriptors(before);
+        drop((session, stream));
     }
-    server.wait_for_descriptors(before);
     check_lives(&server);
-    drop(streams);
+}
+
+#[test]
+fn an_answer_that_is_taken_slowly_is_given_whole() {
+    const PARTS: usize = 25;
+    let server = Server::with(&["--ping-interval", "60s", "--max-payload", "10MB", "--idle-timeout", "1s"]);
+    let (_session, head) = large_answer(&server, "keep-alive");
+    let mut stream = connect(server.address);
+    stream.write_all(head.as_bytes()).unwrap();
+    // It takes twice the time in all, and a part of it between any two parts.
+    let mut part = vec![0; LARGE / PARTS];
+    for _ in 0..PARTS {
+        stream.read_exact(&mut part).unwrap();
+        std::thread::sleep(Duration::from_millis(80));
+    }
+    let all = rest(&mut stream);
+    assert!(
+        part.len() * PARTS + all.len() > 2 * LARGE,
+        "{} bytes are missing",
+        2 * LARGE - part.len() * PARTS - all.len()
+    );
 }
 
 #[test]

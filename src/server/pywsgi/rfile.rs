@@ -136,6 +136,10 @@ impl RFile {
     fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.writing.set(None);
+            if self.waits_for == WaitsFor::Request {
+                // What hyper has of an answer is still on its way: until it is, nobody is idle.
+                self.reading.set(self.limits.idle_timeout);
+            }
             return written;
         }
         if !self.writing.is_set() {
