@@ -210,6 +210,10 @@ fn of_clients_that_vanish_nothing_is_left_neither_memory_nor_descriptors_nor_ses
             curve.push((began.elapsed(), resident(&server)));
         }
     });
+    for (at, kilobytes) in &curve {
+        println!("{:>8.1} s {:>8.1} MB", at.as_secs_f64(), *kilobytes as f64 / 1024.0);
+    }
+    println!("{} clients in {:.0?}", lives.load(Relaxed), began.elapsed());
     server.wait_for_descriptors(before);
     check_no_lanes(&directory);
     // No session of theirs is left: there is room for all that there may be, and for no more.
@@ -220,10 +224,6 @@ fn of_clients_that_vanish_nothing_is_left_neither_memory_nor_descriptors_nor_ses
         .collect();
     // While they are begun the first of them end: there may be a few more.
     assert!(statuses.len() >= SESSIONS, "{} of {SESSIONS} sessions are free", statuses.len());
-    for (at, kilobytes) in &curve {
-        println!("{:>8.1} s {:>8.1} MB", at.as_secs_f64(), *kilobytes as f64 / 1024.0);
-    }
-    println!("{} clients in {:.0?}", lives.load(Relaxed), began.elapsed());
     let most = |part: &[(Duration, u64)]| part.iter().map(|sample| sample.1).max().unwrap();
     assert!(most(&curve) < 300 << 10, "{} kB", most(&curve));
     if length >= LONG {

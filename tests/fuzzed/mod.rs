@@ -1,5 +1,6 @@
 //! What is fuzzed: bytes in, and what must hold whatever they are. `fuzz/` runs these under libFuzzer, `tests/fuzz.rs` over
 //! their seeds and what is near them.
+#![allow(dead_code, reason = "each target uses a part of this")]
 
 pub mod ask;
 pub mod framing;
