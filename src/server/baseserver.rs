@@ -151,6 +151,7 @@ pub struct Connection {
 /// What the io watcher does until it is to close; then, once more, what has waited until now.
 async fn accept(mut watcher: IoWatcher, connection: Connection, fd: i64, closing: oneshot::Receiver<()>) {
     tokio::select! {
+        biased;
         // A server that is gone has said nothing; neither is anything accepted for it.
         Ok(()) = closing => {}
         () = accept_for_ever(&mut watcher, &connection, fd) => {}
