@@ -68,14 +68,16 @@ pub struct Settings {
     pub slow_dns: Option<Duration>,
     /// Adds `GET /block`, which blocks the thread of the loop for this long.
     pub block_handler: Option<Duration>,
-    /// How long a client may take to send its headers; `None` for ever, as when a person holds the server.
-    pub header_timeout: Option<Duration>,
+    /// What a request may be, and how long it may take.
+    pub limits: Limits,
     /// How long `stop` waits for requests in flight.
     pub stop_timeout: Duration,
     /// What clients of Engine.IO and Socket.IO are told, and held to.
     pub engineio: engineio::Options,
     /// The most connections at a time; others wait in the kernel's queue. gevent's `Pool(n)`.
     pub max_connections: Option<usize>,
+    /// Who tells the operator what the server cannot do for want of something. gevent's hub writes to standard error.
+    pub complain: fn(&str),
 }
 
 impl Default for Settings {
@@ -87,10 +89,35 @@ impl Default for Settings {
             worker_idle: Duration::from_secs(5),
             slow_dns: None,
             block_handler: None,
-            header_timeout: Some(Duration::from_secs(10)),
+            limits: Limits::default(),
             stop_timeout: Duration::from_secs(2),
             engineio: engineio::Options::default(),
             max_connections: None,
+            complain: |_| {},
+        }
+    }
+}
+
+/// What a request of HTTP may be, and how long it may take. A time of `None` is for ever, as when a person holds the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a client may take to send a request's headers, the first of them from when it connects.
+    pub header_timeout: Option<Duration>,
+    /// How long a connection may be kept between two requests, and how long a client may take nothing of an answer.
+    pub idle_timeout: Option<Duration>,
+    /// The most headers of a request.
+    pub headers: usize,
+    /// The most bytes of its headers, with its first line.
+    pub header_size: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Some(Duration::from_secs(10)),
+            idle_timeout: Some(Duration::from_secs(75)),
+            headers: 100,
+            header_size: 64_000,
         }
     }
 }

@@ -4,16 +4,14 @@
 mod wire;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use spanwalk::file::Reader;
-use spanwalk::trace::Log;
 use wire::Server;
 use wire::client::{Client, parts};
 use wire::engine::Transport::{Polling, WebSocket};
 use wire::engine::{Packet, text};
+use wire::recorded::Recorded;
 
 /// How many chat, on how many threads, and in rooms of how many.
 const CLIENTS: usize = 200;
@@ -23,60 +21,6 @@ const ROOM: usize = 10;
 /// How many messages are said, each third to a room, the others to all; each reaches 200 clients or 9. With
 /// `SPANWALK_CROWD_MESSAGES=6000` they chat for about a minute.
 const MESSAGES: usize = 900;
-
-/// Longer than anybody needs to leave.
-const LONG: Duration = Duration::from_secs(30);
-
-/// A server that records, and its file, which is removed at the end.
-struct Recorded {
-    server: Server,
-    path: PathBuf,
-    log: Log,
-    reader: Reader,
-}
-
-impl Recorded {
-    fn start(name: &str, flags: &[&str]) -> Self {
-        let path = std::env::temp_dir().join(format!("spanwalk-{name}-{}.spanwalk", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        let server = Server::with(&[flags, &["--record", path.to_str().unwrap()]].concat());
-        let reader = Reader::open(&path).unwrap();
-        Self { server, path, log: Log::new(), reader }
-    }
-
-    /// Reads while it is written, until so many connections have come and all have gone.
-    #[track_caller]
-    fn wait_until_all_have_gone(&mut self, count: usize) {
-        let began = Instant::now();
-        loop {
-            self.reader.read(&mut self.log).unwrap();
-            let came = self.log.lanes().iter().filter(|lane| lane.name.starts_with("conn-"));
-            let (gone, left): (Vec<_>, Vec<_>) = came.partition(|lane| lane.close.is_some());
-            if left.is_empty() && gone.len() >= count {
-                return;
-            }
-            let names: Vec<_> = left.iter().map(|lane| &*lane.name).collect();
-            assert!(began.elapsed() < LONG, "{} have gone, {} lanes are left: {names:?}", gone.len(), names.len());
-            std::thread::yield_now();
-        }
-    }
-
-    /// Stops the server in good order: nothing is missing in its file.
-    #[track_caller]
-    fn stop(&mut self) {
-        self.server.ask_to_stop();
-        assert_eq!(self.server.exit_code(), Some(0));
-        self.reader.read(&mut self.log).unwrap();
-        assert!(self.reader.is_ended() && self.reader.damage().is_empty(), "{:?}", self.reader.damage());
-        assert_eq!(self.log.dropped(), 0);
-    }
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
 
 /// One of the crowd.
 struct Guest {

@@ -1,4 +1,4 @@
-//! Small real recordings, as files and as bare chunks: what the fuzzer begins with.
+//! What the fuzzer begins with: small real recordings, as files and as bare chunks; and what real clients and tools say.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,20 @@ use spanwalk::record::{HoldMode, Recorder};
 use spanwalk::trace::{Bookmark, BookmarkEdit, Chunk, Source, SpanId, Time};
 use tracing::{field, info, info_span};
 
+#[path = "../../tests/fuzzed/mod.rs"]
+mod fuzzed;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let (files, chunks) = (corpus.join("read_file"), corpus.join("unpack_chunk"));
     fs::create_dir_all(&files)?;
     fs::create_dir_all(&chunks)?;
+    for (name, _, seeds) in fuzzed::TARGETS {
+        fs::create_dir_all(corpus.join(name))?;
+        for (number, seed) in seeds().iter().enumerate() {
+            fs::write(corpus.join(name).join(format!("seed-{number}")), seed)?;
+        }
+    }
     for (number, calls) in [0, 1, 3, 20].into_iter().enumerate() {
         // Small chunks: a file has some, each with something open.
         let recorder = Recorder::builder().chunk(200).hold(HoldMode::Follow).counted_clock().build();

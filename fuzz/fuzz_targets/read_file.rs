@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use spanwalk::file::Reader;
 use spanwalk::trace::Log;
 
-#[path = "../ask.rs"]
+#[path = "../../tests/fuzzed/ask.rs"]
 mod ask;
 
 /// What blocks begin with, and the bytes of their header, whose last four are the checksum.

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use spanwalk::trace::{Chunk, Log, Seq, Tables, Time, Unpacker};
 
-#[path = "../ask.rs"]
+#[path = "../../tests/fuzzed/ask.rs"]
 mod ask;
 
 fuzz_target!(|bytes: &[u8]| {

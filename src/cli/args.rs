@@ -2,6 +2,7 @@
 
 mod breaks;
 mod clients;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use clap::{Parser, ValueEnum};
 
 use self::breaks::BreakArgs;
 use self::clients::ClientArgs;
+pub(super) use self::limits::Held;
+use self::limits::LimitArgs;
 use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
@@ -595,6 +598,9 @@ pub struct ServerArgs {
     #[command(flatten)]
     pub(super) clients: ClientArgs,
 
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
+
     /// Write what happens into this file, to be opened with `spanwalk open`.
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
@@ -653,7 +659,17 @@ impl ServerArgs {
     }
 
     pub(super) fn settings(&self) -> Settings {
-        Settings {
+        self.settings_if(Held::Never)
+    }
+
+    /// How long it waits, when it stops, for what is under way.
+    pub(super) fn stop_timeout(&self) -> Duration {
+        self.limits.stop_timeout
+    }
+
+    /// The same, for a server that may be held.
+    pub(super) fn settings_if(&self, held: Held) -> Settings {
+        let mut settings = Settings {
             host: self.host.clone(),
             port: self.port,
             resolver: match self.resolver {
@@ -666,7 +682,9 @@ impl ServerArgs {
             engineio: self.clients.engineio(),
             max_connections: self.clients.max_connections.map(NonZero::get),
             ..Settings::default()
-        }
+        };
+        self.limits.set(&mut settings, held);
+        settings
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::args::{DemoArgs, ServerArgs, Until};
+use super::args::{DemoArgs, Held, ServerArgs, Until};
 use super::plain::Plain;
 use super::session::Session;
 use super::sources::BuiltIn;
@@ -61,11 +61,8 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
 
 /// How the server is to run when somebody may hold it: a person takes their time, and no client is cut off for that.
 pub(super) fn held(server: &ServerArgs) -> Settings {
-    let mut settings = Settings { header_timeout: None, ..server.settings() };
-    let engineio = &mut settings.engineio;
-    engineio.ping_timeout = server.clients.ping_timeout.unwrap_or(PATIENCE);
-    (engineio.body_timeout, engineio.connect_timeout) = (None, None);
-    (engineio.upgrade_timeout, engineio.ack_timeout) = (None, None);
+    let mut settings = server.settings_if(Held::ByAPerson);
+    settings.engineio.ping_timeout = server.clients.ping_timeout.unwrap_or(PATIENCE);
     settings
 }
 
@@ -118,7 +115,7 @@ fn without_screen(args: &DemoArgs, book: &Book) -> anyhow::Result<()> {
     watch::install(Some(&recorder), args.server.console)?;
     let server = Server::start(args.server.settings())?;
     let stop = server.stopper();
-    signals::on_end({
+    signals::on_end(args.server.stop_timeout(), {
         let (stop, detach) = (stop.clone(), control.detacher());
         move || {
             stop();
@@ -208,7 +205,7 @@ fn held_server(
     watch::install(Some(&recorder), args.server.console)?;
     let settings = held(&args.server);
     let mut session = Session::start(recorder, recording, settings, (notify, notices))?;
-    let asked_to_end = signals::on_end(session.ender())?;
+    let asked_to_end = signals::on_end(args.server.stop_timeout(), session.ender())?;
     let walked = walk(&mut session, asked_to_end);
     let ended = session.end(|| complain("waiting for what the server has in flight; ctrl-c leaves now"));
     walked?;

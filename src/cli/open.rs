@@ -21,7 +21,7 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
     let breakpoints = args.breaks.breakpoints(&book.chain())?;
     let mut file = Recorded::new(input, args.file.clone());
     if args.plain {
-        let asked_to_end = signals::on_end(|| {})?;
+        let asked_to_end = signals::on_end(signals::AT_ONCE, || {})?;
         prompt::run(&mut file, (&book, &BuiltIn), true, breakpoints, asked_to_end)?;
         return file.failure.map_or(Ok(()), Err);
     }
@@ -31,7 +31,7 @@ pub(super) fn run(args: &OpenArgs) -> anyhow::Result<()> {
         return Err(UsageError(message.to_owned()).into());
     }
     let options = settings::screen(&args.screen, args.ascii)?;
-    let asked_to_end = signals::on_end(|| {})?;
+    let asked_to_end = signals::on_end(signals::AT_ONCE, || {})?;
     let against = args.against.as_deref().map(other).transpose()?;
     let chain = book.chain();
     let material = tui::Material { chain: &chain, book: &book, sources: &BuiltIn };

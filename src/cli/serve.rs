@@ -9,7 +9,7 @@ use super::live::{LIMITS, Live};
 use super::{complain, demo, recording, sentences, signals, watch};
 use crate::lesson::Book;
 use crate::record::{Control, HoldMode, Recorder};
-use crate::server::Server;
+use crate::server::{Server, Settings};
 use crate::trace::{Breakpoint, Breakpoints, Command, Log, Run, Status, Stop};
 
 /// How often a server with breakpoints is looked at. Also the sign of life that its gate wants.
@@ -34,13 +34,13 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     // Somebody who is asked may take their time.
     let is_asked = has_breakpoints && io::stdin().is_terminal();
     let settings = if is_asked { demo::held(&args.server) } else { args.server.settings() };
-    let server = Server::start(settings)?;
+    let server = Server::start(Settings { complain, ..settings })?;
     let (stop, detach) = (server.stopper(), control.as_ref().map(Control::detacher));
     let end = move || {
         stop();
         detach.iter().for_each(|detach| detach());
     };
-    signals::on_end(end.clone())?;
+    signals::on_end(args.server.stop_timeout(), end.clone())?;
     let mut stops = match (&recorder, &control) {
         (Some(recorder), Some(control)) => Some(Stops::new(recorder, control, &breakpoints, is_asked)?),
         _ => None,

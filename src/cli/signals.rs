@@ -7,22 +7,24 @@ use std::time::Duration;
 use super::complain;
 use crate::tui;
 
-/// How long a process may take to end in good order: a little more than the server gives what is in flight.
-const LEAVE_AFTER: Duration = Duration::from_millis(3_500);
+/// For who has nothing to wait for.
+pub(super) const AT_ONCE: Duration = Duration::from_secs(2);
+/// How much longer than what is waited for a process may take to end in good order.
+const AND_A_LITTLE: Duration = Duration::from_millis(1_500);
 /// How long it may take at the second signal.
 const LEAVE_NOW: Duration = Duration::from_millis(300);
 
-/// Calls `end` at every signal that asks the process to end. The flag is set before the first call. Whatever is stuck then,
+/// Calls `end` at every signal that asks the process to end, which is given this time and a little more. The flag is set before the first call. Whatever is stuck then,
 /// in a handler that blocks or in a write to a pipe that nobody reads, the process ends: after a limit, or soon after a
 /// second signal.
-pub(super) fn on_end(end: impl Fn() + Send + 'static) -> anyhow::Result<Arc<AtomicBool>> {
+pub(super) fn on_end(within: Duration, end: impl Fn() + Send + 'static) -> anyhow::Result<Arc<AtomicBool>> {
     let asked = Arc::new(AtomicBool::new(false));
     let handle = {
         let asked = asked.clone();
         move || {
             let is_first = !asked.swap(true, Ordering::AcqRel);
             end();
-            leave_after(if is_first { LEAVE_AFTER } else { LEAVE_NOW });
+            leave_after(if is_first { within + AND_A_LITTLE } else { LEAVE_NOW });
         }
     };
     #[cfg(unix)]

@@ -30,6 +30,8 @@ sources![
     "netdb.rs",
     "pool.rs",
     "pywsgi.rs",
+    "pywsgi/framing.rs",
+    "pywsgi/rfile.rs",
     "resolver.rs",
     "resolver/blocking.rs",
     "resolver/thread.rs",

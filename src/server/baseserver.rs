@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{Span, debug, instrument};
 
@@ -11,10 +12,12 @@ use super::flask::{Flask, Visit};
 use super::greenlet::Connections;
 use super::pywsgi::{Environ, Successor, WSGIServer};
 use super::watcher::IoWatcher;
-use super::{ServerError, pywsgi, stream_server};
+use super::{Limits, ServerError, pywsgi, stream_server};
 
 /// Connections taken at the most each time the listener becomes readable.
 pub const MAX_ACCEPT: usize = 100;
+/// The most that is accepted at the end: what may have waited in the kernel's queue.
+const ACCEPT_AT_END: usize = 2 * MAX_ACCEPT;
 /// How long nothing is accepted after `accept` failed, for want of file descriptors for instance.
 const DELAY_AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -78,14 +81,16 @@ impl WSGIServer {
             app: self.app.clone(),
             environ: Arc::new(self.environ.clone()),
             connections: self.connections.clone(),
-            header_timeout: self.settings.header_timeout,
+            limits: self.settings.limits,
+            complain: self.settings.complain,
         };
         let watcher = {
             let _runtime = self.hub.enter_runtime();
             IoWatcher::new(socket).map_err(ServerError::Loop)?
         };
-        let task = self.hub.watch("io watcher", accept_for_ever(watcher, connection, fd));
-        self.watcher = Some(Accepting { task, fd });
+        let (close, closing) = oneshot::channel();
+        let task = self.hub.watch("io watcher", accept(watcher, connection, fd, closing));
+        self.watcher = Some(Accepting { task, fd, close });
         Ok(())
     }
 
@@ -111,13 +116,15 @@ impl WSGIServer {
     }
 
     /// Mirrors `BaseServer.close`: the io watcher stopped, the listener closed, the stop event set. gevent closes a watcher
-    /// on the spot; a task of tokio ends when the loop next runs, so this waits for that.
+    /// on the spot, and whoever waits in the kernel's queue is reset; here they are taken first, since their requests may have
+    /// been sent long ago. A task of tokio ends when the loop next runs, so this waits for that.
     #[instrument(skip_all, fields(fd, reason = "the io watcher's end"))]
     fn close(&mut self) {
-        if let Some(Accepting { task, fd }) = self.watcher.take() {
+        if let Some(Accepting { task, fd, close }) = self.watcher.take() {
             Span::current().record("fd", fd);
             // The task owns the listener; its end closes it.
-            self.hub.cancel(task);
+            let _ = close.send(());
+            self.hub.join(task);
         }
         self.socket = None;
         self.stop_event.set();
@@ -128,6 +135,7 @@ impl WSGIServer {
 pub(super) struct Accepting {
     task: JoinHandle<()>,
     fd: i64,
+    close: oneshot::Sender<()>,
 }
 
 /// What a connection's handler needs of its server.
@@ -136,11 +144,29 @@ pub struct Connection {
     pub(super) app: Flask,
     pub(super) environ: Arc<Environ>,
     pub(super) connections: Arc<Connections>,
-    pub(super) header_timeout: Option<Duration>,
+    pub(super) limits: Limits,
+    pub(super) complain: fn(&str),
 }
 
-/// What the io watcher does: whenever the listener becomes readable, `do_read`.
-async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64) {
+/// What the io watcher does until it is to close; then, once more, what has waited until now.
+async fn accept(mut watcher: IoWatcher, connection: Connection, fd: i64, closing: oneshot::Receiver<()>) {
+    tokio::select! {
+        biased;
+        // A server that is gone has said nothing; neither is anything accepted for it.
+        Ok(()) = closing => {}
+        () = accept_for_ever(&mut watcher, &connection, fd) => {}
+    }
+    let mut left = ACCEPT_AT_END;
+    while let Ok(accepted @ 1..) = do_read(&mut watcher, &connection, fd)
+        && left > accepted
+    {
+        left -= accepted;
+    }
+}
+
+/// Whenever the listener becomes readable, `do_read`.
+async fn accept_for_ever(watcher: &mut IoWatcher, connection: &Connection, fd: i64) {
+    let mut is_failing = false;
     let event_loop = connection.connections.event_loop().clone();
     loop {
         if connection.connections.full() {
@@ -150,13 +176,28 @@ async fn accept_for_ever(mut watcher: IoWatcher, connection: Connection, fd: i64
         }
         watcher.readable().await;
         event_loop.fired("io watcher", fd);
-        match do_read(&mut watcher, &connection, fd) {
+        let done = do_read(watcher, connection, fd);
+        if is_failing && done.as_ref().is_ok_and(|accepted| *accepted > 0) {
+            is_failing = false;
+            debug!("accepting again");
+            (connection.complain)("accepting connections again");
+        }
+        match done {
             // Nobody waits any more: the next readiness is news.
             Ok(accepted) if accepted < MAX_ACCEPT => {}
             // There may be more, but handlers run first.
             Ok(_) => tokio::task::yield_now().await,
+            // Whoever waited has gone: nothing is wrong with the server.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => tokio::task::yield_now().await,
             Err(error) => {
-                debug!(%error, "accept failed; accepting again in 100 ms");
+                // Once: it may last.
+                if !std::mem::replace(&mut is_failing, true) {
+                    debug!(%error, "accept failed; trying again every 100 ms");
+                    (connection.complain)(&format!(
+                        "cannot accept connections: {error}; trying again every 100 ms; raise the limit with ulimit -n, or \
+                         set --max-connections below it"
+                    ));
+                }
                 tokio::time::sleep(DELAY_AFTER_ERROR).await;
             }
         }

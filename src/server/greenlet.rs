@@ -89,6 +89,11 @@ impl Drop for Counted {
 pub(super) struct Draining(watch::Receiver<bool>);
 
 impl Draining {
+    /// Whether it does.
+    pub(super) fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Ready when the server stops.
     pub(super) async fn begun(&mut self) {
         // The sender lives as long as the server; if it is gone the server is too.

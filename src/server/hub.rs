@@ -76,11 +76,13 @@ impl Hub {
         })
     }
 
-    /// Mirrors `watcher.stop()` and `watcher.close()`: ends the task and waits until what it owns is dropped.
-    pub(super) fn cancel(&self, watcher: JoinHandle<()>) {
-        watcher.abort();
-        // Its end is that it was aborted; a second interrupt leaves it to the runtime's end.
+    /// Mirrors `watcher.stop()` and `watcher.close()`: waits until the task, which has been asked to, has ended, and dropped what
+    /// it owns.
+    pub(super) fn join(&self, watcher: JoinHandle<()>) {
+        let abort = watcher.abort_handle();
+        // A second interrupt leaves it to the runtime's end.
         let _ = self.switch(watcher);
+        abort.abort();
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {

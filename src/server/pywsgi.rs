@@ -1,5 +1,8 @@
 //! Mirrors `gevent/pywsgi.py`: the WSGI server on top of the stream server, and what handles a connection.
 
+pub mod framing;
+pub(super) mod rfile;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpStream};
@@ -8,13 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, Version, header};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, Response, StatusCode, Version, header};
+use hyper_util::rt::TokioIo;
 use tracing::{Span, debug, debug_span, instrument};
 
+use self::rfile::{Flight, RFile};
 use super::baseserver::{Accepting, Connection};
 use super::engineio::refusal::Refusal;
 use super::event::{Event, Interrupt};
@@ -24,6 +29,9 @@ use super::hub::Hub;
 use super::resolver::Resolver;
 use super::stream_server::{self, BACKLOG};
 use super::{ResolverKind, ServerError, Settings, baseserver, socketcommon};
+
+/// hyper takes no smaller one.
+const LEAST_BUFFER: usize = 8192;
 
 /// What every request's environ begins with: gevent's nine keys, then `SERVER_NAME` and `SERVER_PORT`.
 pub type Environ = BTreeMap<&'static str, String>;
@@ -154,28 +162,33 @@ pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenl
     let serve = async move {
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
         let successor = visit.successor.clone();
-        let header_timeout = connection.header_timeout;
+        let (limits, flight) = (connection.limits, Flight::default());
+        let rfile = RFile::new(stream, flight.clone(), connection.connections.draining(), limits);
         let answer = {
             let requests = AtomicU64::new(0);
             move |request| {
                 let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
                 Span::current().record("requests", number);
                 let (connection, visit) = (connection.clone(), Visit { request: number, ..visit.clone() });
-                async move { Ok::<_, Infallible>(handle_one_request(&connection, visit, request).await) }
+                let flying = flight.begin();
+                async move {
+                    let response = handle_one_request(&connection, visit, request).await;
+                    drop(flying);
+                    Ok::<_, Infallible>(response)
+                }
             }
         };
         let serving = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service_fn(answer))
+            .max_headers(limits.headers)
+            .max_header_size(limits.header_size)
+            .max_buf_size(limits.header_size.max(LEAST_BUFFER))
+            .serve_connection(TokioIo::new(rfile), service_fn(answer))
             .with_upgrades();
         let mut serving = std::pin::pin!(serving);
         let ended = tokio::select! {
             ended = &mut serving => ended,
-            () = drain.begun() => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
-            }
+            // What is under way is answered; if nothing is, `rfile` says that there is no more. It has to be asked.
+            () = drain.begun() => serving.await,
         };
         if let Err(error) = ended {
             debug!(%error, "the connection failed");
@@ -198,11 +211,18 @@ async fn handle_one_request(
     visit: Visit,
     request: Request<Incoming>,
 ) -> Response<axum::body::Body> {
-    let response = if has_host(&request) {
+    // Whatever follows these was not looked at.
+    let is_last =
+        request.headers().contains_key(header::TRANSFER_ENCODING) || request.headers().contains_key(header::UPGRADE);
+    let mut response = if has_host(&request) {
         connection.app.app(connection, visit, request).await
     } else {
         Refusal::NoHost.response()
     };
+    let is_over = is_last || connection.connections.draining().has_begun();
+    if is_over && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     Span::current().record("status", response.status().as_u16());
     response
 }

@@ -5,6 +5,7 @@
 //!   http     requests on a connection that stays, one after the other, byte for byte
 //!   engine   an Engine.IO session by polling or by WebSocket: packets in, packets out
 //!   client   a Socket.IO client on it: text packets and attachments
+//!   recorded a server that records, and what it has recorded
 //! ```
 //!
 //! Nothing here corrects what the server does: no retry, no reconnect, no packet is passed over unless a function says
@@ -14,10 +15,11 @@
 pub mod client;
 pub mod engine;
 pub mod http;
+pub mod recorded;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -41,6 +43,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// Kept open: a server whose output nobody reads ends.
     out: BufReader<ChildStdout>,
+    /// What it complains of, where a test asked for that.
+    complaints: Option<BufReader<ChildStderr>>,
 }
 
 impl Server {
@@ -79,7 +83,24 @@ impl Server {
     #[track_caller]
     pub fn on(port: u16, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
-        command.args(["serve", "--port", &port.to_string()]).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(["serve", "--port", &port.to_string()]).args(flags);
+        Self::started(command)
+    }
+
+    /// With these flags, in a shell that has limited what it may have. Its complaints are kept for [`Server::complaint`].
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn limited(limit: &str, flags: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_spanwalk");
+        command.args(["-c", &format!("{limit} && exec \"$0\" \"$@\""), program, "serve", "--port", "0"]).args(flags);
+        command.stderr(Stdio::piped());
+        Self::started(command)
+    }
+
+    #[track_caller]
+    fn started(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let (said, hears) = mpsc::channel();
@@ -97,8 +118,47 @@ impl Server {
             let _ = child.kill();
             panic!("the server does not say where it serves: {line:?}");
         };
-        Self { child, address, out }
+        let complaints = child.stderr.take().map(BufReader::new);
+        Self { child, address, out, complaints }
     }
+
+    /// The next line that it complains in; nothing if it has ended without one.
+    pub fn complaint(&mut self) -> String {
+        let mut line = String::new();
+        self.complaints.as_mut().unwrap().read_line(&mut line).unwrap();
+        line
+    }
+
+    /// The system's number of it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How many descriptors it has.
+    #[cfg(target_os = "linux")]
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// Waits until it has no more than so many.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn wait_for_descriptors(&self, most: usize) {
+        let limit = Instant::now() + 3 * LIMIT;
+        while self.descriptors() > most {
+            assert!(Instant::now() < limit, "{} descriptors, {most} before", self.descriptors());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Elsewhere nobody says how many.
+    #[cfg(not(target_os = "linux"))]
+    pub fn descriptors(&self) -> usize {
+        0
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn wait_for_descriptors(&self, _: usize) {}
 
     /// Asks it to stop, as a person with `kill` does.
     pub fn ask_to_stop(&self) {

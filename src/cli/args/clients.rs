@@ -47,7 +47,7 @@ pub struct ClientArgs {
     #[arg(long, help_heading = HEADING, value_name = "SESSIONS", default_value = "10000")]
     pub(in crate::cli) max_sessions: NonZero<usize>,
 
-    /// What happens when a client takes nothing and its queue is full, with 1,024 packets or four times --max-payload: it is
+    /// What happens when a client takes nothing and its queue is full, with --max-queue packets or four times --max-payload: it is
     /// disconnected, or whoever sends waits.
     #[arg(long, help_heading = HEADING, value_enum, value_name = "WHAT", default_value_t = WhenFull::Disconnect)]
     pub(in crate::cli) when_full: WhenFull,
@@ -85,12 +85,9 @@ impl ClientArgs {
                 transports.push(transport);
             }
         }
-        let ping_timeout = self.ping_timeout.unwrap_or(defaults.ping_timeout);
         engineio::Options {
             ping_interval: self.ping_interval,
-            ping_timeout,
-            // Who answers pings and says nothing else is not waited for much longer than who does not answer.
-            connect_timeout: defaults.connect_timeout.min(Some((self.ping_interval + ping_timeout) * 5 / 2)),
+            ping_timeout: self.ping_timeout.unwrap_or(defaults.ping_timeout),
             max_payload: self.max_payload,
             origins: match self.cors_allowed_origins.as_slice() {
                 [] => engineio::origin::Origins::Same,

@@ -84,13 +84,8 @@ pub(super) async fn handle_post_request(socket: &Arc<Socket>, body: Incoming) ->
     };
     Span::current().record("bytes", body.len());
     let Ok(body) = String::from_utf8(body.into()) else { return Err(malformed(socket)) };
-    let body = Str::from(body);
-    let mut from = 0;
-    while from <= body.len() {
-        let rest = body.as_bytes().get(from..).unwrap_or_default();
-        let to = rest.iter().position(|byte| *byte == SEPARATOR).map_or(body.len(), |at| from + at);
-        let packet = decode(body.slice(from..to)).map_err(|_| malformed(socket))?;
-        from = to + 1;
+    for packet in packets(body.into()) {
+        let packet = packet.map_err(|_| malformed(socket))?;
         match socket.receive(TransportType::Polling, packet)? {
             Received::Message(message) => socket.deliver(message).await.map_err(|_| Refusal::UnknownSession)?,
             Received::Ended(_) => break,
@@ -126,12 +121,24 @@ async fn read(socket: &Socket, body: Incoming) -> Result<Bytes, Refusal> {
     }
 }
 
+/// Mirrors `Payload.decode`: the packets of a body, one after the other.
+pub fn packets(body: Str) -> impl Iterator<Item = Result<Packet, Refusal>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = body.as_bytes().get(from..)?;
+        let to = rest.iter().position(|byte| *byte == SEPARATOR).map_or(body.len(), |at| from + at);
+        let text = body.slice(from..to);
+        from = to + 1;
+        Some(decode(text))
+    })
+}
+
 /// Mirrors `Packet.decode`.
 ///
 /// # Errors
 /// If it is none.
 #[instrument(skip_all, fields(bytes = text.len(), packet))]
-pub(super) fn decode(text: Str) -> Result<Packet, Refusal> {
+pub fn decode(text: Str) -> Result<Packet, Refusal> {
     let packet = Packet::parse(ProtocolVersion::V4, text).map_err(|_| Refusal::InvalidPacket)?;
     Span::current().record("packet", type_of(&packet));
     Ok(packet)

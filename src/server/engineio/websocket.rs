@@ -32,6 +32,7 @@ use super::service::{Next, Service};
 use super::session::{Reason, Received};
 use super::socket::{Probing, Socket};
 use super::{polling, shortened, type_of};
+use crate::server::pywsgi::rfile::RFile;
 
 /// What is read at a time. A connection that says nothing keeps it.
 const BUFFER: usize = 4096;
@@ -87,14 +88,14 @@ pub(super) fn switch(request: Request<Incoming>, accepted: HeaderValue) -> (Resp
 /// The connection, as a WebSocket.
 async fn take_over(connection: OnUpgrade, max_payload: u64) -> Option<Stream> {
     let upgraded = connection.await.ok()?;
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    let parts = upgraded.downcast::<TokioIo<RFile>>().ok()?;
     let limit = usize::try_from(max_payload).unwrap_or(usize::MAX);
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit));
-    let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let (stream, read) = (parts.io.into_inner().into_inner(), parts.read_buf.to_vec());
     Some(WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await)
 }
 

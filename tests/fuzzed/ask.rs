@@ -1,6 +1,8 @@
 //! Every kind of question that is asked of a log.
 
-use spanwalk::trace::{Bookmarks, CriticalPath, Finder, Landmarks, Log, SpanId, Stage, Tally, Time, Timeline, Window, call_stats};
+use spanwalk::trace::{
+    Bookmarks, CriticalPath, Finder, Landmarks, Log, SpanId, Stage, Tally, Time, Timeline, Window, call_stats,
+};
 
 /// Places that are asked about, of a log of any length.
 const PLACES: usize = 3;
