@@ -176,8 +176,13 @@ impl Chrome {
         }
         let begin = scan.at();
         scan.take(b'{', "an event")?;
-        let parts = parts(bytes, &mut scan)?;
-        self.take(bytes, begin, parts)?;
+        // An empty event behind the last comma is usual too.
+        if scan.peek()? == b'}' {
+            scan.take(b'}', "an event")?;
+        } else {
+            let parts = parts(bytes, &mut scan)?;
+            self.take(bytes, begin, parts)?;
+        }
         (self.at, self.is_first) = (scan.at(), false);
         self.count += 1;
         Ok(true)
