@@ -524,3 +524,86 @@ fn each_format_of_text_is_as_its_module_says() {
         insta::assert_snapshot!(format!("export_{}", format.name), text);
     }
 }
+
+#[test]
+fn what_ends_later_is_not_said_to_be_open() {
+    let log = small();
+    let until = Which { until: Some(Time(1_550)), ..Which::default() };
+    let mut text = Vec::new();
+    let mermaid = FORMATS.iter().find(|format| format.name == "mermaid").unwrap();
+    mermaid.write(&Excerpt::new(&log, &until).unwrap(), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("Note over l1: serve is open") && text.contains("Note over l2: read ends later"), "{text}");
+    assert!(!text.contains("read is open"), "{text}");
+}
+
+#[test]
+fn calls_that_took_no_time_make_a_picture_that_says_so() {
+    let mut log = Log::new();
+    small().events_in(..2).for_each(|event| log.push(Event { time: Time(0), ..event }));
+    let mut text = Vec::new();
+    FORMATS.iter().find(|format| format.name == "flamegraph").unwrap().write(&Excerpt::whole(&log), &mut text).unwrap();
+    assert!(String::from_utf8(text).unwrap().contains("No calls that took time in this excerpt"));
+}
+
+/// A recording of another tool, written there.
+fn exported(to: &Path, more: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+    run(command
+        .current_dir(ROOT)
+        .args(["export", "tests/foreign/viztracer.json", "--to", "csv", "-o"])
+        .arg(to)
+        .args(more))
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to_and_not_replaced() {
+    let directory = scratch("places");
+    let pipe = directory.join("pipe");
+    run(Command::new("mkfifo").arg(&pipe)).unwrap();
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    exported(&pipe, &["--force"]).unwrap();
+    let csv = reader.join().unwrap();
+    assert!(csv.starts_with("id,parent,lane,"), "{csv}");
+    // A link stays one; a directory, or what would be in none, is no file.
+    let (file, link) = (directory.join("file.csv"), directory.join("link.csv"));
+    fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink("file.csv", &link).unwrap();
+    assert!(exported(&link, &[]).unwrap_err().contains("--force"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "");
+    exported(&link, &["--force"]).unwrap();
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&file).unwrap(), csv);
+    for place in [directory.clone(), directory.join("not-there/"), directory.join("not/there.csv")] {
+        let error = exported(&place, &["--force"]).unwrap_err();
+        assert!(error.contains("cannot write") && error.lines().count() == 1, "{error}");
+    }
+    let mut left: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["file.csv", "link.csv", "pipe"]);
+    let _ = fs::remove_dir_all(&directory);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_that_is_interrupted_leaves_nothing_behind() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let directory = scratch("interrupted");
+    let (pipe, to) = (directory.join("pipe"), directory.join("to.csv"));
+    run(Command::new("mkfifo").arg(&pipe)).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+    let mut child = child.arg("export").arg(&pipe).args(["--to", "csv", "-o"]).arg(&to).spawn().unwrap();
+    // It reads this when it has begun its output.
+    let writer = fs::File::options().write(true).open(&pipe).unwrap();
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 2);
+    run(Command::new("kill").args(["-INT", &child.id().to_string()])).unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+    drop(writer);
+    let left: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["pipe"]);
+    let _ = fs::remove_dir_all(&directory);
+}

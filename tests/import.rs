@@ -250,7 +250,7 @@ fn what_begins_twice_ends_in_its_own_order_and_what_does_not_end_is_open() {
         {"ph":"X","ts":6,"name":"c","pid":1,"tid":1},{"ph":"X","ts":7,"dur":0,"name":"d","pid":1,"tid":1,"args":{"n":-1,"x":1.5,"t":true,"s":"\u00e9"}},
         {"ph":"i","ts":8,"name":"said","pid":1,"tid":1,"s":"t"},{"ph":"C","ts":8,"name":"count","pid":1,"args":{"n":1}},
         {"ph":"s","ts":8,"id":1,"name":"go","pid":1,"tid":1},{"ph":"f","ts":9,"id":1,"name":"go","pid":1,"tid":2,"bp":"e"},
-    ]}"#;
+    {} ]}"#;
     let (log, remarks) = bytes("small.json", text.as_bytes()).unwrap();
     let found: Vec<_> = log.spans().map(|span| described(&log, &span)).collect();
     let expected = [
@@ -273,6 +273,21 @@ fn what_begins_twice_ends_in_its_own_order_and_what_does_not_end_is_open() {
         exported(&log, "jsonl").lines().filter(|line| line.contains("said")).map(str::to_owned).collect();
     assert!(said.len() == 1 && said[0].contains(r#""kind":"note""#), "{said:?}");
     assert!(exported(&log, "mermaid").contains("l1-)l2: wake: go"));
+}
+
+/// Thousands of calls that overlap without nesting are told apart about as fast as others.
+#[test]
+fn ends_in_the_order_of_begins_do_not_take_longer_with_each() {
+    const CALLS: usize = 20_000;
+    let wholes = (0..CALLS).map(|at| format!(r#"{{"ph":"X","ts":{at},"dur":{CALLS},"name":"n"}},"#));
+    let begins = (0..CALLS).map(|at| format!(r#"{{"ph":"B","ts":{at},"tid":1,"name":"n{at}"}},"#));
+    let ends = (0..CALLS).map(|at| format!(r#"{{"ph":"E","ts":{},"tid":1,"name":"n{at}"}},"#, CALLS + at));
+    for text in [wholes.collect::<String>(), begins.chain(ends).collect()] {
+        let (log, _) = bytes("overlap.json", format!("[{text}").as_bytes()).unwrap();
+        let took = |span: SpanRecord| span.close.unwrap().1.since(span.open.1);
+        assert_eq!(log.span_count(), CALLS);
+        assert!(log.spans().all(|span| span.parent.is_none() && took(span) == 1_000 * CALLS as u64));
+    }
 }
 
 #[test]
@@ -314,4 +329,35 @@ fn every_command_takes_them() {
     let wrong = Scratch::new("wrong-args.json", b"[{\"ph\":\"X\"},");
     let (code, out, err) = spanwalk(&["info", wrong.0.to_str().unwrap()]);
     assert!(code == 1 && out.is_empty() && err.lines().count() == 1 && err.contains("at byte 1"), "{err}");
+}
+
+#[test]
+fn names_with_control_characters_do_not_reach_the_terminal() {
+    let text =
+        "[{\"ph\":\"B\",\"ts\":1,\"pid\":1,\"tid\":1,\"name\":\"a\\u001b[2Jb\\nc\",\"args\":{\"x\\ny\":\"1\\n2\"}}]";
+    let wild = Scratch::new("wild.json", text.as_bytes());
+    let (wild, tame) = (wild.0.to_str().unwrap(), fixture("viztracer.json"));
+    for args in [&["info", wild][..], &["export", wild, "--to", "text"], &["diff", tame.to_str().unwrap(), wild]] {
+        let (code, out, _) = spanwalk(args);
+        assert!(code == 0 && out.contains("a·[2Jb·c") && !out.contains('\u{1b}'), "{out}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_as_a_file_is() {
+    let program = env!("CARGO_BIN_EXE_spanwalk");
+    let of_pipe = |text: &str| {
+        let mut child = Command::new(program);
+        child.args(["info", "/dev/stdin"]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = child.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    };
+    let text = std::fs::read_to_string(fixture("viztracer.json")).unwrap();
+    let (code, out, err) = of_pipe(&text);
+    assert!(code == Some(0) && out.contains("Chrome trace JSON"), "{out}{err}");
+    let (code, _, err) = of_pipe("SPANWALK or anything");
+    assert!(code == Some(1) && err.contains("is no file") && err.lines().count() == 1, "{err}");
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::args::DiffArgs;
 use super::input::Input;
+use super::sentences::in_line;
 use crate::trace::{Comparison, Difference, Log, PathCalls, PathNode, Time, Tolerance};
 
 /// Values of a field that are told.
@@ -95,7 +96,7 @@ fn as_text(compared: &Comparison, args: &DiffArgs) -> String {
         let node = &compared.nodes()[root];
         if *node.lane != *lane {
             lane = &node.lane;
-            rows.push(Row { mark: ' ', name: lane.to_owned(), times: String::new(), remarks: Vec::new() });
+            rows.push(Row { mark: ' ', name: in_line(lane), times: String::new(), remarks: Vec::new() });
         }
         let mut todo = vec![(root, 1)];
         while let Some((at, depth)) = todo.pop() {
@@ -176,9 +177,9 @@ impl Row {
             && !node.moved_along
         {
             let (to_or_from, path) = (if is_away { "to" } else { "from" }, around(compared, moved));
-            remarks.insert(0, format!("moved {to_or_from} {path}"));
+            remarks.insert(0, format!("moved {to_or_from} {}", in_line(&path)));
         }
-        Self { mark, name: format!("{}{}", "  ".repeat(depth), node.callsite.name), times, remarks }
+        Self { mark, name: format!("{}{}", "  ".repeat(depth), in_line(&node.callsite.name)), times, remarks }
     }
 }
 
@@ -212,11 +213,11 @@ fn values(a: Option<&PathCalls>, b: Option<&PathCalls>, name: &str) -> String {
             all => format!("{}, and {} more", all[..VALUES].join(", "), all.len() - VALUES),
         }
     };
-    format!("{name} {} → {}", of(a), of(b))
+    format!("{} {} → {}", in_line(name), of(a), of(b))
 }
 
 fn short(value: &str) -> String {
-    let plain: String = value.chars().map(|letter| if letter.is_control() { '·' } else { letter }).collect();
+    let plain = in_line(value);
     if plain.chars().count() <= WIDEST { plain } else { plain.chars().take(WIDEST - 1).chain(['…']).collect() }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::args::InfoArgs;
 use super::input::Input;
+use super::sentences::in_line;
 use crate::format::Import;
 use crate::trace::{Bookmark, CallStats, LaneRecord, Log, Time, call_stats};
 
@@ -158,7 +159,7 @@ fn as_text(log: &Log, input: &Input, blocks: Option<(usize, bool)>, name: &str) 
     if stats.len() > NAMED {
         lines.push(format!("  and {} more callsites; --json has all", stats.len() - NAMED));
     }
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| in_line(line) + "\n").collect()
 }
 
 /// What has been marked, the first of it.

@@ -1,12 +1,19 @@
 //! A file to be read: a recording of our own, or one of another tool, told by what is in it.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
+
+use anyhow::Context as _;
 
 use super::progress::{LOOK, Progress};
 use crate::file::{Damage, Extent, FileError, Reader, Unknown};
 use crate::format::{Foreign, Import};
 use crate::trace::{BookmarkEdit, Log};
+
+/// Bytes of a pipe from which it is told what comes out of it.
+const HEAD: u64 = 4096;
 
 /// A file that is being read.
 pub(super) enum Input {
@@ -19,6 +26,9 @@ pub(super) enum Input {
 impl Input {
     /// Opens one.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            return Self::of_pipe(path);
+        }
         match Reader::open(path) {
             Ok(reader) => Ok(Self::Recording(reader)),
             Err(error @ (FileError::NotARecording { .. } | FileError::Short { .. })) => match Foreign::of_file(path) {
@@ -27,6 +37,19 @@ impl Input {
             },
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What comes out of a pipe, which can be read once only.
+    fn of_pipe(path: &Path) -> anyhow::Result<Self> {
+        let cannot = || format!("cannot read `{}`", path.display());
+        let mut pipe = File::open(path).with_context(cannot)?;
+        let mut bytes = Vec::new();
+        pipe.by_ref().take(HEAD).read_to_end(&mut bytes).with_context(cannot)?;
+        let Some(what) = Foreign::of(&bytes) else {
+            anyhow::bail!("`{}` is no file, and what comes out of it is no trace of another tool", path.display());
+        };
+        pipe.read_to_end(&mut bytes).with_context(cannot)?;
+        Ok(Self::Foreign(Import::new(path, what, bytes)?))
     }
 
     /// Reads on for at most about so long; whether there is more in the log than before.

@@ -9,6 +9,11 @@ use crate::trace::{
     Activity, Callsite, Edge, Event, Field, Frame, Kind, Lane, LaneId, Log, SpanId, State, Time, Value,
 };
 
+/// A text that somebody else wrote, without what would break a line or move the cursor of a terminal.
+pub(super) fn in_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '·' } else { letter }).collect()
+}
+
 /// What a lane is doing.
 pub(super) fn doing(state: &State, lane: &Lane) -> String {
     let innermost = lane.frames().last();

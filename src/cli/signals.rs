@@ -1,4 +1,5 @@
-//! SIGINT, SIGTERM, SIGHUP: end in good order, on a thread of their own; and if that takes too long, end.
+//! SIGINT, SIGTERM, SIGHUP: end in good order, on a thread of their own; and if that takes too long, end. Or end at once, as
+//! without us, but for what is put away first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,6 +53,26 @@ pub(super) fn on_end(within: Duration, end: impl Fn() + Send + 'static) -> anyho
         std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
     }
     Ok(asked)
+}
+
+/// Calls `last` when Ctrl-C or `kill` ends the process, which it does as if nobody had asked. Not at SIGHUP: under `nohup` that ends
+/// nothing.
+pub(super) fn before_end(last: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+        let watch = move || {
+            for signal in signals.forever() {
+                last();
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
+    }
+    #[cfg(not(unix))]
+    drop(last);
+    Ok(())
 }
 
 /// Ends the process after this time, if it has not ended by itself.

@@ -10,7 +10,8 @@
 
 use std::io::{self, Write};
 
-use super::{Excerpt, value};
+use super::Excerpt;
+use super::value::Object;
 
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -36,7 +37,7 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
             own.get(&span.id).copied().unwrap_or(0),
             excerpt.stretches(span.id).count(),
             span.mark().unwrap_or_default(),
-            cell(&value::object(&excerpt.fields(span.id)).to_string()),
+            cell(&serde_json::to_string(&Object(&excerpt.fields(span.id)))?),
         )?;
     }
     Ok(())

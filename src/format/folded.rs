@@ -35,12 +35,15 @@ pub(super) fn write_svg(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Resul
     options.text_truncate_direction = TextTruncateDirection::Right;
     // Colours that are the same each time.
     options.hash = true;
-    if lines.is_empty() {
-        options.title = "No calls in this excerpt".to_owned();
+    // Nothing can be drawn of what took no time.
+    let is_empty = stacks.values().all(|ns| *ns == 0);
+    if is_empty {
+        let what = if lines.is_empty() { "No calls" } else { "No calls that took time" };
+        options.title = format!("{what} in this excerpt");
     }
     // Drawn in memory: what the reader of the picture says is to be known as what it is.
     let mut picture = Vec::new();
-    let lines = if lines.is_empty() { vec!["nothing 1".to_owned()] } else { lines };
+    let lines = if is_empty { vec!["nothing 1".to_owned()] } else { lines };
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut picture).map_err(io::Error::other)?;
     out.write_all(&picture)
 }

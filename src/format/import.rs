@@ -8,10 +8,12 @@
 //! What a format cannot say is not made up: it is left out, and [`Import::remarks`] says so. The memory that is taken is bounded
 //! by the length of the input, whatever is in it.
 
+mod begun;
 mod chrome;
 mod lines;
 mod merge;
 mod scan;
+mod stack;
 
 use std::fs;
 use std::path::{Path, PathBuf};

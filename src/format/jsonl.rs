@@ -12,65 +12,104 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value as Json, json};
+use serde::Serialize;
 
 use super::Excerpt;
-use super::value::object;
-use crate::trace::{Callsite, Event, Kind, LaneId, LaneKind, Log, SpanId};
+use super::value::Object;
+use crate::trace::{Event, Kind, LaneId, LaneKind, Log, SpanId};
+
+/// A line.
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    t_ns: u64,
+    kind: &'a str,
+    lane: Option<&'a str>,
+    lane_id: u32,
+    thread: &'a str,
+    thread_id: u32,
+    span: Option<u64>,
+    parent: Option<u64>,
+    name: Option<&'a str>,
+    target: Option<&'a str>,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    fields: Fields<'a>,
+}
+
+/// What an event has beyond that.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fields<'a> {
+    Fields(Object<'a>),
+    Flow { to: Option<&'a str>, to_id: u32, reason: Option<&'a str> },
+    Hold { edge: &'a str, shown: bool },
+    Release { edge: &'a str },
+    Lane { kind: &'a str },
+    Dropped { count: u64 },
+}
 
 /// Writes the lines of an excerpt. What it has is whole: of a span that began before the stretch all lines are there, with
 /// their own times.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
-    excerpt.lines().try_for_each(|event| writeln!(out, "{}", line(excerpt.log(), &event)))
+    let mut text = Vec::new();
+    excerpt.lines().try_for_each(|event| {
+        text.clear();
+        write_line(excerpt.log(), &event, &mut text)?;
+        text.push(b'\n');
+        out.write_all(&text)
+    })
 }
 
 /// One event as a line without its end. The log must hold the event and everything before it.
 #[must_use]
 pub fn line(log: &Log, event: &Event) -> String {
-    let lane_name = |lane: LaneId| log.lane(lane).map_or(Json::Null, |lane| Json::from(&*lane.name));
+    let mut text = Vec::new();
+    // A text in memory takes all.
+    let _ = write_line(log, event, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn write_line(log: &Log, event: &Event, text: &mut Vec<u8>) -> io::Result<()> {
+    let lane_name = |lane: LaneId| log.lane(lane).map(|lane| &*lane.name);
+    let is_note = matches!(event.kind, Kind::Note { .. });
     let span = event.kind.span();
-    let record = span.and_then(|span| log.span(span));
+    let record = span.filter(|_| !is_note).and_then(|span| log.span(span));
     let callsite = match &event.kind {
         Kind::Note { callsite, .. } => Some(callsite),
         _ => record.as_ref().map(|record| &record.callsite),
     };
-    let of = |part: fn(&Callsite) -> Option<&str>| callsite.and_then(|callsite| part(callsite));
-    let parent = match &event.kind {
-        Kind::Note { span, .. } => *span,
-        _ => record.as_ref().and_then(|record| record.parent),
-    };
-    let id = |span: Option<SpanId>| span.map_or(Json::Null, |span| Json::from(span.0));
-    json!({
-        "seq": event.seq.0,
-        "t_ns": event.time.ns(),
-        "kind": event.kind.word(),
-        "lane": lane_name(event.lane),
-        "lane_id": event.lane.0,
-        "thread": &*event.thread.name,
-        "thread_id": event.thread.id.0,
-        "span": id(span.filter(|_| !matches!(event.kind, Kind::Note { .. }))),
-        "parent": id(parent),
-        "name": of(|callsite| Some(&callsite.name)),
-        "target": of(|callsite| Some(&callsite.target)),
-        "file": of(|callsite| callsite.file.as_deref()),
-        "line": callsite.and_then(|callsite| callsite.line),
-        "fields": fields(&event.kind, &lane_name),
-    })
-    .to_string()
-}
-
-fn fields(kind: &Kind, lane_name: &dyn Fn(LaneId) -> Json) -> Json {
-    let reason = |reason: &Option<std::sync::Arc<str>>| reason.as_deref().map_or(Json::Null, Json::from);
-    match kind {
-        Kind::Open { fields, .. } | Kind::Record { fields, .. } | Kind::Note { fields, .. } => object(fields),
-        Kind::Switch { to, reason: why } | Kind::Wake { to, reason: why } => {
-            json!({ "to": lane_name(*to), "to_id": to.0, "reason": reason(why) })
+    let parent = if is_note { span } else { record.as_ref().and_then(|record| record.parent) };
+    let id = |span: Option<SpanId>| span.map(|span| span.0);
+    let fields = match &event.kind {
+        Kind::Open { fields, .. } | Kind::Record { fields, .. } | Kind::Note { fields, .. } => {
+            Fields::Fields(Object(fields))
         }
-        Kind::Hold { edge, is_shown, .. } => json!({ "edge": edge.word(), "shown": is_shown }),
-        Kind::Release { edge, .. } => json!({ "edge": edge.word() }),
-        Kind::LaneOpen { kind: LaneKind::Thread, .. } => json!({ "kind": "thread" }),
-        Kind::LaneOpen { kind: LaneKind::Task, .. } => json!({ "kind": "task" }),
-        Kind::Dropped { count } => json!({ "count": count }),
-        Kind::LaneClose | Kind::Enter { .. } | Kind::Exit { .. } | Kind::Close { .. } => json!({}),
-    }
+        Kind::Switch { to, reason } | Kind::Wake { to, reason } => {
+            Fields::Flow { to: lane_name(*to), to_id: to.0, reason: reason.as_deref() }
+        }
+        Kind::Hold { edge, is_shown, .. } => Fields::Hold { edge: edge.word(), shown: *is_shown },
+        Kind::Release { edge, .. } => Fields::Release { edge: edge.word() },
+        Kind::LaneOpen { kind: LaneKind::Thread, .. } => Fields::Lane { kind: "thread" },
+        Kind::LaneOpen { kind: LaneKind::Task, .. } => Fields::Lane { kind: "task" },
+        Kind::Dropped { count } => Fields::Dropped { count: *count },
+        Kind::LaneClose | Kind::Enter { .. } | Kind::Exit { .. } | Kind::Close { .. } => Fields::Fields(Object(&[])),
+    };
+    let line = Line {
+        seq: event.seq.0,
+        t_ns: event.time.ns(),
+        kind: event.kind.word(),
+        lane: lane_name(event.lane),
+        lane_id: event.lane.0,
+        thread: &event.thread.name,
+        thread_id: event.thread.id.0,
+        span: id(span.filter(|_| !is_note)),
+        parent: id(parent),
+        name: callsite.map(|callsite| &*callsite.name),
+        target: callsite.map(|callsite| &*callsite.target),
+        file: callsite.and_then(|callsite| callsite.file.as_deref()),
+        line: callsite.and_then(|callsite| callsite.line),
+        fields,
+    };
+    Ok(serde_json::to_writer(text, &line)?)
 }

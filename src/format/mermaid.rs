@@ -15,15 +15,16 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::{Change, Excerpt};
+use super::{Change, Excerpt, lanes};
 use crate::trace::{LaneId, SpanId};
 
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
+    // With what is said of them if they do not end here.
     let mut open: HashMap<SpanId, (LaneId, String)> = HashMap::new();
     let mut order: Vec<SpanId> = Vec::new();
     writeln!(out, "sequenceDiagram")?;
-    for lane in excerpt.lanes() {
+    for lane in lanes::all(excerpt, excerpt.flows().flat_map(|flow| [flow.from, flow.to])) {
         writeln!(out, "    participant {} as {}", id(lane.id), text(&lane.name))?;
     }
     for change in excerpt.changes() {
@@ -32,7 +33,8 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
                 let (lane, name) = (id(span.lane), text(&span.callsite.name));
                 let before = if span.begins_before { " (begun before)" } else { "" };
                 writeln!(out, "    {lane}->>+{lane}: {name}{before}")?;
-                open.insert(span.id, (span.lane, name));
+                let state = if span.is_open { "is open" } else { "ends later" };
+                open.insert(span.id, (span.lane, format!("{name} {state}")));
                 order.push(span.id);
             }
             Change::End(span, _) => {
@@ -49,11 +51,11 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
             Change::Point(_) => {}
         }
     }
-    // A bar that is never ended is not drawn; what is open is said instead.
+    // A bar that is never ended is not drawn; that it goes on is said instead.
     for span in order {
-        if let Some((lane, name)) = open.remove(&span) {
+        if let Some((lane, said)) = open.remove(&span) {
             let lane = id(lane);
-            writeln!(out, "    Note over {lane}: {name} is open\n    deactivate {lane}")?;
+            writeln!(out, "    Note over {lane}: {said}\n    deactivate {lane}")?;
         }
     }
     Ok(())

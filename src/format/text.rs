@@ -39,18 +39,19 @@ fn write_lane(excerpt: &Excerpt<'_>, lane: &Lane, out: &mut dyn Write) -> io::Re
     let (spans, bounds, record) = (&lane.spans, excerpt.bounds(), excerpt.log().lane(lane.id));
     let place = |span: &Span| {
         let line = span.callsite.line.map(|line| format!(":{line}")).unwrap_or_default();
-        format!("{}{line}", span.callsite.file_name())
+        format!("{}{line}", plain(span.callsite.file_name()))
     };
+    let lane_name = plain(&lane.name);
     // The lane's own depth is that of its outermost span here.
     let outermost = spans.iter().map(|span| span.depth).min().unwrap_or(0);
-    let indented = |span: &Span| format!("{}{}", "  ".repeat(span.depth - outermost + 1), span.callsite.name);
+    let indented = |span: &Span| format!("{}{}", "  ".repeat(span.depth - outermost + 1), plain(&span.callsite.name));
     let names =
-        spans.iter().map(|span| indented(span).chars().count()).max().unwrap_or(0).max(lane.name.chars().count());
+        spans.iter().map(|span| indented(span).chars().count()).max().unwrap_or(0).max(lane_name.chars().count());
     let places = spans.iter().map(|span| place(span).chars().count()).max().unwrap_or(0);
     let begin = record.map_or(bounds.0, |lane| excerpt.time(lane.open.1).max(bounds.0));
     let end = record.and_then(|lane| lane.close).map_or(bounds.1, |close| excerpt.time(close.1).min(bounds.1));
     let took = Time(end.since(begin));
-    writeln!(out, "{:names$}  {:places$}  {begin:>9}  {took:>9}", lane.name, "")?;
+    writeln!(out, "{:names$}  {:places$}  {begin:>9}  {took:>9}", lane_name, "")?;
     for span in spans {
         let took = Time(span.duration());
         let mark = span.mark().unwrap_or_default();
@@ -76,13 +77,19 @@ fn fields(fields: &[Field]) -> String {
             None => named.push((&field.name, vec![value])),
         }
     }
-    let words: Vec<String> = named.iter().map(|(name, values)| format!("{name}={}", values.join("→"))).collect();
+    let words: Vec<String> =
+        named.iter().map(|(name, values)| format!("{}={}", plain(name), values.join("→"))).collect();
     words.join(" ")
 }
 
 /// A value in one word: without what would break the line.
 fn short(value: &Value) -> String {
-    let text: String = value.to_string().chars().map(|c| if c.is_control() { '·' } else { c }).collect();
+    let text = plain(&value.to_string());
     let cut = if text.chars().count() > WIDEST { text.chars().take(WIDEST - 1).chain(['…']).collect() } else { text };
     if cut.contains(' ') { format!("\"{cut}\"") } else { cut }
+}
+
+/// Without what would break the line, or move the cursor of a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '·' } else { letter }).collect()
 }

@@ -12,13 +12,18 @@ use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, OnceLock};
 
+use super::event::keep_last;
 use super::index::Index;
+use super::outline::Outline;
 use super::packed::LaneCounts;
 use super::store::{Seen, Store};
 use super::{
     Bookmarks, Callsite, Event, Field, GroupId, ItemKind, Key, LaneGroup, LaneId, LaneRecord, ProgramClock, Seq,
     SpanId, State, Stretch, Time, Value, field,
 };
+
+/// Events that recorded fields while a span was open, of which each is looked at for whether it was one of that span's.
+const FEW_RECORDS: u64 = 4;
 
 /// Everything that happened, in order. Grows at the end only.
 #[derive(Clone, Default)]
@@ -379,7 +384,16 @@ impl Log {
     /// again the last four.
     #[must_use]
     pub fn fields(&self, id: SpanId, cursor: usize) -> Vec<Field> {
-        self.remembered(self.recorded_before(id, cursor))
+        let places = self.recorded_before(id, cursor);
+        match (&*places, self.index.spans.number(id)) {
+            // Most have only what they were opened with.
+            ([opened], Some(number)) if *opened == self.index.spans.seq(number) => {
+                let mut fields = self.opened_with(number);
+                keep_last(&mut fields);
+                fields
+            }
+            _ => self.remembered(places),
+        }
     }
 
     /// The last value of a field of a span that was recorded before a cursor, and the place of the event that brought it.
@@ -401,12 +415,16 @@ impl Log {
         };
         // What a call had when it was closed, it has for ever.
         let until = spans.closed(number).map_or(u64::MAX, |close| close.0).min(cursor as u64);
-        let open = if until >= self.store.len() {
-            self.index.outline.open(spans.lane(number), number).copied()
+        let last = |outline: &Outline| outline.open(spans.lane(number), number).map_or(0, |open| open.record);
+        let records = self.index.records.between(spans.seq(number) + 1, until);
+        let last = if until >= self.store.len() {
+            last(&self.index.outline)
+        } else if records.end - records.start <= FEW_RECORDS {
+            records.rev().find(|record| self.is_record_of(*record, number)).unwrap_or(0)
         } else {
-            self.outline_at(until).open(spans.lane(number), number).copied()
+            last(&self.outline_at(until))
         };
-        self.places_of_fields(number, open.map_or(0, |open| open.record))
+        self.places_of_fields(number, last)
     }
 
     /// What the log takes in memory, in bytes.

@@ -73,17 +73,33 @@ impl Log {
 
     /// The fields of an open span as far as they have been recorded.
     fn fields_of(&self, open: &OpenSpan) -> Vec<Field> {
-        let (number, spans) = (open.number, &self.index.spans);
+        let number = open.number;
         if open.record > 0 {
             return self.remembered(self.places_of_fields(number, open.record));
         }
         // Most have only what they were opened with, and thousands may be open.
+        self.opened_with(number)
+    }
+
+    /// The fields that a span was opened with.
+    pub(super) fn opened_with(&self, number: u32) -> Vec<Field> {
+        let spans = &self.index.spans;
         let found =
             spans.has_fields(number).then(|| self.store.open_at(spans.seq(number), spans.at(number), spans.id(number)));
         match found.flatten() {
             Some((ItemKind::Open { fields, .. }, tables)) => owned(fields, tables),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether one of the events that record fields does so for a span.
+    pub(super) fn is_record_of(&self, record: u64, number: u32) -> bool {
+        let place = self.index.records.place(record);
+        let item = place.and_then(|place| self.store.items(place).next()).map(|found| found.1);
+        item.is_some_and(|item| {
+            item.lane == self.index.spans.lane(number)
+                && item.kind.moved().and_then(|span| self.index.spans.number(span)) == Some(number)
+        })
     }
 
     /// What is remembered of the fields that the events at some places have.
@@ -163,5 +179,44 @@ mod tests {
         }
         push(&mut log, Kind::Close { span });
         assert_eq!(log.index.records.histories(), 0);
+    }
+
+    #[test]
+    fn what_a_span_was_closed_with_is_the_same_however_it_is_found() {
+        const SPANS: u64 = 200;
+        let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+        let callsite = Arc::new(Callsite { name: "handle".into(), target: "t".into(), file: None, line: None });
+        let (mut log, mut replayed, mut expected) = (Log::new(), State::default(), Vec::new());
+        let field = |name: &str, value: u64| vec![Field { name: name.into(), value: Value::U64(value) }];
+        let mut push = |lane: u32, kind: Kind| {
+            let lane = LaneId(lane);
+            let event = Event { seq: Seq(0), time: Time(0), thread: thread.clone(), lane, kind };
+            if let Kind::Close { span } = event.kind {
+                expected.push((span, replayed.frame(span).unwrap().1.fields.clone()));
+            }
+            replayed.apply(&event);
+            log.push(event);
+        };
+        for lane in 1..=2 {
+            push(lane, Kind::LaneOpen { name: "main".into(), kind: LaneKind::Thread });
+        }
+        for number in 0..SPANS {
+            // Of seven that are open at a time each is recorded now and then, none, once or often.
+            let (span, lane) = (SpanId(number + 1), number as u32 % 2 + 1);
+            let fields = if number % 3 == 0 { Vec::new() } else { field("port", number) };
+            push(lane, Kind::Open { span, parent: None, callsite: callsite.clone(), fields });
+            for back in (0..7).filter(|back| *back <= number && (number - back) % 7 < 1 + number % 4) {
+                let span = number - back;
+                push(span as u32 % 2 + 1, Kind::Record { span: SpanId(span + 1), fields: field("again", number) });
+            }
+            if let Some(over) = number.checked_sub(6) {
+                push(over as u32 % 2 + 1, Kind::Close { span: SpanId(over + 1) });
+            }
+        }
+        let counts: std::collections::HashSet<usize> = expected.iter().map(|(_, fields)| fields.len()).collect();
+        assert!(counts.len() > 3 && expected.len() as u64 == SPANS - 6, "{counts:?}");
+        for (span, fields) in expected {
+            assert_eq!(log.fields(span, log.len()), fields, "{span}");
+        }
     }
 }

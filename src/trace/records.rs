@@ -8,6 +8,7 @@
 //! So what a span has at any cursor is found by a look at a few events, however often it was recorded.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::event::{FOLLOWS_FROM, REMEMBERED};
@@ -85,6 +86,17 @@ impl Records {
             link = before;
             Some(place)
         })
+    }
+
+    /// Those from a place on and before another, counted as links are: from 1.
+    pub(super) fn between(&self, from: u64, until: u64) -> Range<u64> {
+        let before = |place: u64| self.all.partition_point(|record| record.0 < place) as u64;
+        before(from) + 1..before(until) + 1
+    }
+
+    /// The place of one, by its number.
+    pub(super) fn place(&self, number: u64) -> Option<u64> {
+        Some(self.all.get((number as usize).checked_sub(1)?)?.0)
     }
 
     /// Bytes in memory, of what grows with the log.

@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Malformed;
+use super::begun::Begun;
 use super::scan::{Scan, Stop, Token};
 use crate::trace::{Callsite, LaneKind};
 
@@ -81,7 +82,7 @@ pub(super) struct Chrome {
     /// Lane and track by process and thread or id.
     tracks: HashMap<Vec<u8>, (u32, u32)>,
     /// Rows of a track that have begun and not ended.
-    open: Vec<Vec<u32>>,
+    open: Vec<Begun>,
     /// Lane and track of the event before, and by what they were found.
     last: (Vec<u8>, (u32, u32)),
     pub(super) sites: Vec<Arc<Callsite>>,
@@ -175,8 +176,13 @@ impl Chrome {
         }
         let begin = scan.at();
         scan.take(b'{', "an event")?;
-        let parts = parts(bytes, &mut scan)?;
-        self.take(bytes, begin, parts)?;
+        // An empty event behind the last comma is usual too.
+        if scan.peek()? == b'}' {
+            scan.take(b'}', "an event")?;
+        } else {
+            let parts = parts(bytes, &mut scan)?;
+            self.take(bytes, begin, parts)?;
+        }
         (self.at, self.is_first) = (scan.at(), false);
         self.count += 1;
         Ok(true)
@@ -244,7 +250,8 @@ impl Chrome {
         row.site = self.site(bytes, &parts);
         let number = u32::try_from(self.rows.len()).map_err(|_| bad("no more than 4,294,967,296 events"))?;
         if row.what == What::Begun {
-            self.open[track as usize].push(number);
+            let name = parts.name.as_ref().map_or(0..0, Token::range);
+            self.open[track as usize].begin(bytes, number, name);
         }
         self.rows.push(row);
         Ok(())
@@ -252,20 +259,10 @@ impl Chrome {
 
     /// An end: of the last that has begun by this name, or of the last.
     fn end(&mut self, bytes: &[u8], parts: &Parts, track: u32, time: i64) {
-        let name = parts.name.as_ref().map(|name| text(bytes, name));
-        let open = &self.open[track as usize];
-        let is_called = |row: &u32| {
-            let site = &self.sites[self.rows[*row as usize].site as usize];
-            name.as_deref().is_some_and(|name| *name == *site.name)
-        };
-        let found = match open.last() {
-            Some(last) if name.is_none() || is_called(last) => Some(open.len() - 1),
-            // Ends may have come in another order.
-            _ => open.iter().rposition(is_called).or(open.len().checked_sub(1)),
-        };
-        match found {
-            Some(at) => {
-                let row = self.open[track as usize].remove(at);
+        let name = parts.name.as_ref().map(|name| raw(bytes, name));
+        let is_over = |row: u32| self.rows[row as usize].end.is_some();
+        match self.open[track as usize].end(bytes, name, is_over) {
+            Some(row) => {
                 let row = &mut self.rows[row as usize];
                 (row.end, row.end_order) = (Some(time.max(row.begin)), self.count);
                 if let Some(args) = parts.args.clone().filter(|_| row.args.1 == 0) {
@@ -277,7 +274,7 @@ impl Chrome {
     }
 
     /// An arrow begins, or comes somewhere.
-    fn flow(&mut self, bytes: &[u8], parts: &Parts, mut row: Row) {
+    fn flow(&mut self, bytes: &[u8], parts: &Parts, row: Row) {
         let mut key = Vec::new();
         for part in [&parts.id, &parts.category, &parts.name] {
             key.extend_from_slice(part.as_ref().map_or(b"", |token| raw(bytes, token)));
@@ -286,20 +283,12 @@ impl Chrome {
         if parts.phase != b's'
             && let Some((from, begin)) = self.flows.remove(&key)
         {
-            row.what = What::Flow { to: row.lane, is_switch: self.is_ours && category(bytes, parts) == b"switch" };
-            (row.lane, row.begin) = (from, begin);
-            row.site = self.site(bytes, parts);
-            let to = match row.what {
-                What::Flow { to, .. } => to,
-                _ => row.lane,
-            };
-            self.rows.push(row);
+            let what = What::Flow { to: row.lane, is_switch: self.is_ours && category(bytes, parts) == b"switch" };
+            let site = self.site(bytes, parts);
+            self.rows.push(Row { what, lane: from, begin, site, ..row });
             if parts.phase == b'f' {
                 return;
             }
-            row.lane = to;
-            let time = parts.time.clone().and_then(|time| nanoseconds(&bytes[time]));
-            row.begin = time.unwrap_or(row.begin);
         } else if parts.phase != b's' {
             self.ends += 1;
             return;
@@ -351,7 +340,7 @@ impl Chrome {
             }
         };
         let found = (number, self.open.len() as u32);
-        self.open.push(Vec::new());
+        self.open.push(Begun::default());
         self.last.0.clone_from(&key);
         self.last.1 = found;
         self.tracks.insert(key, found);
@@ -440,9 +429,7 @@ fn parts(bytes: &[u8], scan: &mut Scan<'_>) -> Result<Parts, Stop> {
     while let Some(key) = scan.key(is_first)? {
         is_first = false;
         let token = scan.value()?;
-        let word = |token: Token| match token {
-            Token::Word(range) | Token::Text { range, .. } | Token::Nested(range) => range,
-        };
+        let word = |token: Token| token.range();
         match &bytes[key] {
             b"ph" => parts.phase = bytes[word(token)].first().copied().unwrap_or(0),
             b"name" => parts.name = Some(token),
@@ -468,9 +455,7 @@ fn category<'a>(bytes: &'a [u8], parts: &Parts) -> &'a [u8] {
 
 /// A token as it lies there.
 fn raw<'a>(bytes: &'a [u8], token: &Token) -> &'a [u8] {
-    match token {
-        Token::Text { range, .. } | Token::Word(range) | Token::Nested(range) => &bytes[range.clone()],
-    }
+    &bytes[token.range()]
 }
 
 /// What a token says.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::chrome::{BESIDE, Chrome, Line, PARENT, Row, SPAN, What, text};
 use super::scan::{Scan, Token};
+use super::stack::Stack;
 use crate::trace::{
     At, Event, Field, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, Value, ValueRef, field,
 };
@@ -39,8 +40,8 @@ struct Lane {
     id: LaneId,
     thread: Arc<Thread>,
     kind: LaneKind,
-    /// Its open spans with their ends.
-    open: Vec<(u32, SpanId, i64)>,
+    /// Its open spans.
+    open: Stack,
     /// Marks that are still to come.
     left: u64,
     is_told: bool,
@@ -57,6 +58,8 @@ pub(super) struct Merge {
     base: i64,
     packer: Packer,
     spans: u64,
+    /// By row the number of its span, if that does not end at once. There are no more spans than rows.
+    span_of: Vec<u32>,
     names: Names,
     fields: Vec<Field>,
     /// In our own files the spans by the ids that they had.
@@ -106,9 +109,10 @@ impl Merge {
             let name = name_of(line, &chrome, processes > 1);
             let (id, thread) = (LaneId(at as u32 + 1), ThreadId(at as u32 + 1));
             let thread = Arc::new(Thread { id: thread, name });
-            Lane { id, thread, kind: line.kind, open: Vec::new(), left: left[at], is_told: false }
+            Lane { id, thread, kind: line.kind, open: Stack::default(), left: left[at], is_told: false }
         });
         let lanes = lanes.collect();
+        let span_of = vec![0; rows.len()];
         chrome.rows = rows;
         let mut packer = Packer::default();
         packer.begin(Seq(0));
@@ -122,6 +126,7 @@ impl Merge {
             base,
             packer,
             spans,
+            span_of,
             names: Names::default(),
             fields: Vec::new(),
             known: HashMap::new(),
@@ -139,6 +144,7 @@ impl Merge {
                     self.is_over = true;
                     self.marks = Vec::new();
                     self.chrome.rows = Vec::new();
+                    self.span_of = Vec::new();
                     return;
                 };
                 self.told += 1;
@@ -173,13 +179,12 @@ impl Merge {
         lane.left -= 1;
         let at = At { time, thread: &lane.thread, lane: lane.id };
         if mark.row & 1 == 1 {
-            if let Some(place) = lane.open.iter().rposition(|open| open.0 == number) {
-                let (_, span, _) = lane.open.remove(place);
-                if lane.kind == LaneKind::Thread {
-                    self.packer.exit(at, span);
-                }
-                self.packer.close(at, span);
+            let span = SpanId(self.span_of[number as usize].into());
+            lane.open.end(span);
+            if lane.kind == LaneKind::Thread {
+                self.packer.exit(at, span);
             }
+            self.packer.close(at, span);
         } else {
             let site = &self.chrome.sites[row.site as usize];
             self.fields.clear();
@@ -200,8 +205,7 @@ impl Merge {
                     self.spans += 1;
                     let span = SpanId(self.spans);
                     let end = row.end.unwrap_or(i64::MAX);
-                    let around = lane.open.iter().rev().find(|open| open.2 >= end);
-                    let parent = if self.chrome.is_ours { parent } else { around.map(|open| open.1) };
+                    let parent = if self.chrome.is_ours { parent } else { lane.open.around(end) };
                     self.packer.open(at, span, parent, site, fields);
                     self.packer.enter(at, span);
                     if lane.kind == LaneKind::Task {
@@ -213,10 +217,11 @@ impl Merge {
                         }
                         self.packer.close(at, span);
                     } else {
-                        lane.open.push((number, span, end));
+                        lane.open.push(span, end);
+                        self.span_of[number as usize] = self.spans as u32;
                     }
                 }
-                What::Point => self.packer.note(at, lane.open.last().map(|open| open.1), site, fields),
+                What::Point => self.packer.note(at, lane.open.last(), site, fields),
                 What::Flow { to, is_switch } => {
                     let name = Some(site.name.clone()).filter(|name| !name.is_empty() && !self.chrome.is_ours);
                     let said = field(&self.fields, "reason").and_then(Value::as_str).filter(|_| self.chrome.is_ours);

@@ -33,6 +33,16 @@ pub(super) enum Token {
     Nested(Range<usize>),
 }
 
+impl Token {
+    /// Where it is.
+    #[inline]
+    pub(super) fn range(&self) -> Range<usize> {
+        match self {
+            Self::Text { range, .. } | Self::Word(range) | Self::Nested(range) => range.clone(),
+        }
+    }
+}
+
 impl<'a> Scan<'a> {
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at }

@@ -200,3 +200,39 @@ fn stacks_stand_side_by_side_with_what_both_call_in_one_row() {
         .collect();
     assert_eq!(lanes, [["main", "main"], ["worker-1", ""], ["", "hub"]]);
 }
+
+/// A call of each of many names, in lanes that are of no kind.
+fn crowd(letter: char) -> String {
+    let name = |number: usize| number.to_string().bytes().map(|digit| char::from(digit + 49)).collect::<String>();
+    (0..4_000).map(|number| format!("{letter}{}: serve(f)\n", name(number))).collect()
+}
+
+#[test]
+fn thousands_of_calls_that_moved_are_found_without_comparing_each_with_each() {
+    let (a, b) = (log(&crowd('x')), log(&crowd('y')));
+    let counts = Comparison::new(&a, &b, &Tolerance::default()).counts();
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(Difference::Moved, 4_000)]);
+}
+
+#[test]
+fn stacks_of_any_depth_are_laid_side_by_side() {
+    let deep = |middle: &str| {
+        let mut log = Log::new();
+        let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+        let mut push =
+            |kind| log.push(Event { seq: Seq(0), time: Time(0), thread: thread.clone(), lane: LaneId(1), kind });
+        push(Kind::LaneOpen { name: "main".into(), kind: LaneKind::Thread });
+        for (span, name) in (1..).zip(["run"].into_iter().chain(vec![middle; 20_000]).chain(["poll"])) {
+            let (parent, span) = (Some(SpanId(span - 1)).filter(|_| span > 1), SpanId(span));
+            let callsite = Arc::new(Callsite { name: name.into(), target: "app".into(), file: None, line: None });
+            push(Kind::Open { span, parent, callsite, fields: Vec::new() });
+            push(Kind::Enter { span });
+        }
+        log
+    };
+    let pairs = side_by_side(deep("fib").latest(), deep("fac").latest());
+    let [LanePair { frames, .. }] = &*pairs else { panic!("one lane") };
+    let in_both = |frame: &[Option<Arc<Callsite>>; 2]| frame.iter().all(Option::is_some);
+    assert_eq!((frames.len(), frames.iter().filter(|frame| in_both(frame)).count()), (40_002, 2));
+    assert!(in_both(&frames[0]) && in_both(&frames[40_001]));
+}
