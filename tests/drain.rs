@@ -124,9 +124,11 @@ fn under_load_every_request_sent_before_the_signal_is_answered_and_every_socket_
     assert_eq!(server.exit_code(), Some(0));
 }
 
+#[cfg(unix)]
 #[test]
 fn what_is_not_done_within_the_limit_is_cut() {
-    let mut server = Server::calm_with(&["--stop-timeout", "300ms", "--header-timeout", "1h", "--body-timeout", "1h"]);
+    let flags = ["--ping-interval", "60s", "--stop-timeout", "300ms", "--header-timeout", "1h", "--body-timeout", "1h"];
+    let mut server = Server::limited("true", &flags);
     let mut half = Http::connect(server.address);
     half.write(b"GET / HTTP/1.1\r\nHost: x\r\n");
     half.wait_until_read();
@@ -135,6 +137,7 @@ fn what_is_not_done_within_the_limit_is_cut() {
     assert_eq!(half.try_answer().unwrap_err().kind(), ErrorKind::UnexpectedEof);
     assert_eq!(server.exit_code(), Some(0));
     assert!(began.elapsed() >= Duration::from_millis(300), "it was not given its time");
+    assert_eq!(server.complaint(), "", "it had to be left by force");
 }
 
 #[test]

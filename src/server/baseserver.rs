@@ -157,10 +157,11 @@ async fn accept(mut watcher: IoWatcher, connection: Connection, fd: i64, closing
         () = accept_for_ever(&mut watcher, &connection, fd) => {}
     }
     let mut left = ACCEPT_AT_END;
-    while let Ok(accepted @ 1..) = do_read(&mut watcher, &connection, fd)
-        && left > accepted
+    while left > 0
+        && watcher.has_waiting()
+        && let Ok(accepted @ 1..) = do_read(&mut watcher, &connection, fd)
     {
-        left -= accepted;
+        left = left.saturating_sub(accepted);
     }
 }
 

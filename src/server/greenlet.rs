@@ -89,6 +89,12 @@ impl Drop for Counted {
 pub(super) struct Draining(watch::Receiver<bool>);
 
 impl Draining {
+    /// Of a server that does not stop.
+    #[cfg(test)]
+    pub(super) fn never() -> Self {
+        Self(watch::Sender::new(false).subscribe())
+    }
+
     /// Whether it does.
     pub(super) fn has_begun(&self) -> bool {
         *self.0.borrow()

@@ -125,6 +125,13 @@ mod unix {
             }
         }
 
+        /// Whether a connection waits now, whatever the loop knows of it by now.
+        pub(in crate::server) fn has_waiting(&mut self) -> bool {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+            let mut listener = [PollFd::new(self.0.get_ref(), PollFlags::IN)];
+            poll(&mut listener, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+        }
+
         /// Asks the loop to say again when a connection waits.
         fn clear(&mut self) {
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -191,6 +198,15 @@ mod portable {
                 let accepted = self.listener.accept().await;
                 self.taken = Some(accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))));
             }
+        }
+
+        pub(in crate::server) fn has_waiting(&mut self) -> bool {
+            if self.taken.is_none()
+                && let Poll::Ready(accepted) = self.listener.poll_accept(&mut Context::from_waker(Waker::noop()))
+            {
+                self.taken = Some(accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))));
+            }
+            self.taken.is_some()
         }
 
         pub(in crate::server) fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {

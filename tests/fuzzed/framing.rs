@@ -18,7 +18,12 @@ pub fn run(bytes: &[u8]) {
 
 /// To begin with: requests with every kind of body.
 pub fn seeds() -> Vec<Vec<u8>> {
+    let large = format!(
+        "POST / HTTP/1.1\r\nContent-Length: 40\r\n\r\n{}GET / HTTP/1.1\r\n\r\n",
+        "Content-Length: 1\r\n\r\n".repeat(2)
+    );
     [
+        &*large,
         "GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n",
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
         "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -59,7 +59,13 @@ pub fn run(bytes: &[u8]) {
                 let may_upgrade = watched.session.may_upgrade();
                 assert_eq!(watched.session.begin_probe().is_ok(), may_upgrade);
             }
-            5 => watched.session.probe_failed(),
+            5 if by == Polling => watched.session.probe_failed(),
+            // The server's own code, or a connection that broke.
+            5 => {
+                let reason =
+                    watched.session.end(if what & 8 == 0 { Reason::ClosedByServer } else { Reason::TransportClosed });
+                assert_eq!(watched.session.ended(), Some(reason));
+            }
             6 => {
                 let deadline = watched.session.deadline();
                 match watched.session.check_ping_timeout(watched.now) {
@@ -116,6 +122,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         join(&[&[0], &probe, &frame(0x80, "x"), &fails, &poll, &poll]),
         join(&[&[1], &frame(0x80, "4hello"), &frame(0x80, "1"), &frame(0x80, "4after")]),
         join(&[&[3], &wait, &look, &wait, &look, &wait, &look, &frame(0x80, "3")]),
+        join(&[&[1], &[0x85], &[0x8d], &frame(0x80, "4after"), &look]),
         join(&[&[2], &probe, &frame(1, "b!\u{1e}\u{1e}6"), &frame(1, "0{\"sid\":\"x\"}")]),
     ]
 }

@@ -247,3 +247,33 @@ impl Timer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_and_not_taken_is_an_error_when_the_time_is_over() {
+        let limits = Limits { idle_timeout: Some(Duration::from_millis(100)), ..Limits::default() };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let error = runtime.block_on(async {
+            let stream = TcpStream::from_std(stream).unwrap();
+            let mut rfile = RFile::new(stream, Flight::default(), Draining::never(), limits);
+            let write = async {
+                loop {
+                    if let Err(error) = poll_fn(|cx| Pin::new(&mut rfile).poll_write(cx, &[0; 65536])).await {
+                        return error;
+                    }
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), write).await.expect("it is waited for ever")
+        });
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}
