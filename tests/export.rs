@@ -588,6 +588,21 @@ fn what_is_no_file_is_written_to_and_not_replaced() {
     let _ = fs::remove_dir_all(&directory);
 }
 
+#[test]
+fn what_has_no_call_in_it_is_said_to_have_none() {
+    let said = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanwalk"));
+        command.current_dir(ROOT).args(["export", "tests/foreign/viztracer.json", "--to", "csv"]).args(args);
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for nothing in [&["--from", "99s"][..], &["--filter", "name=nothing"]] {
+        assert_eq!(said(nothing), "spanwalk: no call of the recording is in what is asked for\n");
+    }
+    assert_eq!(said(&["--from", "0ns"]), "");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_export_that_is_interrupted_leaves_nothing_behind() {

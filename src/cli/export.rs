@@ -97,7 +97,11 @@ fn excerpt<'a>(args: &ExportArgs, file: &Path, log: &'a Log, book: &Book) -> any
         None => written().map_or(Epoch::Unknown, Epoch::Written),
     };
     let origin = Origin { name: args.service.clone().unwrap_or_else(stem), epoch };
-    Ok(Excerpt::new(log, &which(args, log, book)?)?.with_origin(origin))
+    let excerpt = Excerpt::new(log, &which(args, log, book)?)?.with_origin(origin);
+    if log.span_count() > 0 && excerpt.spans().next().is_none() {
+        complain("no call of the recording is in what is asked for");
+    }
+    Ok(excerpt)
 }
 
 /// Bytes of a page from which on there is a warning.

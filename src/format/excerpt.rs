@@ -485,11 +485,29 @@ impl<'a> Excerpt<'a> {
     pub fn own_times(&self) -> HashMap<SpanId, u64> {
         let mut own: HashMap<SpanId, u64> = HashMap::new();
         let mut turns = Turns::default();
+        // Of what is left out the nearest around it, once found: calls may be deep.
+        let mut known: HashMap<SpanId, Option<SpanId>> = HashMap::new();
+        let mut nearest = |span: SpanId| {
+            let (mut left_out, mut next) = (Vec::new(), Some(span));
+            let found = loop {
+                let Some(record) = next.and_then(|span| self.log.span(span)) else { break None };
+                if self.has(&record) {
+                    break Some(record.id);
+                }
+                if let Some(found) = known.get(&record.id) {
+                    break *found;
+                }
+                left_out.push(record.id);
+                next = record.parent;
+            };
+            known.extend(left_out.into_iter().map(|span| (span, found)));
+            found
+        };
         let mut count = |turn: crate::trace::Turn| {
             let (from, to) = (turn.from.max(self.from), turn.to.min(self.until));
             if from < to
                 && !turn.is_blocked
-                && let Some(span) = self.nearest(turn.span)
+                && let Some(span) = nearest(turn.span)
             {
                 *own.entry(span).or_default() += self.time(to).since(self.time(from));
             }

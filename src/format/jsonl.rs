@@ -34,13 +34,13 @@ struct Line<'a> {
     target: Option<&'a str>,
     file: Option<&'a str>,
     line: Option<u32>,
-    fields: Fields<'a>,
+    fields: More<'a>,
 }
 
 /// What an event has beyond that.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Fields<'a> {
+enum More<'a> {
     Fields(Object<'a>),
     Flow { to: Option<&'a str>, to_id: u32, reason: Option<&'a str> },
     Hold { edge: &'a str, shown: bool },
@@ -83,17 +83,17 @@ fn write_line(log: &Log, event: &Event, text: &mut Vec<u8>) -> io::Result<()> {
     let id = |span: Option<SpanId>| span.map(|span| span.0);
     let fields = match &event.kind {
         Kind::Open { fields, .. } | Kind::Record { fields, .. } | Kind::Note { fields, .. } => {
-            Fields::Fields(Object(fields))
+            More::Fields(Object(fields))
         }
         Kind::Switch { to, reason } | Kind::Wake { to, reason } => {
-            Fields::Flow { to: lane_name(*to), to_id: to.0, reason: reason.as_deref() }
+            More::Flow { to: lane_name(*to), to_id: to.0, reason: reason.as_deref() }
         }
-        Kind::Hold { edge, is_shown, .. } => Fields::Hold { edge: edge.word(), shown: *is_shown },
-        Kind::Release { edge, .. } => Fields::Release { edge: edge.word() },
-        Kind::LaneOpen { kind: LaneKind::Thread, .. } => Fields::Lane { kind: "thread" },
-        Kind::LaneOpen { kind: LaneKind::Task, .. } => Fields::Lane { kind: "task" },
-        Kind::Dropped { count } => Fields::Dropped { count: *count },
-        Kind::LaneClose | Kind::Enter { .. } | Kind::Exit { .. } | Kind::Close { .. } => Fields::Fields(Object(&[])),
+        Kind::Hold { edge, is_shown, .. } => More::Hold { edge: edge.word(), shown: *is_shown },
+        Kind::Release { edge, .. } => More::Release { edge: edge.word() },
+        Kind::LaneOpen { kind: LaneKind::Thread, .. } => More::Lane { kind: "thread" },
+        Kind::LaneOpen { kind: LaneKind::Task, .. } => More::Lane { kind: "task" },
+        Kind::Dropped { count } => More::Dropped { count: *count },
+        Kind::LaneClose | Kind::Enter { .. } | Kind::Exit { .. } | Kind::Close { .. } => More::Fields(Object(&[])),
     };
     let line = Line {
         seq: event.seq.0,

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// Rows by the bytes of their names.
+type Named = HashMap<Box<[u8]>, Vec<u32>>;
+
 /// Rows that have begun. An end takes about as long to be found however many there are, and in whatever order ends come.
 #[derive(Default)]
 pub(super) struct Begun {
     /// In the order of their begins, with the places of their names. One that ended out of order lies here until it is the last.
     open: Vec<(u32, Range<usize>)>,
     /// The same by name, from the first end that comes out of order.
-    named: Option<Box<HashMap<Box<[u8]>, Vec<u32>>>>,
+    named: Option<Box<Named>>,
 }
 
 impl Begun {
@@ -28,7 +31,7 @@ impl Begun {
         if let Some(name) = name.filter(|name| **name != bytes[of_last.clone()]) {
             let open = &self.open;
             let named = self.named.get_or_insert_with(|| {
-                let mut named: HashMap<Box<[u8]>, Vec<u32>> = HashMap::new();
+                let mut named = Named::new();
                 for (row, name) in open.iter().filter(|open| !is_over(open.0)) {
                     named.entry(bytes[name.clone()].into()).or_default().push(*row);
                 }
