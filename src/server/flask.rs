@@ -1,7 +1,7 @@
 //! Mirrors the application: `Flask.__call__` behind `_SocketIOMiddleware.__call__`. axum is the Flask of this server.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -127,13 +127,20 @@ const STATIC: [(&str, &str, &str); 6] = [
     ("wire.js", "text/javascript; charset=utf-8", include_str!("chat/wire.js")),
 ];
 
+/// What stands before and after the visit on the front page; looked for once.
+static PAGE: LazyLock<(&str, &str)> = LazyLock::new(|| {
+    let page = include_str!("chat/index.html");
+    page.split_once("<!-- visit -->").unwrap_or((page, ""))
+});
+
 /// The front page: the chat, and at its end what the request that fetched it has gone through.
 async fn index(
     Extension(visit): Extension<Visit>,
     Extension(environ): Extension<Arc<Environ>>,
     State(resolver): State<ResolverKind>,
 ) -> impl IntoResponse {
-    let page = include_str!("chat/index.html").replace("<!-- visit -->", &told(&visit, &environ, resolver));
+    let (before, after) = *PAGE;
+    let page = [before, &told(&visit, &environ, resolver), after].concat();
     ([(header::CACHE_CONTROL, "no-store")], Html(page))
 }
 

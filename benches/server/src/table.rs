@@ -169,7 +169,8 @@ impl Tables<'_> {
             let word = if reached <= target { "yes" } else { "**no**" };
             let _ = writeln!(rows, "| {what} | {} | {} | {word} |", digits(target), digits(reached));
         };
-        for load in self.loads(true) {
+        // They are of what one client asks for.
+        for load in self.loads(true).filter(|load| load.operation != "delivery") {
             let ratio = |to| Some(self.served("spanwalk", load.name)? / self.served(to, load.name)?);
             row(&format!("{}: processor, to {BASE}", load.name), ratio(BASE), 1.1);
             row(&format!("{}: processor, to flask", load.name), ratio("flask"), 0.2);
