@@ -252,7 +252,7 @@ fn do_handle(connection: &Connection, stream: std::net::TcpStream, peer: std::ne
     let nodelay = socket.set_tcp_nodelay(true).and_then(|()| socket.tcp_nodelay()).unwrap_or(false);
     let turn = connection.connections.event_loop().turn();
     let visit = Visit {
-        lane: lane.clone(),
+        lane: lane.as_str().into(),
         number,
         peer,
         fd,

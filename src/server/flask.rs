@@ -1,12 +1,12 @@
 //! Mirrors the application: `Flask.__call__` behind `_SocketIOMiddleware.__call__`. axum is the Flask of this server.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, Path};
+use axum::extract::{Extension, Path, State};
 use axum::http::{Request, Response, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
@@ -34,7 +34,7 @@ pub struct Flask {
 #[derive(Clone)]
 pub struct Visit {
     /// The lane of its connection.
-    pub lane: String,
+    pub lane: Arc<str>,
     /// The number of its connection.
     pub number: u64,
     /// Who sent it.
@@ -61,7 +61,7 @@ impl Flask {
         let options = settings.engineio.clone();
         let chat = chat::server(&options);
         Self {
-            router: router.layer(Extension(settings.resolver)),
+            router: router.with_state(settings.resolver),
             socketio: EngineIo::new(options.clone(), move |socket| chat.handle_eio_connect(socket)),
             echo: EngineIo::new(options, |socket| Box::new(Echo::new(socket))),
         }
@@ -79,13 +79,14 @@ impl Flask {
         let response = match request.uri().path() {
             "/socket.io/" => self.socketio.handle_request(connection, &visit, request).await,
             "/engine.io/" => self.echo.handle_request(connection, &visit, request).await,
-            _ => self.wsgi_app((*connection.environ).clone(), visit, request).await,
+            _ => self.wsgi_app(connection.environ.clone(), visit, request).await,
         };
         Span::current().record("status", response.status().as_u16());
         response
     }
 
-    async fn wsgi_app(&self, environ: Environ, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+    /// gevent copies the environ for every request, since applications add to it; here nobody does, and it is shared.
+    async fn wsgi_app(&self, environ: Arc<Environ>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(visit);
         request.extensions_mut().insert(environ);
@@ -126,13 +127,20 @@ const STATIC: [(&str, &str, &str); 6] = [
     ("wire.js", "text/javascript; charset=utf-8", include_str!("chat/wire.js")),
 ];
 
+/// What stands before and after the visit on the front page; looked for once.
+static PAGE: LazyLock<(&str, &str)> = LazyLock::new(|| {
+    let page = include_str!("chat/index.html");
+    page.split_once("<!-- visit -->").unwrap_or((page, ""))
+});
+
 /// The front page: the chat, and at its end what the request that fetched it has gone through.
 async fn index(
     Extension(visit): Extension<Visit>,
-    Extension(environ): Extension<Environ>,
-    Extension(resolver): Extension<ResolverKind>,
+    Extension(environ): Extension<Arc<Environ>>,
+    State(resolver): State<ResolverKind>,
 ) -> impl IntoResponse {
-    let page = include_str!("chat/index.html").replace("<!-- visit -->", &told(&visit, &environ, resolver));
+    let (before, after) = *PAGE;
+    let page = [before, &told(&visit, &environ, resolver), after].concat();
     ([(header::CACHE_CONTROL, "no-store")], Html(page))
 }
 

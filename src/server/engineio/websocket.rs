@@ -126,7 +126,7 @@ pub(super) async fn begin(connection: OnUpgrade, service: Service) {
 /// Mirrors `Socket._upgrade_websocket`: a WebSocket for a session that is polled. It has to prove itself first: what is
 /// lost with it then is the WebSocket, and not the session.
 #[instrument(skip_all, fields(sid = shortened(socket.sid), reason = "the probe", outcome))]
-pub(super) async fn upgrade_websocket(connection: OnUpgrade, socket: Arc<Socket>, probing: Probing, lane: String) {
+pub(super) async fn upgrade_websocket(connection: OnUpgrade, socket: Arc<Socket>, probing: Probing, lane: Arc<str>) {
     let Some(mut stream) = take_over(connection, socket.options.max_payload).await else { return };
     let probed = probe(&mut stream, &socket, probing);
     let probed = match socket.options.upgrade_timeout {
