@@ -298,7 +298,7 @@ fn free_port() -> Result<u16, String> {
 /// Builds a server of this package by itself: with others' features it would be another.
 fn build(Places { package, target }: &Places, name: &str) -> Result<(), String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--release", "--locked", "--bin", name, "--features", name, "--target-dir"]);
+    command.args(["build", "--release", "--bin", name, "--features", name, "--target-dir"]);
     run(command.arg(target.join(name)).current_dir(package))
 }
 
