@@ -592,7 +592,8 @@ fn a_stretch_is_counted_a_lane_is_told_with_its_gaps_and_switches_are_gone_along
     talk.check("to-whom", &["hub: wakes main, because of AsyncResult.set.", "main: "]);
     talk.check("events 2 worker-1", &["worker-1: "]);
     talk.check("events 1 main", &["main: "]);
-    talk.check("fields", &["Call ", " of main, opened at ", "\nIn spanwalk::server::"]);
+    // Whose call it is depends on who was the last to come to that place.
+    talk.check("fields", &["Call ", ", opened at ", "\nIn spanwalk::server::"]);
     talk.check("goto end", &["This is the end"]);
     talk.check("help turn", &["loop or w [next|before]: "]);
     assert_eq!(talk.end().2, Some(0));
