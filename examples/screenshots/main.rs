@@ -14,9 +14,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use spanwalk::lesson::Book;
 use spanwalk::record::{Control, HoldMode, Reader, Recorder};
-use spanwalk::server::{Server, Settings};
+use spanwalk::server::{ResolverKind, Server, Settings};
 use spanwalk::trace::{Chain, Command, Log, Run, Status, Target};
-use spanwalk::tui::{Action, Material, Preset, Progress, Restart, Sources, Ui, draw};
+use spanwalk::tui::{Action, Against, Material, Preset, Progress, Restart, Sources, Ui, draw};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use picture::{Look, svg};
@@ -50,7 +50,7 @@ fn without_a_run(studio: &Studio) {
 
 /// The start-up and one request, held at each moment.
 fn step_by_step(studio: &Studio, recorder: &Recorder) {
-    let mut run = Walk::start(recorder, None);
+    let mut run = Walk::start(recorder, Settings::default());
     run.stop();
     studio.take("first-step", &run, Look::dark(120, 40), &[]);
     studio.take("help", &run, Look::light(80, 24), &[Action::Help]);
@@ -68,6 +68,10 @@ fn step_by_step(studio: &Studio, recorder: &Recorder) {
     studio.take("restart", &run, Look::dark(80, 24), &[Action::Restart]);
     studio.take("palette", &run, Look::dark(120, 40), &typed(Action::Palette, "lay"));
     studio.take("layout-code", &run, Look::dark(120, 40), &[Action::Arrange(Preset::Code), Action::Close]);
+    let breakpoints = [Action::BreakHere, Action::Down, Action::BreakHere, Action::Breakpoints];
+    studio.take("breakpoints", &run, Look::light(120, 40), &breakpoints);
+    let notes = with(typed(Action::Note, "who wakes main here, and how?"), &[Action::Toggle, Action::Notes]);
+    studio.take("notes", &run, Look::dark(120, 40), &notes);
     studio.take("copy", &run, Look::dark(80, 24), &[Action::Copy, Action::Down]);
     run.to(Target::After { first: studio.key("start_accepting"), call: studio.key("loop.poll") });
     studio.take("serving", &run, Look::dark(120, 40), &[]);
@@ -91,7 +95,8 @@ fn step_by_step(studio: &Studio, recorder: &Recorder) {
 
 /// A slower lookup, so that all three are alive for long enough to be seen, and nobody is held while they are.
 fn all_alive(studio: &Studio, recorder: &Recorder) {
-    let mut run = Walk::start(recorder, Some(Duration::from_millis(400)));
+    let blocking = blocking(studio, recorder);
+    let mut run = Walk::start(recorder, Settings { slow_dns: Some(Duration::from_millis(400)), ..Settings::default() });
     run.stop();
     run.to(Target::Call(studio.key("spawn")));
     run.control.command(Command::Continue);
@@ -109,6 +114,12 @@ fn all_alive(studio: &Studio, recorder: &Recorder) {
     // Of the main lane, the first row of the call stack; in its path the lookup, which is most of it.
     let path = [&[Action::PageUp, Action::PageUp, Action::CriticalPath][..], &[Action::Down; 26]].concat();
     studio.take("critical-path", &run, Look::dark(120, 40), &path);
+    // While the lookup runs, beside a run that made it itself.
+    let lookup = with(typed(Action::GoTo, "worker.run_task"), &[Action::Toggle, Action::Against]);
+    let log = run.log.clone();
+    let both =
+        Shown { log, status: over(), address: "thread.spanwalk".into(), against: Some(blocking), ..Shown::default() };
+    studio.show("against", &both, Look::light(120, 40), &with(vec![Action::Close], &lookup));
     // A crowd: the last of what it did, in the timeline alone.
     let crowd: Vec<_> = (0..24).map(|_| run.client()).collect();
     crowd.into_iter().for_each(|client| client.join().expect("the client got its answer"));
@@ -122,10 +133,21 @@ fn all_alive(studio: &Studio, recorder: &Recorder) {
     // Of a recording: the last of it, and what is said of a file that was damaged and never closed.
     let remark = Some("1 stretch damaged, not closed".to_owned());
     let file =
-        Shown { log: run.log.clone(), status: over(), address: "run.spanwalk".to_owned(), remark, progress: None };
+        Shown { log: run.log.clone(), status: over(), address: "run.spanwalk".to_owned(), remark, ..Shown::default() };
     studio.show("damaged", &file, Look::light(120, 40), &[]);
     studio.show("help-timeline", &file, Look::dark(120, 40), &with(timeline.to_vec(), &[Action::Help]));
     run.end();
+}
+
+/// A start in which main looks the name up itself.
+fn blocking(studio: &Studio, recorder: &Recorder) -> Log {
+    let mut run = Walk::start(recorder, Settings { resolver: ResolverKind::Block, ..Settings::default() });
+    run.stop();
+    run.control.command(Command::Continue);
+    while studio.chain.landmarks(&run.log).loop_serves.is_none() {
+        run.read(LONG);
+    }
+    run.end()
 }
 
 /// How a recording stands.
@@ -157,10 +179,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn start(recorder: &Recorder, slow_dns: Option<Duration>) -> Self {
+    fn start(recorder: &Recorder, settings: Settings) -> Self {
         recorder.restart(HoldMode::Hold { silence: LONG, settle: LONG });
         let control = recorder.control();
-        let server = Server::start(Settings { port: 0, slow_dns, ..Settings::default() }).expect("the server starts");
+        let server = Server::start(Settings { port: 0, ..settings }).expect("the server starts");
         Self { reader: recorder.reader(), control, server, log: Log::new() }
     }
 
@@ -248,6 +270,9 @@ impl Studio {
         ui.set_remark(shown.remark.clone());
         ui.set_progress(shown.progress);
         ui.tick(Duration::from_secs(1));
+        if let Some(log) = &shown.against {
+            ui.set_against(Against { name: "block.spanwalk".to_owned(), log: log.clone() });
+        }
         for action in actions {
             ui.act(*action);
             ui.work(|| true);
@@ -266,12 +291,21 @@ struct Shown {
     address: String,
     remark: Option<String>,
     progress: Option<Progress>,
+    /// Another recording beside it.
+    against: Option<Log>,
 }
 
 impl Default for Shown {
     fn default() -> Self {
         let status = Status { run: Run::Stepping, held: Vec::new(), detached: false, on: None, hits: Vec::new() };
-        Self { log: Log::new(), status, address: "127.0.0.1:5000".to_owned(), remark: None, progress: None }
+        Self {
+            log: Log::new(),
+            status,
+            address: "127.0.0.1:5000".to_owned(),
+            remark: None,
+            progress: None,
+            against: None,
+        }
     }
 }
 

@@ -93,7 +93,13 @@ impl Ui<'_> {
             (Some(here), Some(found)) => {
                 (found.cursor, format!("it does not call {} here: in {}", called(here), called(found.of)), false)
             }
-            (Some(here), None) => (0, format!("it is nowhere in {}", called(here)), false),
+            (Some(here), None) => match other.both.last_common((&self.log, log), cursor) {
+                Some(last) => {
+                    let said = format!("no {} there; last common call: {}", called(here), called(last.of));
+                    (last.cursor, said, false)
+                }
+                None => (0, format!("it does not call {}, nor what was called before", called(here)), false),
+            },
             (None, _) => (log.len(), "at its end".to_owned(), false),
         };
         let state: State = log.state_at(there);

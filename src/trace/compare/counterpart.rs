@@ -4,6 +4,7 @@
 //!   A at the 2nd `get` of  worker-*: run > get      B: behind the enter of its own 2nd
 //!   A at the 7th, of which B has 3                   B: at its 3rd, and it is said that it is not the same
 //!   A at a call that B does not make                 B: where the call around that one is, and so on outwards
+//!   A in a lane that B does not have                 B: where the last call is that both make
 //! ```
 
 use std::collections::HashMap;
@@ -80,6 +81,25 @@ impl Counterpart {
             next = a.span(of)?.parent;
         }
         None
+    }
+}
+
+impl Counterpart {
+    /// Where the second recording is at the last call that was opened before a cursor of the first and that both make. Looks at
+    /// so many events before the cursor and at no more.
+    #[must_use]
+    pub fn last_common(&self, (a, b): (&Log, &Log), cursor: usize) -> Option<Opposite> {
+        /// Events that are looked at.
+        const NEAR: usize = 4_096;
+        let opened = a.events_in(cursor.saturating_sub(NEAR)..cursor).filter_map(|event| match event.kind {
+            Kind::Open { span, .. } => Some(span),
+            _ => None,
+        });
+        let opened: Vec<SpanId> = opened.collect();
+        opened.into_iter().rev().find_map(|span| {
+            let is_over = a.span(span)?.close.is_some_and(|close| close.0.0 < cursor as u64);
+            self.of((a, b), span, is_over).filter(|found| found.of == span)
+        })
     }
 }
 

@@ -182,6 +182,20 @@ fn a_call_has_its_counterpart_in_another_recording() {
 }
 
 #[test]
+fn in_a_lane_that_the_other_lacks_it_is_at_the_last_common_call() {
+    let (a, b) = (log("main: run(start(listen))\nworker-1: loop(work)"), log("main: run(start(listen) wait)"));
+    let both = Counterpart::new(&a, &b);
+    let work = a.spans().find(|span| &*span.callsite.name == "work").unwrap();
+    assert_eq!(both.of((&a, &b), work.id, false), None);
+    let found = both.last_common((&a, &b), work.open.0.0 as usize + 2).unwrap();
+    let listen = b.spans().find(|span| &*span.callsite.name == "listen").unwrap();
+    // It is over there as it is here.
+    assert_eq!(found.span, listen.id);
+    assert_eq!(b.event(found.cursor - 1).unwrap().kind, Kind::Close { span: listen.id });
+    assert_eq!(both.last_common((&a, &b), 0), None);
+}
+
+#[test]
 fn stacks_stand_side_by_side_with_what_both_call_in_one_row() {
     let (a, b) = (log("main: run(start(apply(get)))\nworker-1: run"), log("main: run(start(lookup(apply)))\nhub: run"));
     // Before anything ends, which is what each log begins with.
