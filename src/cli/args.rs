@@ -2,14 +2,15 @@
 
 mod breaks;
 mod clients;
+mod diff;
+mod export;
 mod limits;
+mod shot;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::LazyLock;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::builder::styling::Styles;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -17,14 +18,16 @@ use clap::{Parser, ValueEnum};
 
 use self::breaks::BreakArgs;
 use self::clients::ClientArgs;
+pub(super) use self::diff::DiffArgs;
+pub(super) use self::export::ExportArgs;
 pub(super) use self::limits::Held;
 use self::limits::LimitArgs;
+pub(super) use self::shot::ShotArgs;
 use super::{recording, version};
 use crate::file::{Existing, Recording, Ways};
 use crate::record::Recorder;
 use crate::server::{ResolverKind, Settings};
-use crate::trace::{Difference, Place, Query};
-use crate::tui::{Base, Preset, SCREENS};
+use crate::tui::Preset;
 
 /// Step through the call chain of a running server.
 ///
@@ -105,234 +108,6 @@ pub enum Subcommand {
     Man(ManArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
-}
-
-/// Arguments of `export`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  spanwalk export --list                   the formats there are
-  spanwalk export run.spanwalk --to text   the tree of calls
-  spanwalk export run.spanwalk -o run.pftrace           for ui.perfetto.dev
-  spanwalk export run.spanwalk --push http://localhost:4318
-  spanwalk export run.spanwalk -o run.html  a page to step through, to mail
-  spanwalk export run.spanwalk --to csv --lane hub      one lane
-  spanwalk export run.spanwalk --to text --until loop   before the loop
-  spanwalk export run.spanwalk --to csv --filter name:spawn")]
-pub struct ExportArgs {
-    /// The recording.
-    #[arg(value_name = "FILE", required_unless_present = "list")]
-    pub(super) file: Option<PathBuf>,
-
-    /// The format; without it, the one that the output's name ends in.
-    #[arg(long, value_name = "FORMAT")]
-    pub(super) to: Option<String>,
-
-    /// List the formats, and who reads them.
-    #[arg(long)]
-    pub(super) list: bool,
-
-    /// Write into this file; `-` is standard output, as is nothing.
-    #[arg(short, long, value_name = "OUT")]
-    pub(super) output: Option<PathBuf>,
-
-    /// Replace the output if it exists.
-    #[arg(long, requires = "output")]
-    pub(super) force: bool,
-
-    /// Send the spans to an OpenTelemetry collector at this address instead, such as http://localhost:4318, by OTLP over HTTP. What
-    /// it cannot take now is sent again; the last line says how much has arrived.
-    #[arg(long, value_name = "URL", conflicts_with = "output")]
-    pub(super) push: Option<String>,
-
-    /// What was recorded is called this in the export; without it, as the file is.
-    #[arg(long, value_name = "NAME")]
-    pub(super) service: Option<String>,
-
-    /// The time of day at which the recording began, such as 2025-01-31T09:30:00Z, for otlp. Without it the file's modification
-    /// time is taken for the recording's end: true of a file that has not been copied or touched since.
-    #[arg(long, value_name = "TIME", value_parser = epoch)]
-    pub(super) epoch: Option<SystemTime>,
-
-    /// From here on: a time such as 1.2ms, a share such as 50%, #12 (a span), @340 (an event), loop, serves, or the name of a
-    /// call. Spans that begin before it are cut, and marked.
-    #[arg(long, value_name = "PLACE")]
-    pub(super) from: Option<Place>,
-
-    /// Up to here.
-    #[arg(long, value_name = "PLACE")]
-    pub(super) until: Option<Place>,
-
-    /// Of this lane alone; may be given again.
-    #[arg(long, value_name = "LANE")]
-    pub(super) lane: Vec<String>,
-
-    /// Spans that answer this query alone, such as 'name:spawn field.fd:5 dur>1ms'.
-    #[arg(long, value_name = "QUERY")]
-    pub(super) filter: Option<Query>,
-
-    /// Calls up to this depth of their lane alone: 1 is the outermost.
-    #[arg(long, value_name = "DEPTH")]
-    pub(super) depth: Option<NonZero<usize>>,
-
-    /// Tell the time of the clock on the wall, with the holds.
-    #[arg(long)]
-    pub(super) wall: bool,
-
-    /// Read the lesson pages from this directory instead of the built-in ones.
-    #[arg(long, value_name = "DIR")]
-    pub(super) walkthrough: Option<PathBuf>,
-}
-
-/// Arguments of `shot`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = SHOT_HELP.as_str())]
-pub struct ShotArgs {
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
-
-    /// The picture to write: SVG or PNG, as its name ends.
-    #[arg(short, long, value_name = "OUT")]
-    pub(super) output: PathBuf,
-
-    /// Replace the picture if it exists.
-    #[arg(long)]
-    pub(super) force: bool,
-
-    /// The screen; the list is below.
-    #[arg(long, value_name = "NAME", default_value = "lesson")]
-    pub(super) screen: String,
-
-    /// Where the cursor is: a step's id such as hub.run, the name of a call, a time such as 1.2ms, a share such as 50%, #12 (a
-    /// span), @340 (an event), loop, or serves. Without it, at the end.
-    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
-    pub(super) at: Option<String>,
-
-    /// Columns and rows, from 20x5 to 400x200.
-    #[arg(long, value_name = "COLSxROWS", value_parser = screen_size, default_value = "120x40")]
-    pub(super) size: (u16, u16),
-
-    /// The colours: auto (the 16 of a dark terminal), dark, or on white light or mono.
-    #[arg(long, value_name = "NAME", value_parser = bases(), default_value = "auto")]
-    pub(super) theme: Base,
-
-    /// Mark the calls that this query finds, such as 'name:spawn dur>1ms'.
-    #[arg(long, value_name = "QUERY")]
-    pub(super) search: Option<String>,
-
-    /// Read the lesson pages from this directory instead of the built-in ones.
-    #[arg(long, value_name = "DIR")]
-    pub(super) walkthrough: Option<PathBuf>,
-
-    /// Draw with plain ASCII characters.
-    #[arg(long)]
-    pub(super) ascii: bool,
-}
-
-/// Examples, and the table of screens.
-static SHOT_HELP: LazyLock<String> = LazyLock::new(|| {
-    let widest = SCREENS.iter().map(|row| row.name.len()).max().unwrap_or(0);
-    let screens = SCREENS.iter().map(|row| format!("\n  {:widest$}  {}", row.name, row.doc));
-    let examples = "Examples:
-  spanwalk shot a.spanwalk --at spawn -o spawn.svg      in the call of a step
-  spanwalk shot a.spanwalk --screen moments -o three.png
-  spanwalk shot a.spanwalk --theme light --size 200x60 --at loop -o loop.png";
-    format!("{examples}\n\nScreens:{}", screens.collect::<String>())
-});
-
-fn bases() -> impl TypedValueParser<Value = Base> {
-    let names = PossibleValuesParser::new(Base::ALL.map(Base::name));
-    names.map(|name| Base::ALL.into_iter().find(|base| base.name() == name).expect("those are the names of all bases"))
-}
-
-/// Columns and rows of a picture.
-fn screen_size(text: &str) -> Result<(u16, u16), String> {
-    let parts =
-        text.split_once(['x', 'X']).and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
-    let (columns, rows) = parts.ok_or("not a size; write columns and rows, such as 120x40")?;
-    if !(20..=400).contains(&columns) || !(5..=200).contains(&rows) {
-        return Err("no size of a picture; write one from 20x5 to 400x200".to_owned());
-    }
-    Ok((columns, rows))
-}
-
-/// Arguments of `diff`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  spanwalk diff thread.spanwalk block.spanwalk          what is different
-  spanwalk diff old.spanwalk new.spanwalk --json        for programs
-  spanwalk diff old.spanwalk new.spanwalk --fail-on removed,moved
-  spanwalk diff old.spanwalk new.spanwalk --ignore-field port")]
-pub struct DiffArgs {
-    /// The first recording: what it was.
-    #[arg(value_name = "A")]
-    pub(super) a: PathBuf,
-
-    /// The second recording: what it has become.
-    #[arg(value_name = "B")]
-    pub(super) b: PathBuf,
-
-    /// One JSON object instead of a tree.
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// Show paths that are the same, too.
-    #[arg(long)]
-    pub(super) all: bool,
-
-    /// Exit with status 1 if there is such a difference.
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
-    pub(super) fail_on: Vec<FailOn>,
-
-    /// Do not look at this field; may be given again. Ports, file descriptors and ids are others in each run.
-    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
-    pub(super) ignore_field: Vec<String>,
-
-    /// Times differ if one is at least so many times the other.
-    #[arg(long, value_name = "RATIO", default_value = "2", value_parser = ratio)]
-    pub(super) ratio: f64,
-
-    /// Times differ if it is by at least so much.
-    #[arg(long, value_name = "DURATION", default_value = "1ms", value_parser = duration)]
-    pub(super) min_time: Duration,
-}
-
-/// A difference that fails a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// A call that is in the second recording alone.
-    Added,
-    /// A call that is in the first recording alone.
-    Removed,
-    /// A call with another parent, or in another kind of lane.
-    Moved,
-    /// A call in another order among its neighbours.
-    Reordered,
-    /// Another number of calls.
-    Count,
-    /// Other fields.
-    Fields,
-    /// Another time.
-    Time,
-    /// Any of them.
-    Any,
-}
-
-impl FailOn {
-    /// Whether it is among the differences that there are.
-    pub(super) fn is_among<V>(self, there: &BTreeMap<Difference, V>) -> bool {
-        let difference = match self {
-            Self::Added => Difference::Added,
-            Self::Removed => Difference::Removed,
-            Self::Moved => Difference::Moved,
-            Self::Reordered => Difference::Reordered,
-            Self::Count => Difference::Count,
-            Self::Fields => Difference::Fields,
-            Self::Time => Difference::Time,
-            Self::Any => return !there.is_empty(),
-        };
-        there.contains_key(&difference)
-    }
 }
 
 /// Arguments of `demo`.
@@ -704,16 +479,6 @@ fn pace(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// How many times a time is another.
-fn ratio(text: &str) -> Result<f64, String> {
-    let ratio = text.parse().map_err(|_| "not a number; write how many times, such as 2 or 1.2".to_owned())?;
-    if (1.0..1e9).contains(&ratio) {
-        Ok(ratio)
-    } else {
-        Err("smaller than 1; write how many times, such as 2".to_owned())
-    }
-}
-
 /// A size with its unit, of a megabyte at the least.
 fn size(text: &str) -> Result<u64, String> {
     let wrong = || "not a size; write a whole number with its unit, such as 100MB or 2GB".to_owned();
@@ -722,14 +487,6 @@ fn size(text: &str) -> Result<u64, String> {
         return Err("smaller than 1MB; write a larger one, such as 100MB".to_owned());
     }
     Ok(bytes)
-}
-
-/// A time of day with its date.
-fn epoch(text: &str) -> Result<SystemTime, String> {
-    humantime::parse_rfc3339_weak(text)
-        .ok()
-        .filter(|time| *time >= SystemTime::UNIX_EPOCH)
-        .ok_or_else(|| "not a time since 1970; write one such as 2025-01-31T09:30:00Z".to_owned())
 }
 
 /// A duration with its unit, between nothing and a day.
@@ -784,15 +541,6 @@ mod tests {
         assert_eq!(size("2GB"), Ok(2_000_000_000));
         for bad in ["100", "", "MB", "1kB", "-1MB", "99999999999999999999GB", "1.5GB"] {
             assert!(size(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn pictures_have_columns_and_rows_within_limits() {
-        assert_eq!(screen_size("120x40"), Ok((120, 40)));
-        assert_eq!((screen_size("20x5"), screen_size("400x200")), (Ok((20, 5)), Ok((400, 200))));
-        for bad in ["120", "x40", "120x", "19x40", "120x4", "401x40", "99999x40", "-1x5", "1.5x5"] {
-            assert!(screen_size(bad).is_err(), "{bad:?}");
         }
     }
 
