@@ -49,7 +49,7 @@ impl Input {
             anyhow::bail!("`{}` is no file, and what comes out of it is no trace of another tool", path.display());
         };
         pipe.read_to_end(&mut bytes).with_context(cannot)?;
-        Ok(Self::Foreign(Import::new(path, what, bytes)?))
+        Ok(Self::Foreign(Import::new(path, what, bytes)))
     }
 
     /// Reads on for at most about so long; whether there is more in the log than before.

@@ -1,29 +1,34 @@
 //! Recordings of other tools, read into a log.
 //!
 //! ```text
-//!   bytes ──► told by content ─┬─► chrome   trace events ──► rows ──► in the order of time ─┬─► chunks ──► Log
-//!                              └─► lines    our own jsonl, an event a line ─────────────────┘
+//!   file ──► told by content ─┬─► chrome   trace events ──► rows ──► in the order of time ─┬─► chunks ──► Log
+//!                             └─► lines    our own jsonl, an event a line ─────────────────┘
 //! ```
 //!
 //! What a format cannot say is not made up: it is left out, and [`Import::remarks`] says so. The memory that is taken is bounded
-//! by the length of the input, whatever is in it.
+//! by the length of the input, whatever is in it; the input itself is not kept.
 
+mod args;
 mod begun;
 mod chrome;
 mod lines;
 mod merge;
+mod piece;
 mod scan;
 mod stack;
+mod window;
 
 use std::fs;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use self::chrome::Chrome;
+use self::chrome::{Chrome, PIECE, threads};
 use self::lines::Lines;
 use self::merge::Merge;
+use self::window::Window;
 use crate::trace::Log;
 
 /// Bytes from which the format is told.
@@ -55,7 +60,6 @@ impl Foreign {
     /// What a file is; nothing if it cannot be read or is something else.
     #[must_use]
     pub fn of_file(path: &Path) -> Option<Self> {
-        use std::io::Read as _;
         let mut head = Vec::with_capacity(HEAD);
         fs::File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
         Self::of(&head)
@@ -80,7 +84,7 @@ pub enum ImportError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is not what it seemed to be.
     #[error("`{}` is no {}: {expected} was expected at byte {at}", path.display(), what.name())]
@@ -103,51 +107,62 @@ struct Malformed {
     at: usize,
 }
 
+/// Why it cannot be read on.
+#[derive(Debug)]
+enum Wrong {
+    Io(io::Error),
+    Malformed(Malformed),
+}
+
 /// A file of another format, being read.
 pub struct Import {
     path: PathBuf,
     what: Foreign,
-    bytes: Vec<u8>,
+    /// Bytes of the file.
+    length: u64,
     stage: Stage,
 }
 
 enum Stage {
     /// Trace events are told apart.
-    Chrome(Box<Chrome>),
+    Chrome(Box<(Chrome, Window)>),
     /// They are put in order.
     Merge(Box<Merge>),
     Lines(Box<Lines>),
 }
 
 impl Import {
-    /// Reads the bytes of a file.
+    /// Opens a file, of which nothing is read yet.
     ///
     /// # Errors
     ///
-    /// What the system says, and a file that is none of those that can be read.
+    /// What the system says.
     pub fn open(path: &Path, what: Foreign) -> Result<Self, ImportError> {
-        let bytes = fs::read(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
-        Self::new(path, what, bytes)
+        let cannot = |source| ImportError::Io { path: path.to_owned(), source };
+        let file = fs::File::open(path).map_err(cannot)?;
+        let length = file.metadata().map_err(cannot)?.len();
+        Ok(Self::of(path, what, length, Box::new(file), (threads(), PIECE)))
     }
 
     /// The same of bytes that are there already; the path is for messages.
-    ///
-    /// # Errors
-    ///
-    /// A file that is none of those that can be read.
-    pub fn new(path: &Path, what: Foreign, bytes: Vec<u8>) -> Result<Self, ImportError> {
-        let stage = match what {
-            Foreign::Chrome => {
-                let malformed = |wrong| Self::malformed(path, what, wrong);
-                Stage::Chrome(Box::new(Chrome::new(&bytes).map_err(malformed)?))
-            }
-            Foreign::Lines => Stage::Lines(Box::default()),
-        };
-        Ok(Self { path: path.to_owned(), what, bytes, stage })
+    #[must_use]
+    pub fn new(path: &Path, what: Foreign, bytes: Vec<u8>) -> Self {
+        Self::of(path, what, bytes.len() as u64, Box::new(Cursor::new(bytes)), (threads(), PIECE))
     }
 
-    fn malformed(path: &Path, what: Foreign, Malformed { expected, at }: Malformed) -> ImportError {
-        ImportError::Malformed { path: path.to_owned(), what, expected, at }
+    /// With so many threads at a time, each with so many bytes.
+    fn of(
+        path: &Path,
+        what: Foreign,
+        length: u64,
+        from: Box<dyn Read + Send>,
+        (threads, piece): (usize, usize),
+    ) -> Self {
+        let stage = match what {
+            Foreign::Chrome => Stage::Chrome(Box::new((Chrome::new(threads, piece), Window::new(from)))),
+            Foreign::Lines => Stage::Lines(Box::new(Lines::new(from))),
+        };
+        Self { path: path.to_owned(), what, length, stage }
     }
 
     /// What the file is.
@@ -160,24 +175,31 @@ impl Import {
     ///
     /// # Errors
     ///
-    /// The file is not what it seemed to be. What is before that is in the log only if it is [`Foreign::Lines`].
+    /// What the system says, and a file that is not what it seemed to be. What is before that is in the log only if it is
+    /// [`Foreign::Lines`].
     pub fn read_for(&mut self, log: &mut Log, at_most: Duration) -> Result<bool, ImportError> {
         let until = Instant::now() + at_most;
         let before = log.len();
         let is_time = || Instant::now() < until;
-        let Self { path, what, bytes, stage } = self;
-        let malformed = |wrong| Self::malformed(path, *what, wrong);
-        if let Stage::Chrome(chrome) = stage {
-            if !chrome.read(bytes, &is_time).map_err(malformed)? {
+        let Self { path, what, stage, .. } = self;
+        let error = |wrong| match wrong {
+            Wrong::Io(source) => ImportError::Io { path: path.clone(), source },
+            Wrong::Malformed(Malformed { expected, at }) => {
+                ImportError::Malformed { path: path.clone(), what: *what, expected, at }
+            }
+        };
+        if let Stage::Chrome(reading) = stage {
+            let (chrome, window) = &mut **reading;
+            if !chrome.read(window, &is_time).map_err(error)? {
                 return Ok(false);
             }
-            let chrome = std::mem::take(&mut **chrome);
+            let chrome = std::mem::replace(chrome, Chrome::new(1, PIECE));
             *stage = Stage::Merge(Box::new(Merge::new(chrome)));
         }
         match stage {
             Stage::Chrome(_) => {}
-            Stage::Merge(merge) => merge.read(bytes, log, &is_time),
-            Stage::Lines(lines) => lines.read(bytes, log, &is_time).map_err(malformed)?,
+            Stage::Merge(merge) => merge.read(log, &is_time),
+            Stage::Lines(lines) => lines.read(log, &is_time).map_err(error)?,
         }
         Ok(log.len() > before)
     }
@@ -185,10 +207,10 @@ impl Import {
     /// How much has been done of how much, in bytes.
     #[must_use]
     pub fn progress(&self) -> (u64, u64) {
-        let all = self.bytes.len() as u64;
+        let all = self.length;
         // To tell the events apart takes about as long as to put them in order.
         let done = match &self.stage {
-            Stage::Chrome(chrome) => chrome.at() as u64 / 2,
+            Stage::Chrome(reading) => reading.1.base() as u64 / 2,
             Stage::Merge(merge) => all / 2 + (all as f64 / 2.0 * merge.share()) as u64,
             Stage::Lines(lines) => lines.at() as u64,
         };
@@ -201,7 +223,7 @@ impl Import {
         match &self.stage {
             Stage::Chrome(_) => false,
             Stage::Merge(merge) => merge.is_done(),
-            Stage::Lines(lines) => lines.at() >= self.bytes.len(),
+            Stage::Lines(lines) => lines.is_done(),
         }
     }
 

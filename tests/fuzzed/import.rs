@@ -13,7 +13,7 @@ pub fn run(bytes: &[u8]) {
     let Some((what, bytes)) = bytes.split_first() else { return };
     let what = if what & 1 == 0 { Foreign::Chrome } else { Foreign::Lines };
     let _ = Foreign::of(bytes);
-    let Ok(mut import) = Import::new(Path::new("fuzzed"), what, bytes.to_vec()) else { return };
+    let mut import = Import::new(Path::new("fuzzed"), what, bytes.to_vec());
     let mut log = Log::new();
     while !import.is_done() {
         let (done, all) = import.progress();
@@ -40,8 +40,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let chrome = chrome.iter().map(|file| [&[0], *file].concat());
     // Our own lines of the same, as they are exported.
     let lines = chrome.clone().map(|file| {
-        let mut import =
-            Import::new(Path::new("seed"), Foreign::Chrome, file[1..].to_vec()).expect("a seed can be read");
+        let mut import = Import::new(Path::new("seed"), Foreign::Chrome, file[1..].to_vec());
         let mut log = Log::new();
         while !import.is_done() {
             import.read_for(&mut log, Duration::from_secs(1)).expect("a seed can be read");

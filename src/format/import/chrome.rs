@@ -3,28 +3,38 @@
 //! ```text
 //!   [{"name":"spawn","cat":"gevent","ph":"X","ts":1893.042,"dur":118.488,"pid":1,"tid":2,"args":{"func":"gethostbyaddr"}}, …
 //!   {"traceEvents":[ … ],"displayTimeUnit":"ns"}
+//!
+//!   window ──cut where events seem to begin──► pieces, a thread each ──one after the other──► rows, lanes, callsites
 //! ```
 //!
 //! The format is that of "Trace Event Format" (Chromium, 2016): phases `X`, `B`/`E`, `b`/`n`/`e` and their older `S`/`T`/`p`/`F`,
 //! instants `i`, `I`, `R`, flows `s`/`t`/`f`, names of threads and processes `M`. The array may lack its end, as the format
 //! allows, and the file may be cut off anywhere: what is whole is read. Times are read digit by digit, not as floats.
+//!
+//! Where an event begins cannot be known without reading all before it. So that is guessed, and a piece counts only if the one
+//! before it ended where it begins.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
 
-use super::Malformed;
 use super::begun::Begun;
-use super::scan::{Scan, Stop, Token};
-use crate::trace::{Callsite, LaneKind};
+use super::piece::{Ending, Part, Phase, Piece, Site, Told, Track, guess};
+use super::scan::{Scan, Stop, Token, member, raw, text};
+use super::window::Window;
+use super::{Malformed, Wrong};
+use crate::trace::{Callsite, ItemFields, LaneKind, ValueRef};
 
-/// What an exported span has beside its fields: where it comes from, its id and that of the span around it, what its end is.
-const SOURCE: &[u8] = b"span.source";
+/// What an exported span has beside its fields: its id, that of the span around it, where it comes from, what its end is.
 pub(super) const SPAN: &str = "span.id";
 pub(super) const PARENT: &str = "span.parent";
-pub(super) const BESIDE: [&str; 4] = ["span.source", SPAN, PARENT, "spanwalk.mark"];
-/// Events between two looks at the time.
-const ROUND: usize = 256;
+pub(super) const BESIDE: [&str; 4] = [SPAN, PARENT, "span.source", "spanwalk.mark"];
+/// Bytes of a piece, about.
+pub(super) const PIECE: usize = 1 << 20;
+/// More threads than this are not worth their while.
+const THREADS: usize = 8;
+/// No row, or no name.
+const NONE: u32 = u32::MAX;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,26 +45,46 @@ pub(super) enum What {
     Begun,
     /// Something said.
     Point,
-    /// An arrow to another lane.
-    Flow { to: u32, is_switch: bool },
+    /// An arrow to another lane, at which control passes or not.
+    Switch,
+    Wake,
 }
 
 /// An event, or two that belong together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    pub(super) what: What,
     /// In ns, from anywhere.
     pub(super) begin: i64,
-    /// The same, if it is known.
-    pub(super) end: Option<i64>,
+    /// The same, or [`NEVER`].
+    pub(super) end: i64,
+    pub(super) args: Place,
     pub(super) lane: u32,
     /// Its callsite's number.
     pub(super) site: u32,
-    /// Where its arguments are: begin and length, an object.
-    pub(super) args: (usize, u32),
-    /// The places in the file of what began it and of what ended it, among all events.
-    pub(super) order: u64,
-    pub(super) end_order: u64,
+    /// The place in the file of what began it, among all events.
+    pub(super) order: u32,
+    /// The same of what ended it; of an arrow the lane to which it goes.
+    pub(super) other: u32,
+    pub(super) what: What,
+}
+
+/// In [`Row::end`]: it is not known.
+pub(super) const NEVER: i64 = i64::MAX;
+
+/// Where the fields of a row are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    /// Among those of which piece.
+    piece: u32,
+    begin: u32,
+    length: u32,
+}
+
+/// Fields of the rows of a piece.
+struct Fields {
+    bytes: Vec<u8>,
+    /// The numbers that its names have here.
+    names: Vec<u32>,
 }
 
 /// A line of execution of the file.
@@ -68,25 +98,32 @@ pub(super) struct Line {
 }
 
 /// The events of a file.
-#[derive(Default)]
 pub(super) struct Chrome {
-    at: usize,
+    /// Where in the window the next event begins, or the comma before it; before the first is known, nothing.
+    at: Option<usize>,
     is_first: bool,
+    /// Bytes of the window that are looked at together.
+    span: usize,
+    pub(super) threads: usize,
     /// Events so far.
     count: u64,
     pub(super) rows: Vec<Row>,
+    fields: Vec<Fields>,
+    /// Names of fields.
+    pub(super) names: Vec<Arc<str>>,
     pub(super) lanes: Vec<Line>,
     /// Written by this program: then it has what other files lack.
     pub(super) is_ours: bool,
+    name_numbers: HashMap<Box<[u8]>, u32>,
     lane_numbers: HashMap<Vec<u8>, u32>,
     /// Lane and track by process and thread or id.
     tracks: HashMap<Vec<u8>, (u32, u32)>,
     /// Rows of a track that have begun and not ended.
     open: Vec<Begun>,
-    /// Lane and track of the event before, and by what they were found.
-    last: (Vec<u8>, (u32, u32)),
     pub(super) sites: Vec<Arc<Callsite>>,
     site_numbers: HashMap<Vec<u8>, u32>,
+    /// Numbers of names of calls.
+    calls: HashMap<Box<[u8]>, u32>,
     /// Names of processes.
     pub(super) processes: HashMap<Arc<str>, Arc<str>>,
     /// Arrows that have begun: lane and time.
@@ -97,58 +134,55 @@ pub(super) struct Chrome {
     pub(super) ends: u64,
     /// Events of other phases, by phase.
     pub(super) others: HashMap<u8, u64>,
-    scratch: Vec<u8>,
 }
 
-/// The parts of an event that matter.
-#[derive(Default)]
-struct Parts {
-    phase: u8,
-    name: Option<Token>,
-    category: Option<Token>,
-    time: Option<Range<usize>>,
-    duration: Option<Range<usize>>,
-    pid: Option<Token>,
-    tid: Option<Token>,
-    id: Option<Token>,
-    args: Option<Range<usize>>,
-    file: Option<Token>,
-    line: Option<Range<usize>>,
+/// What a piece's numbers are here, as far as they were asked for.
+struct Known<'w> {
+    bytes: &'w [u8],
+    sites: Vec<Site>,
+    site_numbers: Vec<u32>,
+    /// Numbers of the names of its sites.
+    call_numbers: Vec<u32>,
+    tracks: Vec<Track>,
+    /// Lane and track.
+    track_numbers: Vec<Option<(u32, u32)>>,
+    ids: Vec<Option<Token>>,
 }
 
 impl Chrome {
-    /// Finds the first event.
-    pub(super) fn new(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut chrome = Self { is_first: true, ..Self::default() };
-        let begin = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        match find_events(&mut Scan::new(bytes, begin)) {
-            Ok((at, is_ours)) => (chrome.at, chrome.is_ours) = (at, is_ours),
-            Err(Stop::Bad(wrong)) => return Err(wrong),
-            Err(Stop::End) => return Err(Malformed { expected: "`traceEvents`", at: bytes.len() }),
+    /// Of a file that is read with so many threads at a time; at most one for each piece of so many bytes.
+    pub(super) fn new(threads: usize, piece: usize) -> Self {
+        Self {
+            at: None,
+            is_first: true,
+            span: threads * piece,
+            threads,
+            count: 0,
+            rows: Vec::new(),
+            fields: Vec::new(),
+            names: Vec::new(),
+            lanes: Vec::new(),
+            is_ours: false,
+            name_numbers: HashMap::new(),
+            lane_numbers: HashMap::new(),
+            tracks: HashMap::new(),
+            open: Vec::new(),
+            sites: Vec::new(),
+            site_numbers: HashMap::new(),
+            calls: HashMap::new(),
+            processes: HashMap::new(),
+            flows: HashMap::new(),
+            cut: None,
+            ends: 0,
+            others: HashMap::new(),
         }
-        Ok(chrome)
-    }
-
-    /// How far it has come, in bytes.
-    pub(super) fn at(&self) -> usize {
-        self.at
     }
 
     /// Reads on while there is time; whether all is read.
-    pub(super) fn read(&mut self, bytes: &[u8], is_time: &dyn Fn() -> bool) -> Result<bool, Malformed> {
+    pub(super) fn read(&mut self, window: &mut Window, is_time: &dyn Fn() -> bool) -> Result<bool, Wrong> {
         loop {
-            for _ in 0..ROUND {
-                match self.event(bytes) {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(true),
-                    Err(Stop::End) => {
-                        // An array may lack its end; an event that lacks its own was cut off.
-                        let rest = bytes[self.at..].trim_ascii();
-                        self.cut = (!rest.is_empty() && rest != b",").then_some(self.at);
-                        return Ok(true);
-                    }
-                    Err(Stop::Bad(wrong)) => return Err(wrong),
-                }
+            if self.turn(window)? {
+                return Ok(true);
             }
             if !is_time() {
                 return Ok(false);
@@ -156,117 +190,229 @@ impl Chrome {
         }
     }
 
-    /// Takes an event; false if there is none.
-    fn event(&mut self, bytes: &[u8]) -> Result<bool, Stop> {
-        let mut scan = Scan::new(bytes, self.at);
-        let mut letter = scan.peek()?;
-        if letter == b']' {
+    /// Reads the next window; whether all is read.
+    fn turn(&mut self, window: &mut Window) -> Result<bool, Wrong> {
+        let past = self.at.unwrap_or(0);
+        window.move_on(past, self.span).map_err(Wrong::Io)?;
+        let base = window.base();
+        let wrong = |wrong: Malformed| Wrong::Malformed(Malformed { at: wrong.at + base, ..wrong });
+        if self.at.is_some() {
+            self.at = Some(0);
+        } else if !self.find(window).map_err(wrong)? {
+            self.span *= 2;
             return Ok(false);
         }
-        if !self.is_first {
-            scan.take(b',', "`,` or `]`")?;
-            letter = scan.peek()?;
-            if letter == b']' {
-                // One comma too many is usual.
-                return Ok(false);
+        let begin = self.at.unwrap_or(0);
+        let ending = self.pieces(window.bytes(), begin).map_err(wrong)?;
+        let at = self.at.unwrap_or(0);
+        if ending == Ending::Last {
+            return Ok(true);
+        }
+        if ending == Ending::Short && window.is_end() {
+            // An array may lack its end; an event that lacks its own was cut off.
+            let rest = window.bytes()[at..].trim_ascii();
+            self.cut = (!rest.is_empty() && rest != b",").then_some(base + at);
+            return Ok(true);
+        }
+        if at == begin {
+            // A longer event than that.
+            self.span *= 2;
+        }
+        Ok(false)
+    }
+
+    /// Finds the first event; false if the window is too short for that.
+    fn find(&mut self, window: &Window) -> Result<bool, Malformed> {
+        let bytes = window.bytes();
+        let begin = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        match find_events(&mut Scan::new(bytes, begin)) {
+            Ok((at, is_ours)) => (self.at, self.is_ours) = (Some(at), is_ours),
+            Err(Stop::Bad(wrong)) => return Err(wrong),
+            Err(Stop::End) if window.is_end() => {
+                return Err(Malformed { expected: "`traceEvents`", at: bytes.len() });
             }
+            Err(Stop::End) => return Ok(false),
         }
-        if letter != b'{' {
-            return scan.bad("an event");
-        }
-        let begin = scan.at();
-        scan.take(b'{', "an event")?;
-        // An empty event behind the last comma is usual too.
-        if scan.peek()? == b'}' {
-            scan.take(b'}', "an event")?;
-        } else {
-            let parts = parts(bytes, &mut scan)?;
-            self.take(bytes, begin, parts)?;
-        }
-        (self.at, self.is_first) = (scan.at(), false);
-        self.count += 1;
         Ok(true)
     }
 
-    fn take(&mut self, bytes: &[u8], begin: usize, parts: Parts) -> Result<(), Stop> {
-        let bad = |expected| Stop::Bad(Malformed { expected, at: begin });
-        let phase = parts.phase;
-        match phase {
-            0 => return Err(bad("an event with a phase `ph`")),
-            b'M' => return self.metadata(bytes, &parts),
-            b'X' | b'B' | b'E' | b'b' | b'n' | b'e' | b'S' | b'T' | b'p' | b'F' | b'i' | b'I' | b'R' | b's' | b't'
-            | b'f' => {}
-            _ => {
-                *self.others.entry(phase).or_default() += 1;
-                return Ok(());
-            }
+    /// Reads a window from a place on, in pieces at once.
+    fn pieces(&mut self, bytes: &[u8], begin: usize) -> Result<Ending, Malformed> {
+        let mut begins = vec![begin];
+        let each = (bytes.len() - begin) / self.threads + 1;
+        for number in 1..self.threads {
+            let from = (begin + number * each).max(begins[begins.len() - 1]);
+            begins.extend(guess(bytes, begin, from));
         }
-        let time = parts.time.clone().ok_or_else(|| bad("an event with a time `ts`"))?;
-        let time = nanoseconds(&bytes[time]).ok_or_else(|| bad("a time `ts` in microseconds"))?;
-        let is_async = matches!(phase, b'b' | b'n' | b'e' | b'S' | b'T' | b'p' | b'F');
-        let (lane, track) = self.lane(bytes, &parts, is_async);
-        // An arrow's ends are told twice: as such, and for who sees no arrows.
-        let is_arrow = phase == b'i' && matches!(category(bytes, &parts), b"switch" | b"wake");
-        if self.lanes[lane as usize].is_shadow || (self.is_ours && is_arrow) {
-            return Ok(());
-        }
-        let mut row = Row {
-            what: What::Begun,
-            begin: time,
-            end: None,
-            lane,
-            site: 0,
-            args: (0, 0),
-            order: self.count,
-            end_order: 0,
+        let (is_first, is_ours) = (self.is_first, self.is_ours);
+        let read = |number: usize| {
+            let until = begins.get(number + 1).copied().unwrap_or(usize::MAX);
+            Piece::new(bytes, begins[number], is_first && number == 0, is_ours).read(until)
         };
-        if let Some(args) = &parts.args {
-            // An event is shorter than 4 GiB, or has no arguments.
-            row.args = u32::try_from(args.len()).map_or((0, 0), |length| (args.start, length));
-        }
-        match phase {
-            b'E' | b'e' | b'F' => {
-                self.end(bytes, &parts, track, time);
-                return Ok(());
+        let pieces: Vec<Piece<'_>> = thread::scope(|scope| {
+            let others: Vec<_> = (1..begins.len()).map(|number| scope.spawn(move || read(number))).collect();
+            let first = read(0);
+            // Nothing in there panics.
+            let others = others.into_iter().filter_map(|other| other.join().ok());
+            std::iter::once(first).chain(others).collect()
+        });
+        let mut ending = Ending::Next;
+        let mut at = begin;
+        for piece in pieces {
+            if piece.begin != at {
+                // It was guessed wrong.
+                return Ok(Ending::Next);
             }
-            b's' | b't' | b'f' => {
-                self.flow(bytes, &parts, row);
-                return Ok(());
+            (at, ending) = (piece.at, piece.ending);
+            self.add(bytes, piece)?;
+            self.at = Some(at);
+            match ending {
+                Ending::Next => {}
+                Ending::Bad(wrong) => return Err(wrong),
+                Ending::Last | Ending::Short => return Ok(ending),
             }
-            b'X' => {
-                let duration = match &parts.duration {
-                    Some(duration) => nanoseconds(&bytes[duration.clone()]).filter(|duration| *duration >= 0),
-                    None => None,
-                };
-                row.what = What::Whole;
-                row.end = duration.map(|duration| time.saturating_add(duration));
-                if parts.duration.is_some() && row.end.is_none() {
-                    return Err(bad("a duration `dur` in microseconds"));
-                }
-            }
-            b'B' | b'b' | b'S' => {}
-            _ => row.what = What::Point,
         }
-        row.site = self.site(bytes, &parts);
-        let number = u32::try_from(self.rows.len()).map_err(|_| bad("no more than 4,294,967,296 events"))?;
-        if row.what == What::Begun {
-            let name = parts.name.as_ref().map_or(0..0, Token::range);
-            self.open[track as usize].begin(bytes, number, name);
+        Ok(ending)
+    }
+
+    /// Adds the events of a piece.
+    fn add(&mut self, bytes: &[u8], piece: Piece<'_>) -> Result<(), Malformed> {
+        let Piece { events, count, args, sites, tracks, ids, others, begin, .. } = piece;
+        let too_many = Malformed { expected: "no more than 4,294,967,295 events", at: begin };
+        if self.count + u64::from(count) >= NONE.into() {
+            return Err(too_many);
         }
-        self.rows.push(row);
+        let names = args.names.iter().map(|name| self.name(name)).collect();
+        self.fields.push(Fields { bytes: args.bytes, names });
+        let mut known = Known {
+            bytes,
+            site_numbers: vec![NONE; sites.len()],
+            call_numbers: sites.iter().map(|site| self.call(bytes, site)).collect(),
+            sites,
+            track_numbers: vec![None; tracks.len()],
+            tracks,
+            ids,
+        };
+        self.rows.reserve(events.len());
+        for event in &events {
+            self.take(&mut known, event);
+        }
+        self.is_first &= count == 0;
+        self.count += u64::from(count);
+        for (phase, count) in others {
+            *self.others.entry(phase).or_default() += count;
+        }
         Ok(())
     }
 
+    fn take(&mut self, known: &mut Known<'_>, event: &Told) {
+        let (lane, track) = self.lane(known, event);
+        let category =
+            || known.sites[event.site as usize].category.as_ref().map_or(&b""[..], |it| raw(known.bytes, it));
+        // An arrow's ends are told twice: as such, and for who sees no arrows.
+        let is_arrow = || self.is_ours && event.what == Phase::Point && matches!(category(), b"switch" | b"wake");
+        if event.what == Phase::Named {
+            self.named(known, event, lane);
+            return;
+        }
+        if self.lanes[lane as usize].is_shadow || is_arrow() {
+            return;
+        }
+        let mut row = Row {
+            what: What::Begun,
+            begin: event.time,
+            end: NEVER,
+            lane,
+            site: NONE,
+            args: self.place(event),
+            order: self.count as u32 + event.place,
+            other: NONE,
+        };
+        match event.what {
+            Phase::End => {
+                self.end(known.call_numbers[event.site as usize], track, &row);
+                return;
+            }
+            Phase::Flow { part, id } => {
+                self.flow(known, event.site, (part, id), row);
+                return;
+            }
+            Phase::Whole(duration) => {
+                row.what = What::Whole;
+                row.end = duration.map_or(NEVER, |duration| event.time.saturating_add(duration).min(NEVER - 1));
+            }
+            Phase::Begin => {
+                let call = known.call_numbers[event.site as usize];
+                self.open[track as usize].begin(call, self.rows.len() as u32);
+            }
+            Phase::Point | Phase::Named => row.what = What::Point,
+        }
+        row.site = self.site(known, event.site);
+        self.rows.push(row);
+    }
+
+    /// Where the fields of an event are.
+    fn place(&self, event: &Told) -> Place {
+        // A piece is shorter than 4 GiB, or what is behind that has no arguments.
+        let place = u32::try_from(event.args.end).ok().map(|end| {
+            let begin = event.args.start as u32;
+            Place { piece: self.fields.len() as u32 - 1, begin, length: end - begin }
+        });
+        place.unwrap_or_default()
+    }
+
+    /// The fields of a row, their names as numbers.
+    #[inline]
+    pub(super) fn fields(&self, place: Place) -> impl Iterator<Item = (u32, ValueRef<'_>)> + Clone {
+        let of = self.fields.get(place.piece as usize);
+        let range = place.begin as usize..(place.begin + place.length) as usize;
+        let (bytes, names) = of.map_or((&[][..], &[][..]), |of| (&of.bytes[range], &of.names));
+        ItemFields::of(bytes).iter().map(|(name, value)| (names[name as usize], value))
+    }
+
+    /// The text of a field.
+    fn said(&self, event: &Told, name: &str) -> Option<Arc<str>> {
+        let mut fields = self.fields(self.place(event));
+        fields.find_map(|(number, value)| match value {
+            ValueRef::Str(text) if &*self.names[number as usize] == name => Some(text.into()),
+            _ => None,
+        })
+    }
+
+    /// The number of a field's name.
+    fn name(&mut self, raw: &[u8]) -> u32 {
+        if let Some(number) = self.name_numbers.get(raw) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(unquoted(raw));
+        self.name_numbers.insert(raw.into(), number);
+        number
+    }
+
+    /// The number of a call's name.
+    fn call(&mut self, bytes: &[u8], site: &Site) -> u32 {
+        let Some(name) = &site.name else { return NONE };
+        let name = raw(bytes, name);
+        if let Some(number) = self.calls.get(name) {
+            return *number;
+        }
+        let number = self.calls.len() as u32;
+        self.calls.insert(name.into(), number);
+        number
+    }
+
     /// An end: of the last that has begun by this name, or of the last.
-    fn end(&mut self, bytes: &[u8], parts: &Parts, track: u32, time: i64) {
-        let name = parts.name.as_ref().map(|name| raw(bytes, name));
-        let is_over = |row: u32| self.rows[row as usize].end.is_some();
-        match self.open[track as usize].end(bytes, name, is_over) {
+    fn end(&mut self, call: u32, track: u32, event: &Row) {
+        let call = (call != NONE).then_some(call);
+        let is_over = |row: u32| self.rows[row as usize].end != NEVER;
+        match self.open[track as usize].end(call, is_over) {
             Some(row) => {
                 let row = &mut self.rows[row as usize];
-                (row.end, row.end_order) = (Some(time.max(row.begin)), self.count);
-                if let Some(args) = parts.args.clone().filter(|_| row.args.1 == 0) {
-                    row.args = u32::try_from(args.len()).map_or((0, 0), |length| (args.start, length));
+                row.end = event.begin.max(row.begin).min(NEVER - 1);
+                row.other = event.order;
+                if row.args.length == 0 {
+                    row.args = event.args;
                 }
             }
             None => self.ends += 1,
@@ -274,22 +420,23 @@ impl Chrome {
     }
 
     /// An arrow begins, or comes somewhere.
-    fn flow(&mut self, bytes: &[u8], parts: &Parts, row: Row) {
+    fn flow(&mut self, known: &mut Known<'_>, site: u32, (part, id): (Part, u32), row: Row) {
         let mut key = Vec::new();
-        for part in [&parts.id, &parts.category, &parts.name] {
-            key.extend_from_slice(part.as_ref().map_or(b"", |token| raw(bytes, token)));
+        let Site { name, category, .. } = &known.sites[site as usize];
+        for part in [&known.ids[id as usize], category, name] {
+            key.extend_from_slice(part.as_ref().map_or(b"", |token| raw(known.bytes, token)));
             key.push(0);
         }
-        if parts.phase != b's'
-            && let Some((from, begin)) = self.flows.remove(&key)
-        {
-            let what = What::Flow { to: row.lane, is_switch: self.is_ours && category(bytes, parts) == b"switch" };
-            let site = self.site(bytes, parts);
-            self.rows.push(Row { what, lane: from, begin, site, ..row });
-            if parts.phase == b'f' {
+        let is_switch = self.is_ours && category.as_ref().is_some_and(|it| raw(known.bytes, it) == b"switch");
+        let before = if part == Part::Begin { None } else { self.flows.remove(&key) };
+        if let Some((from, begin)) = before {
+            let what = if is_switch { What::Switch } else { What::Wake };
+            let site = self.site(known, site);
+            self.rows.push(Row { what, lane: from, other: row.lane, begin, site, ..row });
+            if part == Part::End {
                 return;
             }
-        } else if parts.phase != b's' {
+        } else if part != Part::Begin {
             self.ends += 1;
             return;
         }
@@ -297,108 +444,105 @@ impl Chrome {
     }
 
     /// The lane of an event, and the track on which its calls nest: in our own files several tracks may be one lane's.
-    fn lane(&mut self, bytes: &[u8], parts: &Parts, is_async: bool) -> (u32, u32) {
-        let mut key = std::mem::take(&mut self.scratch);
-        key.clear();
-        let put = |key: &mut Vec<u8>, token: &Option<Token>| {
-            key.extend_from_slice(token.as_ref().map_or(b"", |token| raw(bytes, token)));
-            key.push(0);
-        };
-        put(&mut key, &parts.pid);
-        if !is_async || self.is_ours {
-            put(&mut key, &parts.tid);
-        }
-        let of_lane = key.len();
-        if is_async {
-            put(&mut key, if self.is_ours { &None } else { &parts.category });
-            put(&mut key, &parts.id);
-            key.push(1);
-        }
-        if self.last.0 == key && !self.lanes.is_empty() {
-            self.scratch = key;
-            return self.last.1;
-        }
-        if let Some(found) = self.tracks.get(&key).copied() {
-            self.last.0.clone_from(&key);
-            (self.last.1, self.scratch) = (found, key);
+    #[inline]
+    fn lane(&mut self, known: &mut Known<'_>, event: &Told) -> (u32, u32) {
+        if let Some(found) = known.track_numbers[event.track as usize] {
             return found;
         }
+        let found = self.new_lane(known, event);
+        known.track_numbers[event.track as usize] = Some(found);
+        found
+    }
+
+    fn new_lane(&mut self, known: &Known<'_>, event: &Told) -> (u32, u32) {
+        let track = &known.tracks[event.track as usize];
+        let (is_async, parts) = track.key(known.bytes, self.is_ours);
+        let key = |parts: &[&[u8]]| parts.iter().flat_map(|part| part.iter().chain(&[0])).copied().collect::<Vec<u8>>();
+        let mut track_key = key(&parts);
+        track_key.push(is_async.into());
+        if let Some(found) = self.tracks.get(&track_key) {
+            return *found;
+        }
         let is_lane = is_async && !self.is_ours;
-        let lane_key = if is_lane { &key[..] } else { &key[..of_lane] };
-        let number = match self.lane_numbers.get(lane_key) {
+        let lane_key = if is_lane { track_key.clone() } else { key(&parts[..2]) };
+        let number = match self.lane_numbers.get(&lane_key) {
             Some(number) => *number,
             None => {
                 let number = self.lanes.len() as u32;
-                let of = |token: &Option<Token>| token.as_ref().map_or("?".into(), |token| text(bytes, token));
-                let (pid, tid) = (of(&parts.pid), if is_lane { of(&parts.id) } else { of(&parts.tid) });
+                let of = |token: &Option<Token>| token.as_ref().map_or("?".into(), |token| text(known.bytes, token));
+                let id = track.of.as_ref().filter(|_| is_lane).map_or(&track.tid, |(_, id)| id);
+                let (pid, tid) = (of(&track.pid), of(id));
                 // An async line is called after what begins it.
-                let name = is_lane.then(|| format!("{} {tid}", of(&parts.name)).into());
+                let name = is_lane.then(|| format!("{} {tid}", of(&known.sites[event.site as usize].name)).into());
                 let kind = if is_lane { LaneKind::Task } else { LaneKind::Thread };
                 self.lanes.push(Line { name, pid, tid, kind, is_shadow: false });
-                self.lane_numbers.insert(lane_key.to_vec(), number);
+                self.lane_numbers.insert(lane_key, number);
                 number
             }
         };
         let found = (number, self.open.len() as u32);
         self.open.push(Begun::default());
-        self.last.0.clone_from(&key);
-        self.last.1 = found;
-        self.tracks.insert(key, found);
+        self.tracks.insert(track_key, found);
         found
     }
 
     /// The callsite of an event.
-    fn site(&mut self, bytes: &[u8], parts: &Parts) -> u32 {
-        let mut key = std::mem::take(&mut self.scratch);
-        key.clear();
-        for part in [&parts.name, &parts.category, &parts.file] {
-            key.extend_from_slice(part.as_ref().map_or(b"", |token| raw(bytes, token)));
-            key.push(0);
+    #[inline]
+    fn site(&mut self, known: &mut Known<'_>, site: u32) -> u32 {
+        let number = known.site_numbers[site as usize];
+        if number != NONE {
+            return number;
         }
-        if let Some(line) = &parts.line {
-            key.extend_from_slice(&bytes[line.clone()]);
+        let of = &known.sites[site as usize];
+        let parts = of.key(known.bytes);
+        let key: Vec<u8> = parts.iter().flat_map(|part| part.iter().chain(&[0])).copied().collect();
+        let next = self.sites.len() as u32;
+        let number = *self.site_numbers.entry(key).or_insert(next);
+        if number == next {
+            self.sites.push(Arc::new(callsite(known.bytes, of)));
         }
-        let source = parts.args.clone().filter(|_| self.is_ours).and_then(|args| member(bytes, args, SOURCE));
-        if let Some(source) = &source {
-            key.extend_from_slice(raw(bytes, source));
-        }
-        let number = match self.site_numbers.get(&key) {
-            Some(number) => *number,
-            None => {
-                let number = self.sites.len() as u32;
-                self.sites.push(Arc::new(callsite(bytes, parts, source)));
-                self.site_numbers.insert(key.clone(), number);
-                number
-            }
-        };
-        self.scratch = key;
+        known.site_numbers[site as usize] = number;
         number
     }
 
     /// Names of threads and processes; there are others, for the order and the colours of a screen.
-    fn metadata(&mut self, bytes: &[u8], parts: &Parts) -> Result<(), Stop> {
-        let what = parts.name.as_ref().map(|name| text(bytes, name));
-        let name = parts.args.clone().and_then(|args| member(bytes, args, b"name"));
-        let Some(name) = name.map(|name| text(bytes, &name)) else { return Ok(()) };
+    fn named(&mut self, known: &Known<'_>, event: &Told, lane: u32) {
+        let what = known.sites[event.site as usize].name.as_ref().map(|name| text(known.bytes, name));
+        let Some(name) = self.said(event, "name") else { return };
         match what.as_deref() {
             Some("thread_name") => {
-                let (lane, _) = self.lane(bytes, parts, false);
+                let has =
+                    |what: &str| self.fields(self.place(event)).any(|(name, _)| &*self.names[name as usize] == what);
+                let is_shadow = self.is_ours && (has("polls_of") || has("holds"));
+                let is_task = self.is_ours && self.said(event, "kind").as_deref() == Some("task");
                 let line = &mut self.lanes[lane as usize];
-                line.name = Some(name);
-                let has = |what: &[u8]| self.is_ours.then(|| member(bytes, parts.args.clone()?, what)).flatten();
-                line.is_shadow = has(b"polls_of").is_some() || has(b"holds").is_some();
-                if has(b"kind").is_some_and(|kind| raw(bytes, &kind) == b"task") {
+                (line.name, line.is_shadow) = (Some(name), is_shadow);
+                if is_task {
                     line.kind = LaneKind::Task;
                 }
             }
             Some("process_name") => {
-                let pid = parts.pid.as_ref().map_or("?".into(), |pid| text(bytes, pid));
-                self.processes.insert(pid, name);
+                let pid = known.tracks[event.track as usize].pid.as_ref();
+                self.processes.insert(pid.map_or("?".into(), |pid| text(known.bytes, pid)), name);
             }
             _ => {}
         }
-        Ok(())
     }
+}
+
+/// How many threads read a file.
+pub(super) fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(THREADS)
+}
+
+/// A name of a member, as it lies there.
+fn unquoted(raw: &[u8]) -> Arc<str> {
+    if raw.contains(&b'\\')
+        && let Ok(name) = serde_json::from_slice::<String>(&[b"\"", raw, b"\""].concat())
+    {
+        return name.into();
+    }
+    String::from_utf8_lossy(raw).into()
 }
 
 /// Goes to the first event: of an array, or of the member `traceEvents`.
@@ -423,76 +567,16 @@ fn find_events(scan: &mut Scan<'_>) -> Result<(usize, bool), Stop> {
     scan.bad("an object with `traceEvents`")
 }
 
-fn parts(bytes: &[u8], scan: &mut Scan<'_>) -> Result<Parts, Stop> {
-    let mut parts = Parts::default();
-    let mut is_first = true;
-    while let Some(key) = scan.key(is_first)? {
-        is_first = false;
-        let token = scan.value()?;
-        let word = |token: Token| token.range();
-        match &bytes[key] {
-            b"ph" => parts.phase = bytes[word(token)].first().copied().unwrap_or(0),
-            b"name" => parts.name = Some(token),
-            b"cat" => parts.category = Some(token),
-            b"ts" => parts.time = Some(word(token)),
-            b"dur" => parts.duration = Some(word(token)),
-            b"pid" => parts.pid = Some(token),
-            b"tid" => parts.tid = Some(token),
-            b"id" | b"id2" | b"bind_id" => parts.id = Some(token),
-            b"args" => parts.args = matches!(token, Token::Nested(_)).then(|| word(token)),
-            b".file" => parts.file = Some(token),
-            b".line" => parts.line = Some(word(token)),
-            _ => {}
-        }
-    }
-    Ok(parts)
-}
-
-/// What kind of thing an event is, as it lies there.
-fn category<'a>(bytes: &'a [u8], parts: &Parts) -> &'a [u8] {
-    parts.category.as_ref().map_or(b"", |category| raw(bytes, category))
-}
-
-/// A token as it lies there.
-fn raw<'a>(bytes: &'a [u8], token: &Token) -> &'a [u8] {
-    &bytes[token.range()]
-}
-
-/// What a token says.
-pub(super) fn text(bytes: &[u8], token: &Token) -> Arc<str> {
-    if let Token::Text { range, is_plain: false } = token {
-        let quoted = &bytes[range.start - 1..=range.end];
-        if let Ok(text) = serde_json::from_slice::<String>(quoted) {
-            return text.into();
-        }
-    }
-    String::from_utf8_lossy(raw(bytes, token)).into()
-}
-
-/// A member of an object.
-fn member(bytes: &[u8], object: Range<usize>, name: &[u8]) -> Option<Token> {
-    let mut scan = Scan::new(&bytes[..object.end], object.start + 1);
-    let mut is_first = true;
-    while let Ok(Some(key)) = scan.key(is_first) {
-        is_first = false;
-        let token = scan.value().ok()?;
-        if &bytes[key] == name {
-            return Some(token);
-        }
-    }
-    None
-}
-
-fn callsite(bytes: &[u8], parts: &Parts, source: Option<Token>) -> Callsite {
+fn callsite(bytes: &[u8], site: &Site) -> Callsite {
     let of = |token: &Option<Token>| token.as_ref().map_or_else(|| "".into(), |token| text(bytes, token));
-    let (name, target) = (of(&parts.name), of(&parts.category));
+    let (name, target) = (of(&site.name), of(&site.category));
     let line = |text: &str| text.parse().ok();
-    if let Some(file) = &parts.file {
-        let number = parts.line.clone().and_then(|range| line(&String::from_utf8_lossy(&bytes[range])));
+    if let Some(file) = &site.file {
+        let number = site.line.as_ref().and_then(|number| line(&text(bytes, number)));
         return Callsite { name, target, file: Some(text(bytes, file)), line: number };
     }
-    if let Some(source) = source {
-        let source = text(bytes, &source);
+    if let Some(source) = &site.source {
+        let source = text(bytes, source);
         let (file, number) = match source.rsplit_once(':') {
             Some((file, number)) if line(number).is_some() => (file, line(number)),
             _ => (&*source, None),
@@ -513,59 +597,4 @@ fn callsite(bytes: &[u8], parts: &Parts, source: Option<Token>) -> Callsite {
         return Callsite { name: function.into(), target, file: Some(file.into()), line: Some(number) };
     }
     Callsite { name, target, file: None, line: None }
-}
-
-/// Microseconds as they are written, in ns: beyond a thousandth they are rounded.
-fn nanoseconds(text: &[u8]) -> Option<i64> {
-    let (is_negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    let (mut ns, mut places) = (0_i64, None);
-    for &digit in digits {
-        match (digit, places) {
-            (b'0'..=b'9', None) => ns = ns.checked_mul(10)?.checked_add(i64::from(digit - b'0') * 1000)?,
-            (b'0'..=b'9', Some(place @ 0..3)) => {
-                ns = ns.checked_add(i64::from(digit - b'0') * [100, 10, 1][place])?;
-                places = Some(place + 1);
-            }
-            (b'0'..=b'9', Some(3)) => {
-                ns = ns.checked_add(i64::from(digit >= b'5'))?;
-                places = Some(4);
-            }
-            (b'0'..=b'9', Some(_)) => {}
-            (b'.', None) => places = Some(0),
-            // With an exponent: as a float.
-            _ => {
-                let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-                let ns = (number * 1e3).round();
-                return (ns.abs() < 9e18).then_some(ns as i64);
-            }
-        }
-    }
-    (!digits.is_empty()).then_some(if is_negative { -ns } else { ns })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_exact_to_the_nanosecond() {
-        let texts = ["0", "1893.042", "-2.5", "1.0004", "1.0005", "12e2", "9007199254740993.007", "", "x", "1e300"];
-        let ns = texts.map(|text| nanoseconds(text.as_bytes()));
-        let expected = [
-            Some(0),
-            Some(1_893_042),
-            Some(-2_500),
-            Some(1_000),
-            Some(1_001),
-            Some(1_200_000),
-            Some(9_007_199_254_740_993_007),
-            None,
-            None,
-            None,
-        ];
-        assert_eq!(ns, expected);
-    }
 }

@@ -1,12 +1,13 @@
 //! The `jsonl` of this program, back into a log: every line is an event.
 
 use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::Malformed;
+use super::{Malformed, Wrong};
 use crate::trace::{
     Callsite, Edge, Event, Field, Kind, LaneId, LaneKind, Log, Seq, SpanId, Thread, ThreadId, Time, Value,
 };
@@ -34,9 +35,11 @@ struct Line<'a> {
 }
 
 /// Lines that are being read.
-#[derive(Default)]
 pub(super) struct Lines {
+    from: BufReader<Box<dyn Read + Send>>,
     at: usize,
+    is_end: bool,
+    line: Vec<u8>,
     threads: HashMap<u32, Arc<Thread>>,
     names: HashMap<String, Arc<str>>,
     callsites: HashMap<Callsite, Arc<Callsite>>,
@@ -45,31 +48,52 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    pub(super) fn new(from: Box<dyn Read + Send>) -> Self {
+        Self {
+            from: BufReader::new(from),
+            at: 0,
+            is_end: false,
+            line: Vec::new(),
+            threads: HashMap::new(),
+            names: HashMap::new(),
+            callsites: HashMap::new(),
+            cut: None,
+        }
+    }
+
+    /// How far it has come, in bytes.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
+    /// Whether all is read.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_end
+    }
+
     /// Reads on while there is time.
-    pub(super) fn read(&mut self, bytes: &[u8], log: &mut Log, is_time: &dyn Fn() -> bool) -> Result<(), Malformed> {
-        while self.at < bytes.len() {
+    pub(super) fn read(&mut self, log: &mut Log, is_time: &dyn Fn() -> bool) -> Result<(), Wrong> {
+        while !self.is_end {
             for _ in 0..ROUND {
-                let rest = &bytes[self.at..];
-                let (line, length) = match rest.iter().position(|letter| *letter == b'\n') {
-                    Some(end) => (&rest[..end], end + 1),
-                    None => (rest, rest.len()),
-                };
-                if !line.trim_ascii().is_empty() {
-                    match self.event(line) {
-                        Some(event) => log.push(event),
-                        // The last line may have been cut off.
-                        None if length == line.len() => self.cut = Some(self.at),
-                        None => return Err(Malformed { expected: "a line of an event", at: self.at }),
-                    }
-                }
-                self.at += length;
-                if self.at >= bytes.len() {
+                let mut line = std::mem::take(&mut self.line);
+                line.clear();
+                let length = self.from.read_until(b'\n', &mut line).map_err(Wrong::Io)?;
+                if length == 0 {
+                    self.is_end = true;
                     return Ok(());
                 }
+                if !line.trim_ascii().is_empty() {
+                    match self.event(&line) {
+                        Some(event) => log.push(event),
+                        // The last line may have been cut off.
+                        None if !line.ends_with(b"\n") => self.cut = Some(self.at),
+                        None => {
+                            return Err(Wrong::Malformed(Malformed { expected: "a line of an event", at: self.at }));
+                        }
+                    }
+                }
+                self.line = line;
+                self.at += length;
             }
             if !is_time() {
                 return Ok(());

@@ -10,29 +10,48 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::thread;
 
-use super::chrome::{BESIDE, Chrome, Line, PARENT, Row, SPAN, What, text};
-use super::scan::{Scan, Token};
+use super::chrome::{BESIDE, Chrome, Line, NEVER, PARENT, Row, SPAN, What};
 use super::stack::Stack;
 use crate::trace::{
-    At, Event, Field, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, Value, ValueRef, field,
+    At, Chunk, Event, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, ValueRef,
 };
 
 /// Bytes of a chunk, about.
 const CHUNK: usize = 1 << 16;
 /// Marks between two looks at the time.
-const ROUND: usize = 512;
+const ROUND: usize = 1 << 14;
+/// So few are told where they are needed.
+const FEW: usize = 1 << 10;
 
 /// A begin or an end of a row, in the order in which they are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Mark {
     time: i64,
-    /// At one time: ends of whole rows, the later begun first; then what has an order of its own; then begins of whole rows, the
-    /// longer first.
-    class: u8,
-    tie: u64,
     /// Its row, twice, and whether it is the end.
     row: u64,
+}
+
+impl Mark {
+    fn is_end(self) -> bool {
+        self.row & 1 == 1
+    }
+
+    fn number(self) -> u32 {
+        (self.row >> 1) as u32
+    }
+
+    /// What goes first of those at one time: ends of whole rows, the later begun first; then what has an order of its own; then
+    /// begins of whole rows, the longer first.
+    fn class(self, row: &Row) -> (u8, u64) {
+        match (row.what, self.is_end()) {
+            (What::Whole, true) => (0, u64::MAX - row.begin.abs_diff(i64::MIN)),
+            (What::Whole, false) => (2, u64::MAX - row.end.abs_diff(row.begin)),
+            (What::Begun, true) => (1, row.other.into()),
+            _ => (1, row.order.into()),
+        }
+    }
 }
 
 /// A line while it is told.
@@ -57,11 +76,13 @@ pub(super) struct Merge {
     /// The earliest time.
     base: i64,
     packer: Packer,
+    /// Packed, and not part of the log yet.
+    ready: Vec<Chunk>,
     spans: u64,
     /// By row the number of its span, if that does not end at once. There are no more spans than rows.
     span_of: Vec<u32>,
-    names: Names,
-    fields: Vec<Field>,
+    /// By the number of a name which of those it is that are beside fields in our own files.
+    beside: Vec<Option<&'static str>>,
     /// In our own files the spans by the ids that they had.
     known: HashMap<u64, SpanId>,
     is_over: bool,
@@ -73,37 +94,19 @@ impl Merge {
         // Times of our own files are those of the recording already.
         let first = rows.iter().map(|row| row.begin).min().unwrap_or(0);
         let base = if chrome.is_ours { first.min(0) } else { first };
-        let mut marks = Vec::with_capacity(rows.len() * 2);
         let mut left = vec![0_u64; chrome.lanes.len()];
+        let mut marks = Vec::with_capacity(rows.len() * 2);
         for (number, row) in rows.iter().enumerate() {
-            let mark = |time, class, tie, is_end: bool| Mark {
-                time,
-                class,
-                tie,
-                row: (number as u64) << 1 | u64::from(is_end),
-            };
+            let number = (number as u64) << 1;
             left[row.lane as usize] += 1;
-            match (row.what, row.end) {
-                (What::Whole, Some(end)) if end > row.begin => {
-                    let length = end.abs_diff(row.begin);
-                    marks.push(mark(row.begin, 2, u64::MAX - length, false));
-                    marks.push(mark(end, 0, u64::MAX - row.begin.abs_diff(base), true));
-                    left[row.lane as usize] += 1;
-                }
-                // One that takes no time is begun and ended at once.
-                (What::Whole, Some(_)) => marks.push(mark(row.begin, 2, u64::MAX, false)),
-                (What::Whole, None) => marks.push(mark(row.begin, 2, 0, false)),
-                (What::Begun, Some(end)) => {
-                    // Ends of these were found in the order of the file, in which the sort keeps them.
-                    marks.push(mark(row.begin, 1, row.order * 2, false));
-                    marks.push(mark(end, 1, row.end_order * 2, true));
-                    left[row.lane as usize] += 1;
-                }
-                _ => marks.push(mark(row.begin, 1, row.order * 2, false)),
+            marks.push(Mark { time: row.begin, row: number });
+            // A whole one that takes no time is begun and ended at once.
+            if row.end != NEVER && (row.what == What::Begun || row.end > row.begin) {
+                left[row.lane as usize] += 1;
+                marks.push(Mark { time: row.end, row: number | 1 });
             }
         }
-        // Most files are nearly in order.
-        marks.sort();
+        sort(&mut marks, &rows, chrome.threads);
         let processes = chrome.lanes.iter().map(|line| &line.pid).collect::<std::collections::HashSet<_>>().len();
         let lanes = chrome.lanes.iter().enumerate().map(|(at, line)| {
             let name = name_of(line, &chrome, processes > 1);
@@ -112,46 +115,36 @@ impl Merge {
             Lane { id, thread, kind: line.kind, open: Stack::default(), left: left[at], is_told: false }
         });
         let lanes = lanes.collect();
+        let beside = |name: &Arc<str>| BESIDE.into_iter().find(|beside| chrome.is_ours && **beside == **name);
+        let beside = chrome.names.iter().map(beside).collect();
         let span_of = vec![0; rows.len()];
         chrome.rows = rows;
         let mut packer = Packer::default();
         packer.begin(Seq(0));
         packer.begin_events();
-        let (told, spans, is_over) = (0, 0, false);
-        Self {
-            chrome,
-            marks,
-            told,
-            lanes,
-            base,
-            packer,
-            spans,
-            span_of,
-            names: Names::default(),
-            fields: Vec::new(),
-            known: HashMap::new(),
-            is_over,
-        }
+        let (told, spans, is_over, ready, known) = (0, 0, false, Vec::new(), HashMap::new());
+        Self { chrome, marks, told, lanes, base, packer, ready, spans, span_of, beside, known, is_over }
     }
 
-    /// Tells on while there is time.
-    pub(super) fn read(&mut self, bytes: &[u8], log: &mut Log, is_time: &dyn Fn() -> bool) {
+    /// Tells on while there is time: what has been told goes into the log while the next is told.
+    pub(super) fn read(&mut self, log: &mut Log, is_time: &dyn Fn() -> bool) {
         while !self.is_over {
-            for _ in 0..ROUND {
-                let Some(mark) = self.marks.get(self.told).copied() else {
-                    self.hand_over(log);
-                    // Where a line that ended is not needed any more.
-                    self.is_over = true;
-                    self.marks = Vec::new();
-                    self.chrome.rows = Vec::new();
-                    self.span_of = Vec::new();
-                    return;
-                };
-                self.told += 1;
-                self.tell(bytes, mark);
-                if self.packer.len() >= CHUNK {
-                    self.hand_over(log);
-                }
+            let ready = std::mem::take(&mut self.ready);
+            if self.marks.len() - self.told <= FEW {
+                append(log, ready);
+                self.tell_on();
+                append(log, std::mem::take(&mut self.ready));
+                // Where a line that ended is not needed any more.
+                self.is_over = self.told == self.marks.len();
+            } else {
+                thread::scope(|scope| {
+                    scope.spawn(|| self.tell_on());
+                    append(log, ready);
+                });
+            }
+            if self.is_over {
+                (self.marks, self.chrome.rows, self.span_of) = (Vec::new(), Vec::new(), Vec::new());
+                return;
             }
             if !is_time() {
                 return;
@@ -159,26 +152,39 @@ impl Merge {
         }
     }
 
-    fn hand_over(&mut self, log: &mut Log) {
+    fn tell_on(&mut self) {
+        for _ in 0..ROUND {
+            let Some(mark) = self.marks.get(self.told).copied() else { break };
+            self.told += 1;
+            self.tell(mark);
+            if self.packer.len() >= CHUNK {
+                self.hand_over();
+            }
+        }
+        if self.told == self.marks.len() {
+            self.hand_over();
+        }
+    }
+
+    fn hand_over(&mut self) {
         if !self.packer.is_empty() {
-            // It was packed here, and follows the one before.
-            let _ = log.append(&self.packer.chunk());
+            self.ready.push(self.packer.chunk());
             self.packer.go_on();
         }
     }
 
-    fn tell(&mut self, bytes: &[u8], mark: Mark) {
-        let number = (mark.row >> 1) as u32;
+    fn tell(&mut self, mark: Mark) {
+        let number = mark.number();
         let row = self.chrome.rows[number as usize];
         let time = Time(mark.time.abs_diff(self.base));
-        if let What::Flow { to, .. } = row.what {
-            self.lane(to, time);
+        if matches!(row.what, What::Switch | What::Wake) {
+            self.lane(row.other, time);
         }
         self.lane(row.lane, time);
         let lane = &mut self.lanes[row.lane as usize];
         lane.left -= 1;
         let at = At { time, thread: &lane.thread, lane: lane.id };
-        if mark.row & 1 == 1 {
+        if mark.is_end() {
             let span = SpanId(self.span_of[number as usize].into());
             lane.open.end(span);
             if lane.kind == LaneKind::Thread {
@@ -186,50 +192,15 @@ impl Merge {
             }
             self.packer.close(at, span);
         } else {
-            let site = &self.chrome.sites[row.site as usize];
-            self.fields.clear();
-            self.names.fields(bytes, row, &mut self.fields);
-            let mut parent = None;
-            if self.chrome.is_ours && matches!(row.what, What::Whole | What::Begun) {
-                let id = |name: &str| match field(&self.fields, name) {
-                    Some(Value::U64(id)) => Some(*id),
-                    _ => None,
-                };
-                parent = id(PARENT).and_then(|parent| self.known.get(&parent).copied());
-                self.known.extend(id(SPAN).map(|id| (id, SpanId(self.spans + 1))));
-                self.fields.retain(|field| !BESIDE.contains(&&*field.name));
-            }
-            let fields = self.fields.iter().map(|field| (&field.name, ValueRef::from(&field.value)));
             match row.what {
-                What::Whole | What::Begun => {
-                    self.spans += 1;
-                    let span = SpanId(self.spans);
-                    let end = row.end.unwrap_or(i64::MAX);
-                    let parent = if self.chrome.is_ours { parent } else { lane.open.around(end) };
-                    self.packer.open(at, span, parent, site, fields);
-                    self.packer.enter(at, span);
-                    if lane.kind == LaneKind::Task {
-                        self.packer.exit(at, span);
-                    }
-                    if row.what == What::Whole && row.end == Some(row.begin) {
-                        if lane.kind == LaneKind::Thread {
-                            self.packer.exit(at, span);
-                        }
-                        self.packer.close(at, span);
-                    } else {
-                        lane.open.push(span, end);
-                        self.span_of[number as usize] = self.spans as u32;
-                    }
+                What::Whole | What::Begun => self.begin(number, &row, time),
+                What::Point => {
+                    let site = &self.chrome.sites[row.site as usize];
+                    let names = &self.chrome.names;
+                    let fields = self.chrome.fields(row.args).map(|(name, value)| (&names[name as usize], value));
+                    self.packer.note(at, lane.open.last(), site, fields);
                 }
-                What::Point => self.packer.note(at, lane.open.last(), site, fields),
-                What::Flow { to, is_switch } => {
-                    let name = Some(site.name.clone()).filter(|name| !name.is_empty() && !self.chrome.is_ours);
-                    let said = field(&self.fields, "reason").and_then(Value::as_str).filter(|_| self.chrome.is_ours);
-                    let reason = name.or_else(|| said.map(Into::into));
-                    let (lane, thread, to) = (at.lane, at.thread.clone(), LaneId(to + 1));
-                    let kind = if is_switch { Kind::Switch { to, reason } } else { Kind::Wake { to, reason } };
-                    self.packer.event(&Event { seq: Seq(0), time, thread, lane, kind });
-                }
+                What::Switch | What::Wake => self.arrow(&row, time),
             }
         }
         let lane = &self.lanes[row.lane as usize];
@@ -237,6 +208,61 @@ impl Merge {
             let (lane, thread) = (lane.id, lane.thread.clone());
             self.packer.event(&Event { seq: Seq(0), time, thread, lane, kind: Kind::LaneClose });
         }
+    }
+
+    /// A call begins; it ends at once if it takes no time.
+    fn begin(&mut self, number: u32, row: &Row, time: Time) {
+        let Self { chrome, lanes, packer, beside, known, .. } = self;
+        let lane = &mut lanes[row.lane as usize];
+        let at = At { time, thread: &lane.thread, lane: lane.id };
+        let site = &chrome.sites[row.site as usize];
+        let fields = chrome.fields(row.args);
+        self.spans += 1;
+        let span = SpanId(self.spans);
+        let parent = if chrome.is_ours {
+            let id = |wanted| {
+                fields.clone().find_map(|(name, value)| match value {
+                    ValueRef::U64(id) if beside[name as usize] == Some(wanted) => Some(id),
+                    _ => None,
+                })
+            };
+            let parent = id(PARENT).and_then(|parent| known.get(&parent).copied());
+            known.extend(id(SPAN).map(|id| (id, span)));
+            parent
+        } else {
+            lane.open.around(row.end)
+        };
+        let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
+        packer.open(at, span, parent, site, fields.map(|(name, value)| (&chrome.names[name as usize], value)));
+        packer.enter(at, span);
+        let ends_at_once = row.what == What::Whole && row.end == row.begin;
+        if lane.kind == LaneKind::Task || ends_at_once {
+            packer.exit(at, span);
+        }
+        if ends_at_once {
+            packer.close(at, span);
+        } else {
+            lane.open.push(span, row.end);
+            self.span_of[number as usize] = self.spans as u32;
+        }
+    }
+
+    /// Something goes from one lane to another.
+    fn arrow(&mut self, row: &Row, time: Time) {
+        let Self { chrome, lanes, packer, .. } = self;
+        let name = Some(&chrome.sites[row.site as usize].name).filter(|name| !name.is_empty() && !chrome.is_ours);
+        let said = || {
+            chrome.fields(row.args).find_map(|(name, value)| match value {
+                ValueRef::Str(text) if chrome.is_ours && &*chrome.names[name as usize] == "reason" => Some(text.into()),
+                _ => None,
+            })
+        };
+        let reason = name.cloned().or_else(said);
+        let lane = &lanes[row.lane as usize];
+        let (lane, thread, to) = (lane.id, lane.thread.clone(), LaneId(row.other + 1));
+        let is_switch = row.what == What::Switch;
+        let kind = if is_switch { Kind::Switch { to, reason } } else { Kind::Wake { to, reason } };
+        packer.event(&Event { seq: Seq(0), time, thread, lane, kind });
     }
 
     /// Opens a lane before the first thing that happens in it.
@@ -297,47 +323,29 @@ fn name_of(line: &Line, chrome: &Chrome, has_processes: bool) -> Arc<str> {
     }
 }
 
-/// Names of arguments, one of each.
-#[derive(Default)]
-struct Names {
-    known: HashMap<Vec<u8>, Arc<str>>,
-}
-
-impl Names {
-    /// The arguments of a row: numbers, texts and truths as they are, what is nested as JSON.
-    fn fields(&mut self, bytes: &[u8], row: Row, fields: &mut Vec<Field>) {
-        let (begin, length) = row.args;
-        if length < 2 {
-            return;
-        }
-        let mut scan = Scan::new(&bytes[..begin + length as usize], begin + 1);
-        let mut is_first = true;
-        while let Ok(Some(key)) = scan.key(is_first) {
-            is_first = false;
-            let Ok(token) = scan.value() else { return };
-            let name = match self.known.get(&bytes[key.clone()]) {
-                Some(name) => name.clone(),
-                None => {
-                    let quoted = Token::Text { range: key.clone(), is_plain: !bytes[key.clone()].contains(&b'\\') };
-                    let name = text(bytes, &quoted);
-                    self.known.insert(bytes[key].to_vec(), name.clone());
-                    name
-                }
-            };
-            fields.push(Field { name, value: value(bytes, &token) });
-        }
+/// Sorts marks by time, parts of them at once.
+fn sort(marks: &mut [Mark], rows: &[Row], threads: usize) {
+    let order = |one: &Mark, other: &Mark| {
+        one.time.cmp(&other.time).then_with(|| {
+            let class = |mark: &Mark| mark.class(&rows[mark.number() as usize]);
+            class(one).cmp(&class(other)).then(one.row.cmp(&other.row))
+        })
+    };
+    if marks.len() > FEW {
+        let each = marks.len().div_ceil(threads);
+        thread::scope(|scope| {
+            for part in marks.chunks_mut(each) {
+                scope.spawn(move || part.sort_by(order));
+            }
+        });
     }
+    // What is in order already is only put together.
+    marks.sort_by(order);
 }
 
-fn value(bytes: &[u8], token: &Token) -> Value {
-    let Token::Word(range) = token else { return Value::Str(text(bytes, token)) };
-    let word = std::str::from_utf8(&bytes[range.clone()]).unwrap_or_default();
-    match word {
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        word => {
-            let whole = word.parse().map(Value::U64).or_else(|_| word.parse().map(Value::I64));
-            whole.or_else(|_| word.parse().map(Value::F64)).unwrap_or_else(|_| Value::Str(word.into()))
-        }
+/// Adds chunks that were packed here, each behind the one before.
+fn append(log: &mut Log, chunks: Vec<Chunk>) {
+    for chunk in chunks {
+        let _ = log.append(&chunk);
     }
 }

@@ -3,6 +3,7 @@
 //! The input may end anywhere, and may be anything. Nothing here allocates, and nesting takes no stack.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Malformed;
 
@@ -27,7 +28,7 @@ pub(super) struct Scan<'a> {
 pub(super) enum Token {
     /// Without its quotes; `is_plain` says that nothing in it is escaped.
     Text { range: Range<usize>, is_plain: bool },
-    /// A number, `true`, `false` or `null`.
+    /// A number, `true`, `false` or `null`; also `NaN` and `Infinity`, which Python writes.
     Word(Range<usize>),
     /// An object or an array, with its brackets.
     Nested(Range<usize>),
@@ -110,7 +111,7 @@ impl<'a> Scan<'a> {
         let mut is_plain = true;
         loop {
             let rest = self.bytes.get(at..).ok_or(Stop::End)?;
-            at += rest.iter().position(|letter| matches!(letter, b'"' | b'\\')).ok_or(Stop::End)?;
+            at += end_of_text(rest).ok_or(Stop::End)?;
             if self.bytes[at] == b'"' {
                 self.at = at + 1;
                 return Ok((begin..at, is_plain));
@@ -126,9 +127,10 @@ impl<'a> Scan<'a> {
         match self.peek()? {
             b'"' => self.text().map(|(range, is_plain)| Token::Text { range, is_plain }),
             b'{' | b'[' => self.nested().map(Token::Nested),
-            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' => {
                 let begin = self.at;
-                let is_word = |letter: &u8| matches!(letter, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.');
+                let is_word =
+                    |letter: &u8| matches!(letter, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.');
                 let length = self.bytes[begin..].iter().position(|letter| !is_word(letter));
                 // A number may go on where the input ends.
                 self.at = begin + length.ok_or(Stop::End)?;
@@ -158,6 +160,54 @@ impl<'a> Scan<'a> {
             }
         }
     }
+}
+
+/// Where the first quote or backslash is, eight letters at a time.
+#[inline]
+fn end_of_text(letters: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The lowest bit that is set is that of the first zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, rest) = letters.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|letter| matches!(letter, b'"' | b'\\'))?;
+    Some(words.len() * 8 + found)
+}
+
+/// A token as it lies there.
+pub(super) fn raw<'a>(bytes: &'a [u8], token: &Token) -> &'a [u8] {
+    &bytes[token.range()]
+}
+
+/// What a token says.
+pub(super) fn text(bytes: &[u8], token: &Token) -> Arc<str> {
+    if let Token::Text { range, is_plain: false } = token {
+        let quoted = &bytes[range.start - 1..=range.end];
+        if let Ok(text) = serde_json::from_slice::<String>(quoted) {
+            return text.into();
+        }
+    }
+    String::from_utf8_lossy(raw(bytes, token)).into()
+}
+
+/// A member of an object.
+pub(super) fn member(bytes: &[u8], object: Range<usize>, name: &[u8]) -> Option<Token> {
+    let mut scan = Scan::new(&bytes[..object.end], object.start + 1);
+    let mut is_first = true;
+    while let Ok(Some(key)) = scan.key(is_first) {
+        is_first = false;
+        let token = scan.value().ok()?;
+        if &bytes[key] == name {
+            return Some(token);
+        }
+    }
+    None
 }
 
 #[cfg(test)]

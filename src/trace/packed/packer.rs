@@ -2,6 +2,8 @@
 
 mod parts;
 
+pub(super) use parts::put_field;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

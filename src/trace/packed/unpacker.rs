@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::packer::put_field;
 use super::*;
 use crate::trace::{Callsite, Edge, Event, Field, Kind, LaneKind, ThreadId};
 
@@ -107,6 +108,18 @@ impl ItemKind<'_> {
 pub struct ItemFields<'a>(&'a [u8]);
 
 impl<'a> ItemFields<'a> {
+    /// Adds a field to bytes that are of fields alone: the number is its name's, in a table of whose bytes they are.
+    #[inline]
+    pub fn put(bytes: &mut Vec<u8>, name: u32, value: ValueRef<'_>) {
+        put_field(bytes, name, value);
+    }
+
+    /// The fields that were [put](Self::put) into bytes. What is no field ends them.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {

@@ -5,30 +5,11 @@ use super::*;
 impl Packer {
     #[inline]
     pub(super) fn number(&mut self, value: u64) {
-        if value < 0x80 {
-            self.bytes.push(value as u8);
-        } else if value < 1 << 14 {
-            self.bytes.extend_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
-        } else {
-            self.long_number(value);
-        }
-    }
-
-    fn long_number(&mut self, mut value: u64) {
-        let mut bytes = [0; 10];
-        let mut used = 0;
-        while value >= 0x80 {
-            bytes[used] = value as u8 | 0x80;
-            value >>= 7;
-            used += 1;
-        }
-        bytes[used] = value as u8;
-        self.bytes.extend_from_slice(&bytes[..=used]);
+        put_number(&mut self.bytes, value);
     }
 
     fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.bytes.extend_from_slice(text.as_bytes());
+        put_text(&mut self.bytes, text);
     }
 
     pub(super) fn string(&mut self, text: &Arc<str>) -> u32 {
@@ -95,39 +76,72 @@ impl Packer {
 
     #[inline(always)]
     pub(super) fn field(&mut self, name: u32, value: ValueRef<'_>) {
-        let name = u64::from(name) << 3;
-        match value {
-            ValueRef::Bool(value) => self.number(name | u64::from(value)),
-            ValueRef::U64(value) => {
-                self.number(name | 2);
-                self.number(value);
-            }
-            ValueRef::I64(value) => {
-                self.number(name | 3);
-                self.number(((value << 1) ^ (value >> 63)) as u64);
-            }
-            ValueRef::Str(text) => {
-                self.number(name | 4);
-                self.text(text);
-            }
-            ValueRef::F64(value) => {
-                self.number(name | 5);
-                self.bytes.extend(value.to_le_bytes());
-            }
-            ValueRef::Span(span) => {
-                self.number(name | 6);
-                self.number(span.0);
-            }
-            ValueRef::I128(value) => {
-                self.number(name | 7);
-                self.bytes.push(0);
-                self.bytes.extend(value.to_le_bytes());
-            }
-            ValueRef::U128(value) => {
-                self.number(name | 7);
-                self.bytes.push(1);
-                self.bytes.extend(value.to_le_bytes());
-            }
+        put_field(&mut self.bytes, name, value);
+    }
+}
+
+#[inline]
+fn put_number(bytes: &mut Vec<u8>, value: u64) {
+    if value < 0x80 {
+        bytes.push(value as u8);
+    } else if value < 1 << 14 {
+        bytes.extend_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
+    } else {
+        put_long_number(bytes, value);
+    }
+}
+
+fn put_long_number(bytes: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0; 10];
+    let mut used = 0;
+    while value >= 0x80 {
+        digits[used] = value as u8 | 0x80;
+        value >>= 7;
+        used += 1;
+    }
+    digits[used] = value as u8;
+    bytes.extend_from_slice(&digits[..=used]);
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_number(bytes, text.len() as u64);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+#[inline(always)]
+pub(in crate::trace::packed) fn put_field(bytes: &mut Vec<u8>, name: u32, value: ValueRef<'_>) {
+    let name = u64::from(name) << 3;
+    match value {
+        ValueRef::Bool(value) => put_number(bytes, name | u64::from(value)),
+        ValueRef::U64(value) => {
+            put_number(bytes, name | 2);
+            put_number(bytes, value);
+        }
+        ValueRef::I64(value) => {
+            put_number(bytes, name | 3);
+            put_number(bytes, ((value << 1) ^ (value >> 63)) as u64);
+        }
+        ValueRef::Str(text) => {
+            put_number(bytes, name | 4);
+            put_text(bytes, text);
+        }
+        ValueRef::F64(value) => {
+            put_number(bytes, name | 5);
+            bytes.extend(value.to_le_bytes());
+        }
+        ValueRef::Span(span) => {
+            put_number(bytes, name | 6);
+            put_number(bytes, span.0);
+        }
+        ValueRef::I128(value) => {
+            put_number(bytes, name | 7);
+            bytes.push(0);
+            bytes.extend(value.to_le_bytes());
+        }
+        ValueRef::U128(value) => {
+            put_number(bytes, name | 7);
+            bytes.push(1);
+            bytes.extend(value.to_le_bytes());
         }
     }
 }

@@ -1,0 +1,413 @@
+//! A stretch of trace events, told apart without what is before it: so several are at a time.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher as _;
+use std::ops::Range;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::Malformed;
+use super::args::Args;
+use super::scan::{Scan, Stop, Token, member, raw};
+
+/// What an exported span has beside its fields: where it comes from.
+const SOURCE: &[u8] = b"span.source";
+/// Bytes by which one event is like the next: of its first key.
+const ALIKE: usize = 6;
+
+/// An event.
+pub(super) struct Told {
+    pub(super) what: Phase,
+    /// In ns, from anywhere.
+    pub(super) time: i64,
+    /// Numbers of its site and its track, in the piece.
+    pub(super) site: u32,
+    pub(super) track: u32,
+    /// Where its fields are among those of the piece.
+    pub(super) args: Range<usize>,
+    /// How many events of the piece are before it.
+    pub(super) place: u32,
+}
+
+/// What an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A call with its length, in ns, if that is said.
+    Whole(Option<i64>),
+    Begin,
+    End,
+    /// Something said.
+    Point,
+    /// A part of an arrow; its id is that of the piece by this number.
+    Flow {
+        part: Part,
+        id: u32,
+    },
+    /// A name of a thread or a process.
+    Named,
+}
+
+/// Where on an arrow something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Begin,
+    Middle,
+    End,
+}
+
+/// Where events come from, by what lies in the file.
+#[derive(Clone)]
+pub(super) struct Site {
+    pub(super) name: Option<Token>,
+    pub(super) category: Option<Token>,
+    pub(super) file: Option<Token>,
+    pub(super) line: Option<Token>,
+    pub(super) source: Option<Token>,
+}
+
+/// On what calls nest: a thread, or an id of async spans.
+#[derive(Clone)]
+pub(super) struct Track {
+    pub(super) pid: Option<Token>,
+    pub(super) tid: Option<Token>,
+    /// Category and id, if it is of async spans.
+    pub(super) of: Option<(Option<Token>, Option<Token>)>,
+}
+
+/// Why a piece ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The next one begins.
+    Next,
+    /// There are no more events.
+    Last,
+    /// The window ends inside an event.
+    Short,
+    Bad(Malformed),
+}
+
+/// A stretch of a file's window.
+pub(super) struct Piece<'w> {
+    bytes: &'w [u8],
+    is_ours: bool,
+    is_first: bool,
+    /// Where it begins, and where it ends: behind an event.
+    pub(super) begin: usize,
+    pub(super) at: usize,
+    pub(super) ending: Ending,
+    pub(super) events: Vec<Told>,
+    /// How many events there are, of those that are not told too.
+    pub(super) count: u32,
+    pub(super) args: Args<'w>,
+    pub(super) sites: Vec<Site>,
+    pub(super) tracks: Vec<Track>,
+    pub(super) ids: Vec<Option<Token>>,
+    /// Events of other phases, by phase.
+    pub(super) others: HashMap<u8, u64>,
+    site_numbers: HashTable<u32>,
+    track_numbers: HashTable<u32>,
+    last_track: u32,
+    hash: DefaultHashBuilder,
+}
+
+/// The parts of an event that matter.
+#[derive(Default)]
+struct Parts {
+    phase: u8,
+    name: Option<Token>,
+    category: Option<Token>,
+    time: Option<Range<usize>>,
+    duration: Option<Range<usize>>,
+    pid: Option<Token>,
+    tid: Option<Token>,
+    id: Option<Token>,
+    args: Option<Range<usize>>,
+    /// The same as JSON.
+    object: Option<Range<usize>>,
+    file: Option<Token>,
+    line: Option<Token>,
+}
+
+impl<'w> Piece<'w> {
+    /// One that begins at a place: at the first event of the file, or behind another.
+    pub(super) fn new(bytes: &'w [u8], begin: usize, is_first: bool, is_ours: bool) -> Self {
+        Self {
+            bytes,
+            is_ours,
+            is_first,
+            begin,
+            at: begin,
+            ending: Ending::Next,
+            events: Vec::new(),
+            count: 0,
+            args: Args::default(),
+            sites: Vec::new(),
+            tracks: Vec::new(),
+            ids: Vec::new(),
+            others: HashMap::new(),
+            site_numbers: HashTable::new(),
+            track_numbers: HashTable::new(),
+            last_track: 0,
+            hash: DefaultHashBuilder::default(),
+        }
+    }
+
+    /// Reads events until one ends at this place or behind it.
+    pub(super) fn read(mut self, until: usize) -> Self {
+        while self.at < until {
+            let before = self.args.bytes.len();
+            let ending = match self.event() {
+                Ok(true) => continue,
+                Ok(false) => Ending::Last,
+                Err(Stop::End) => Ending::Short,
+                Err(Stop::Bad(wrong)) => Ending::Bad(wrong),
+            };
+            self.args.bytes.truncate(before);
+            self.ending = ending;
+            break;
+        }
+        self.args.bytes.shrink_to_fit();
+        self
+    }
+
+    /// Takes an event; false if there is none.
+    fn event(&mut self) -> Result<bool, Stop> {
+        let mut scan = Scan::new(self.bytes, self.at);
+        let mut letter = scan.peek()?;
+        if letter == b']' {
+            return Ok(false);
+        }
+        if !self.is_first {
+            scan.take(b',', "`,` or `]`")?;
+            letter = scan.peek()?;
+            if letter == b']' {
+                // One comma too many is usual.
+                return Ok(false);
+            }
+        }
+        if letter != b'{' {
+            return scan.bad("an event");
+        }
+        let begin = scan.at();
+        scan.take(b'{', "an event")?;
+        // An empty event behind the last comma is usual too.
+        if scan.peek()? == b'}' {
+            scan.take(b'}', "an event")?;
+        } else {
+            let parts = self.parts(&mut scan)?;
+            self.take(begin, parts)?;
+        }
+        (self.at, self.is_first) = (scan.at(), false);
+        self.count += 1;
+        Ok(true)
+    }
+
+    fn parts(&mut self, scan: &mut Scan<'w>) -> Result<Parts, Stop> {
+        let mut parts = Parts::default();
+        let mut is_first = true;
+        while let Some(key) = scan.key(is_first)? {
+            is_first = false;
+            let key = &self.bytes[key];
+            if key == b"args" && scan.peek()? == b'{' {
+                let begin = scan.at();
+                parts.args = Some(self.args.take(scan)?);
+                parts.object = Some(begin..scan.at());
+                continue;
+            }
+            let token = scan.value()?;
+            match key {
+                b"ph" => parts.phase = self.bytes[token.range()].first().copied().unwrap_or(0),
+                b"name" => parts.name = Some(token),
+                b"cat" => parts.category = Some(token),
+                b"ts" => parts.time = Some(token.range()),
+                b"dur" => parts.duration = Some(token.range()),
+                b"pid" => parts.pid = Some(token),
+                b"tid" => parts.tid = Some(token),
+                b"id" | b"id2" | b"bind_id" => parts.id = Some(token),
+                b".file" => parts.file = Some(token),
+                b".line" => parts.line = Some(token),
+                _ => {}
+            }
+        }
+        Ok(parts)
+    }
+
+    fn take(&mut self, begin: usize, mut parts: Parts) -> Result<(), Stop> {
+        let bad = |expected| Stop::Bad(Malformed { expected, at: begin });
+        let is_async = matches!(parts.phase, b'b' | b'n' | b'e' | b'S' | b'T' | b'p' | b'F');
+        let mut flow = |part| {
+            self.ids.push(parts.id.clone());
+            Phase::Flow { part, id: self.ids.len() as u32 - 1 }
+        };
+        let what = match parts.phase {
+            0 => return Err(bad("an event with a phase `ph`")),
+            b'X' => Phase::Whole(None),
+            b'B' | b'b' | b'S' => Phase::Begin,
+            b'E' | b'e' | b'F' => Phase::End,
+            b'n' | b'T' | b'p' | b'i' | b'I' | b'R' => Phase::Point,
+            b's' => flow(Part::Begin),
+            b't' => flow(Part::Middle),
+            b'f' => flow(Part::End),
+            b'M' => Phase::Named,
+            phase => {
+                *self.others.entry(phase).or_default() += 1;
+                return Ok(());
+            }
+        };
+        let ns = |range: Range<usize>| nanoseconds(&self.bytes[range]);
+        let time = match parts.time.take() {
+            _ if what == Phase::Named => 0,
+            Some(time) => ns(time).ok_or_else(|| bad("a time `ts` in microseconds"))?,
+            None => return Err(bad("an event with a time `ts`")),
+        };
+        let what = match (what, parts.duration.take()) {
+            (Phase::Whole(_), Some(duration)) => {
+                let duration = ns(duration).filter(|duration| *duration >= 0);
+                Phase::Whole(Some(duration.ok_or_else(|| bad("a duration `dur` in microseconds"))?))
+            }
+            _ => what,
+        };
+        let args = parts.args.take().unwrap_or_default();
+        let (track, site) = (self.track(&mut parts, is_async), self.site(parts));
+        self.events.push(Told { what, time, site, track, args, place: self.count });
+        Ok(())
+    }
+
+    /// The number of an event's track.
+    fn track(&mut self, parts: &mut Parts, is_async: bool) -> u32 {
+        let (bytes, is_ours) = (self.bytes, self.is_ours);
+        let of = is_async.then(|| (parts.category.clone(), parts.id.take()));
+        let track = Track { pid: parts.pid.take(), tid: parts.tid.take(), of };
+        let key = move |track: &Track| track.key(bytes, is_ours);
+        let wanted = key(&track);
+        if self.tracks.get(self.last_track as usize).is_some_and(|last| key(last) == wanted) {
+            return self.last_track;
+        }
+        let Self { tracks, track_numbers, hash, .. } = self;
+        let is_it = |at: &u32| key(&tracks[*at as usize]) == wanted;
+        let rehash = |at: &u32| hash.hash_one(key(&tracks[*at as usize]));
+        let number = *track_numbers.entry(hash.hash_one(wanted), is_it, rehash).or_insert(tracks.len() as u32).get();
+        if number as usize == tracks.len() {
+            tracks.push(track);
+        }
+        self.last_track = number;
+        number
+    }
+
+    /// The number of an event's site.
+    fn site(&mut self, parts: Parts) -> u32 {
+        let Parts { name, category, file, line, object, .. } = parts;
+        let bytes = self.bytes;
+        let source = object.filter(|_| self.is_ours).and_then(|object| member(bytes, object, SOURCE));
+        let site = Site { name, category, file, line, source };
+        let wanted = site.key(bytes);
+        let Self { sites, site_numbers, hash, .. } = self;
+        let is_it = |at: &u32| sites[*at as usize].key(bytes) == wanted;
+        let rehash = |at: &u32| hash.hash_one(sites[*at as usize].key(bytes));
+        let number = *site_numbers.entry(hash.hash_one(wanted), is_it, rehash).or_insert(sites.len() as u32).get();
+        if number as usize == sites.len() {
+            sites.push(site);
+        }
+        number
+    }
+}
+
+impl Site {
+    /// What makes it another than others.
+    pub(super) fn key<'w>(&self, bytes: &'w [u8]) -> [&'w [u8]; 5] {
+        [&self.name, &self.category, &self.file, &self.line, &self.source].map(|part| some_raw(bytes, part))
+    }
+}
+
+impl Track {
+    /// What makes it another than others: process, thread, and of async spans category and id. Ids of other tools are of a process, ours
+    /// of a thread, whatever they are called.
+    pub(super) fn key<'w>(&self, bytes: &'w [u8], is_ours: bool) -> (bool, [&'w [u8]; 4]) {
+        let [pid, tid] = [&self.pid, &self.tid].map(|part| some_raw(bytes, part));
+        let Some((category, id)) = &self.of else { return (false, [pid, tid, b"", b""]) };
+        let [category, id] = [category, id].map(|part| some_raw(bytes, part));
+        (true, if is_ours { [pid, tid, b"", id] } else { [pid, b"", category, id] })
+    }
+}
+
+fn some_raw<'w>(bytes: &'w [u8], token: &Option<Token>) -> &'w [u8] {
+    token.as_ref().map_or(b"", |token| raw(bytes, token))
+}
+
+/// A place from another on that is behind an event, as it seems: the next begins like the one that begins here.
+pub(super) fn guess(bytes: &[u8], here: usize, from: usize) -> Option<usize> {
+    let begin = here + bytes[here..].iter().position(|letter| *letter == b'{')?;
+    let like = bytes.get(begin..begin + ALIKE)?;
+    let mut at = from;
+    loop {
+        at += bytes.get(at..)?.iter().position(|letter| *letter == b'}')? + 1;
+        let mut scan = Scan::new(bytes, at);
+        if scan.take(b',', "").is_ok() && scan.peek().is_ok() && bytes[scan.at()..].starts_with(like) {
+            return Some(at);
+        }
+    }
+}
+
+/// Microseconds as they are written, in ns: beyond a thousandth they are rounded.
+fn nanoseconds(text: &[u8]) -> Option<i64> {
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let (mut ns, mut places) = (0_i64, None);
+    for &digit in digits {
+        match (digit, places) {
+            (b'0'..=b'9', None) => ns = ns.checked_mul(10)?.checked_add(i64::from(digit - b'0') * 1000)?,
+            (b'0'..=b'9', Some(place @ 0..3)) => {
+                ns = ns.checked_add(i64::from(digit - b'0') * [100, 10, 1][place])?;
+                places = Some(place + 1);
+            }
+            (b'0'..=b'9', Some(3)) => {
+                ns = ns.checked_add(i64::from(digit >= b'5'))?;
+                places = Some(4);
+            }
+            (b'0'..=b'9', Some(_)) => {}
+            (b'.', None) => places = Some(0),
+            // With an exponent: as a float.
+            _ => {
+                let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+                let ns = (number * 1e3).round();
+                return (ns.abs() < 9e18).then_some(ns as i64);
+            }
+        }
+    }
+    (!digits.is_empty()).then_some(if is_negative { -ns } else { ns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_exact_to_the_nanosecond() {
+        let texts = ["0", "1893.042", "-2.5", "1.0004", "1.0005", "12e2", "9007199254740993.007", "", "x", "1e300"];
+        let ns = texts.map(|text| nanoseconds(text.as_bytes()));
+        let expected = [
+            Some(0),
+            Some(1_893_042),
+            Some(-2_500),
+            Some(1_000),
+            Some(1_001),
+            Some(1_200_000),
+            Some(9_007_199_254_740_993_007),
+            None,
+            None,
+            None,
+        ];
+        assert_eq!(ns, expected);
+    }
+
+    #[test]
+    fn a_place_behind_an_event_is_guessed_by_how_events_begin() {
+        let text = br#"[{"pid":1,"args":{"a":[{"x":1},{"y":"},{"}]}}, {"pid":1}"#;
+        let found = guess(text, 1, 2);
+        assert_eq!(found, Some(45));
+        assert_eq!(&text[45..], br#", {"pid":1}"#);
+        assert_eq!(guess(text, 1, 46), None);
+    }
+}
