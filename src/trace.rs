@@ -83,7 +83,9 @@ pub use hits::Hits;
 pub use ids::{BreakpointId, LaneId, Seq, SpanId, ThreadId};
 pub use lanes::LaneRecord;
 pub use log::{Gap, Log, Memory, SpanRecord};
-pub use packed::{At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packer, Position, Tables, Unpacker, ValueRef};
+pub use packed::{
+    At, Chunk, Corrupt, Item, ItemFields, ItemKind, Packable, PackedValue, Packer, Position, Tables, Unpacker, ValueRef,
+};
 pub use place::{Place, PlaceError};
 pub use query::{Candidate, Query, QueryError};
 pub use retained::Retained;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use super::{LaneId, Seq, SpanId, Thread, Time, Value};
 
 pub(super) use counts::LaneCounts;
-pub use packer::Packer;
+pub use packer::{Packable, Packer};
 pub use unpacker::{Item, ItemFields, ItemKind, Tables, Unpacker};
 
 /// A run of consecutive events. Most need nothing before them, as they begin with what was open then; one of a few events,
@@ -106,6 +106,13 @@ pub enum ValueRef<'a> {
     F64(f64),
     Str(&'a str),
     Span(SpanId),
+}
+
+/// A value that is packed already, and not looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PackedValue<'a> {
+    kind: u8,
+    rest: &'a [u8],
 }
 
 impl<'a> From<&'a Value> for ValueRef<'a> {

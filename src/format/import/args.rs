@@ -16,8 +16,8 @@ pub(super) struct Args<'w> {
     pub(super) names: Vec<&'w [u8]>,
     numbers: HashTable<u32>,
     hash: DefaultHashBuilder,
-    /// Which name came behind each the last time; behind none, the last of all.
-    next: Vec<u32>,
+    /// Which name came behind each the last time, and how it lay there, with its quotes and the colon; behind none, the first.
+    next: Vec<(u32, &'w [u8])>,
 }
 
 impl<'w> Args<'w> {
@@ -25,24 +25,40 @@ impl<'w> Args<'w> {
     pub(super) fn take(&mut self, scan: &mut Scan<'w>) -> Result<Range<usize>, Stop> {
         let begin = self.bytes.len();
         scan.take(b'{', "an object")?;
-        let (mut is_first, mut before) = (true, 0);
-        while let Some(key) = scan.key(is_first)? {
-            is_first = false;
-            before = self.name(&scan.bytes()[key], before);
-            let token = scan.value()?;
-            self.put(scan.bytes(), before, &token);
+        let mut before = None;
+        while let Some(name) = self.name(scan, before)? {
+            before = Some(name);
+            if let Some(number) = scan.whole() {
+                ItemFields::put(&mut self.bytes, name, ValueRef::U64(number));
+            } else {
+                let token = scan.value()?;
+                self.put(scan.bytes(), name, &token);
+            }
         }
         Ok(begin..self.bytes.len())
     }
 
-    /// The number of a name that comes behind another; the first is behind number 0, which is nobody's.
-    fn name(&mut self, name: &'w [u8], before: u32) -> u32 {
-        if self.next.is_empty() {
-            (self.names, self.next) = (vec![b"".as_slice()], vec![0]);
+    /// Takes the name of the next field, behind another or none, and the colon: its number. Number 0 is nobody's.
+    #[inline]
+    fn name(&mut self, scan: &mut Scan<'w>, before: Option<u32>) -> Result<Option<u32>, Stop> {
+        let begin = *scan;
+        if before.is_none() || scan.skip(b",") {
+            let (guess, expected) = self.next.get(before.unwrap_or(0) as usize).copied().unwrap_or_default();
+            if guess > 0 && scan.skip(expected) {
+                return Ok(Some(guess));
+            }
         }
-        let guess = self.next[before as usize];
-        if guess > 0 && self.names[guess as usize] == name {
-            return guess;
+        *scan = begin;
+        self.other_name(scan, before)
+    }
+
+    #[inline(never)]
+    fn other_name(&mut self, scan: &mut Scan<'w>, before: Option<u32>) -> Result<Option<u32>, Stop> {
+        let Some(key) = scan.key(before.is_none())? else { return Ok(None) };
+        let bytes = scan.bytes();
+        let (name, expected) = (&bytes[key.clone()], &bytes[key.start - 1..scan.at()]);
+        if self.next.is_empty() {
+            (self.names, self.next) = (vec![b"".as_slice()], vec![(0, b"".as_slice())]);
         }
         let Self { names, numbers, hash, next, .. } = self;
         let of = |name: &[u8]| hash.hash_one(name);
@@ -50,20 +66,17 @@ impl<'w> Args<'w> {
         let number = *found.or_insert(names.len() as u32).get();
         if number as usize == names.len() {
             names.push(name);
-            next.push(0);
+            next.push((0, b""));
         }
-        next[before as usize] = number;
-        number
+        next[before.unwrap_or(0) as usize] = (number, expected);
+        Ok(Some(number))
     }
 
     fn put(&mut self, bytes: &[u8], name: u32, token: &Token) {
         let range = token.range();
         let to = &mut self.bytes;
         match token {
-            Token::Word(_) => match whole(&bytes[range.clone()]) {
-                Some(number) => ItemFields::put(to, name, ValueRef::U64(number)),
-                None => put_word(to, name, std::str::from_utf8(&bytes[range]).unwrap_or_default()),
-            },
+            Token::Word(_) => put_word(to, name, std::str::from_utf8(&bytes[range]).unwrap_or_default()),
             Token::Text { is_plain: true, .. } | Token::Nested(_)
                 if let Ok(text) = std::str::from_utf8(&bytes[range.clone()]) =>
             {
@@ -72,14 +85,6 @@ impl<'w> Args<'w> {
             token => ItemFields::put(to, name, ValueRef::Str(&text(bytes, token))),
         }
     }
-}
-
-/// A number of few digits, as most are.
-fn whole(word: &[u8]) -> Option<u64> {
-    if word.len() > 18 {
-        return None;
-    }
-    word.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
 }
 
 fn put_word(to: &mut Vec<u8>, name: u32, word: &str) {

@@ -23,7 +23,7 @@ use super::piece::{Ending, Part, Phase, Piece, Site, Told, Track, guess};
 use super::scan::{Scan, Stop, Token, member, raw, text};
 use super::window::Window;
 use super::{Malformed, Wrong};
-use crate::trace::{Callsite, ItemFields, LaneKind, ValueRef};
+use crate::trace::{Callsite, ItemFields, LaneKind, PackedValue, ValueRef};
 
 /// What an exported span has beside its fields: its id, that of the span around it, where it comes from, what its end is.
 pub(super) const SPAN: &str = "span.id";
@@ -362,12 +362,23 @@ impl Chrome {
     }
 
     /// The fields of a row, their names as numbers.
-    #[inline]
     pub(super) fn fields(&self, place: Place) -> impl Iterator<Item = (u32, ValueRef<'_>)> + Clone {
-        let of = self.fields.get(place.piece as usize);
+        let (fields, names) = self.fields_at(place);
+        fields.iter().map(|(name, value)| (names[name as usize], value))
+    }
+
+    /// The same with values that are not looked at, and names by their texts.
+    #[inline]
+    pub(super) fn packed_fields(&self, place: Place) -> impl Iterator<Item = (&Arc<str>, PackedValue<'_>)> + Clone {
+        let (fields, names) = self.fields_at(place);
+        fields.packed().map(|(name, value)| (&self.names[names[name as usize] as usize], value))
+    }
+
+    #[inline]
+    fn fields_at(&self, place: Place) -> (ItemFields<'_>, &[u32]) {
         let range = place.begin as usize..(place.begin + place.length) as usize;
-        let (bytes, names) = of.map_or((&[][..], &[][..]), |of| (&of.bytes[range], &of.names));
-        ItemFields::of(bytes).iter().map(|(name, value)| (names[name as usize], value))
+        let of = self.fields.get(place.piece as usize);
+        of.map_or((ItemFields::default(), &[]), |of| (ItemFields::of(&of.bytes[range]), &of.names))
     }
 
     /// The text of a field.

@@ -19,9 +19,9 @@ use crate::trace::{
 };
 
 /// Bytes of a chunk, about.
-const CHUNK: usize = 1 << 16;
+const CHUNK: usize = 1 << 18;
 /// Marks between two looks at the time.
-const ROUND: usize = 1 << 14;
+const ROUND: usize = 1 << 15;
 /// So few are told where they are needed.
 const FEW: usize = 1 << 10;
 
@@ -216,10 +216,10 @@ impl Merge {
         let lane = &mut lanes[row.lane as usize];
         let at = At { time, thread: &lane.thread, lane: lane.id };
         let site = &chrome.sites[row.site as usize];
-        let fields = chrome.fields(row.args);
         self.spans += 1;
         let span = SpanId(self.spans);
-        let parent = if chrome.is_ours {
+        if chrome.is_ours {
+            let fields = chrome.fields(row.args);
             let id = |wanted| {
                 fields.clone().find_map(|(name, value)| match value {
                     ValueRef::U64(id) if beside[name as usize] == Some(wanted) => Some(id),
@@ -228,12 +228,11 @@ impl Merge {
             };
             let parent = id(PARENT).and_then(|parent| known.get(&parent).copied());
             known.extend(id(SPAN).map(|id| (id, span)));
-            parent
+            let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
+            packer.open(at, span, parent, site, fields.map(|(name, value)| (&chrome.names[name as usize], value)));
         } else {
-            lane.open.around(row.end)
-        };
-        let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
-        packer.open(at, span, parent, site, fields.map(|(name, value)| (&chrome.names[name as usize], value)));
+            packer.open(at, span, lane.open.around(row.end), site, chrome.packed_fields(row.args));
+        }
         packer.enter(at, span);
         let ends_at_once = row.what == What::Whole && row.end == row.begin;
         if lane.kind == LaneKind::Task || ends_at_once {

@@ -105,10 +105,54 @@ pub(super) struct Piece<'w> {
     /// Events of other phases, by phase.
     pub(super) others: HashMap<u8, u64>,
     site_numbers: HashTable<u32>,
+    /// The site that had a name the last time.
+    last_sites: HashTable<u32>,
     track_numbers: HashTable<u32>,
     last_track: u32,
     hash: DefaultHashBuilder,
+    /// The members of the event before, as most events have the same: what lies before their values, and what they are.
+    shape: Vec<(&'w [u8], Member)>,
 }
+
+/// What a member of an event says.
+#[derive(Clone, Copy)]
+enum Member {
+    Phase,
+    Name,
+    Category,
+    Time,
+    Duration,
+    Pid,
+    Tid,
+    Id,
+    Args,
+    File,
+    Line,
+    Other,
+}
+
+impl Member {
+    fn of(key: &[u8]) -> Self {
+        match key {
+            b"ph" => Self::Phase,
+            b"name" => Self::Name,
+            b"cat" => Self::Category,
+            b"ts" => Self::Time,
+            b"dur" => Self::Duration,
+            b"pid" => Self::Pid,
+            b"tid" => Self::Tid,
+            b"id" | b"id2" | b"bind_id" => Self::Id,
+            b"args" => Self::Args,
+            b".file" => Self::File,
+            b".line" => Self::Line,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What is no number of microseconds.
+#[derive(Clone, Copy)]
+struct NoTime;
 
 /// The parts of an event that matter.
 #[derive(Default)]
@@ -116,8 +160,9 @@ struct Parts {
     phase: u8,
     name: Option<Token>,
     category: Option<Token>,
-    time: Option<Range<usize>>,
-    duration: Option<Range<usize>>,
+    /// In ns; what is there and no time is `Err`.
+    time: Option<Result<i64, NoTime>>,
+    duration: Option<Result<i64, NoTime>>,
     pid: Option<Token>,
     tid: Option<Token>,
     id: Option<Token>,
@@ -146,9 +191,11 @@ impl<'w> Piece<'w> {
             ids: Vec::new(),
             others: HashMap::new(),
             site_numbers: HashTable::new(),
+            last_sites: HashTable::new(),
             track_numbers: HashTable::new(),
             last_track: 0,
             hash: DefaultHashBuilder::default(),
+            shape: Vec::new(),
         }
     }
 
@@ -204,32 +251,63 @@ impl<'w> Piece<'w> {
 
     fn parts(&mut self, scan: &mut Scan<'w>) -> Result<Parts, Stop> {
         let mut parts = Parts::default();
-        let mut is_first = true;
-        while let Some(key) = scan.key(is_first)? {
-            is_first = false;
-            let key = &self.bytes[key];
-            if key == b"args" && scan.peek()? == b'{' {
-                let begin = scan.at();
-                parts.args = Some(self.args.take(scan)?);
-                parts.object = Some(begin..scan.at());
-                continue;
-            }
-            let token = scan.value()?;
-            match key {
-                b"ph" => parts.phase = self.bytes[token.range()].first().copied().unwrap_or(0),
-                b"name" => parts.name = Some(token),
-                b"cat" => parts.category = Some(token),
-                b"ts" => parts.time = Some(token.range()),
-                b"dur" => parts.duration = Some(token.range()),
-                b"pid" => parts.pid = Some(token),
-                b"tid" => parts.tid = Some(token),
-                b"id" | b"id2" | b"bind_id" => parts.id = Some(token),
-                b".file" => parts.file = Some(token),
-                b".line" => parts.line = Some(token),
-                _ => {}
+        let mut at = 0;
+        while let Some(member) = self.member(scan, at)? {
+            at += 1;
+            match member {
+                Member::Time => parts.time = Some(self.nanoseconds(scan)?),
+                Member::Duration => parts.duration = Some(self.nanoseconds(scan)?),
+                Member::Args if scan.peek()? == b'{' => {
+                    let begin = scan.at();
+                    parts.args = Some(self.args.take(scan)?);
+                    parts.object = Some(begin..scan.at());
+                }
+                Member::Phase => {
+                    let phase = scan.value()?;
+                    parts.phase = self.bytes[phase.range()].first().copied().unwrap_or(0);
+                }
+                Member::Name => parts.name = Some(scan.value()?),
+                Member::Category => parts.category = Some(scan.value()?),
+                Member::Pid => parts.pid = Some(scan.value()?),
+                Member::Tid => parts.tid = Some(scan.value()?),
+                Member::Id => parts.id = Some(scan.value()?),
+                Member::File => parts.file = Some(scan.value()?),
+                Member::Line => parts.line = Some(scan.value()?),
+                Member::Args | Member::Other => drop(scan.value()?),
             }
         }
         Ok(parts)
+    }
+
+    /// Takes the name of an event's next member and what else is before its value. Nothing if the event ends.
+    #[inline]
+    fn member(&mut self, scan: &mut Scan<'w>, at: usize) -> Result<Option<Member>, Stop> {
+        if let Some((before, member)) = self.shape.get(at)
+            && scan.skip(before)
+        {
+            return Ok(Some(*member));
+        }
+        self.other_member(scan, at)
+    }
+
+    #[inline(never)]
+    fn other_member(&mut self, scan: &mut Scan<'w>, at: usize) -> Result<Option<Member>, Stop> {
+        let begin = scan.at();
+        let Some(key) = scan.key(at == 0)? else { return Ok(None) };
+        scan.peek()?;
+        let member = Member::of(&self.bytes[key]);
+        self.shape.truncate(at);
+        self.shape.push((&self.bytes[begin..scan.at()], member));
+        Ok(Some(member))
+    }
+
+    #[inline]
+    fn nanoseconds(&self, scan: &mut Scan<'_>) -> Result<Result<i64, NoTime>, Stop> {
+        if let Some(ns) = scan.thousandths() {
+            return Ok(Ok(ns));
+        }
+        let number = scan.value()?;
+        Ok(nanoseconds(&self.bytes[number.range()]).ok_or(NoTime))
     }
 
     fn take(&mut self, begin: usize, mut parts: Parts) -> Result<(), Stop> {
@@ -254,17 +332,14 @@ impl<'w> Piece<'w> {
                 return Ok(());
             }
         };
-        let ns = |range: Range<usize>| nanoseconds(&self.bytes[range]);
-        let time = match parts.time.take() {
+        let time = match parts.time {
             _ if what == Phase::Named => 0,
-            Some(time) => ns(time).ok_or_else(|| bad("a time `ts` in microseconds"))?,
+            Some(time) => time.map_err(|NoTime| bad("a time `ts` in microseconds"))?,
             None => return Err(bad("an event with a time `ts`")),
         };
-        let what = match (what, parts.duration.take()) {
-            (Phase::Whole(_), Some(duration)) => {
-                let duration = ns(duration).filter(|duration| *duration >= 0);
-                Phase::Whole(Some(duration.ok_or_else(|| bad("a duration `dur` in microseconds"))?))
-            }
+        let what = match (what, parts.duration) {
+            (Phase::Whole(_), Some(Ok(duration))) if duration >= 0 => Phase::Whole(Some(duration)),
+            (Phase::Whole(_), Some(_)) => return Err(bad("a duration `dur` in microseconds")),
             _ => what,
         };
         let args = parts.args.take().unwrap_or_default();
@@ -274,15 +349,25 @@ impl<'w> Piece<'w> {
     }
 
     /// The number of an event's track.
+    #[inline]
     fn track(&mut self, parts: &mut Parts, is_async: bool) -> u32 {
-        let (bytes, is_ours) = (self.bytes, self.is_ours);
         let of = is_async.then(|| (parts.category.clone(), parts.id.take()));
         let track = Track { pid: parts.pid.take(), tid: parts.tid.take(), of };
-        let key = move |track: &Track| track.key(bytes, is_ours);
-        let wanted = key(&track);
-        if self.tracks.get(self.last_track as usize).is_some_and(|last| key(last) == wanted) {
+        let is_alike = |last: &Track| {
+            let of = |track: &Track| (some_raw(self.bytes, &track.pid), some_raw(self.bytes, &track.tid));
+            last.of.is_none() && of(last) == of(&track)
+        };
+        if !is_async && self.tracks.get(self.last_track as usize).is_some_and(is_alike) {
             return self.last_track;
         }
+        self.other_track(track)
+    }
+
+    #[inline(never)]
+    fn other_track(&mut self, track: Track) -> u32 {
+        let (bytes, is_ours) = (self.bytes, self.is_ours);
+        let key = move |track: &Track| track.key(bytes, is_ours);
+        let wanted = key(&track);
         let Self { tracks, track_numbers, hash, .. } = self;
         let is_it = |at: &u32| key(&tracks[*at as usize]) == wanted;
         let rehash = |at: &u32| hash.hash_one(key(&tracks[*at as usize]));
@@ -295,19 +380,39 @@ impl<'w> Piece<'w> {
     }
 
     /// The number of an event's site.
+    #[inline]
     fn site(&mut self, parts: Parts) -> u32 {
         let Parts { name, category, file, line, object, .. } = parts;
         let bytes = self.bytes;
         let source = object.filter(|_| self.is_ours).and_then(|object| member(bytes, object, SOURCE));
         let site = Site { name, category, file, line, source };
+        // Most names are of one site.
+        let name = some_raw(bytes, &site.name);
+        let Self { sites, last_sites, hash, .. } = self;
+        let hashed = hash.hash_one(name);
+        let has_name = |at: &u32| some_raw(bytes, &sites[*at as usize].name) == name;
+        if let Some(last) = last_sites.find(hashed, has_name).copied()
+            && sites[last as usize].is_alike(&site, bytes)
+        {
+            return last;
+        }
+        self.other_site(site, hashed)
+    }
+
+    #[inline(never)]
+    fn other_site(&mut self, site: Site, hashed: u64) -> u32 {
+        let bytes = self.bytes;
         let wanted = site.key(bytes);
-        let Self { sites, site_numbers, hash, .. } = self;
+        let Self { sites, site_numbers, last_sites, hash, .. } = self;
         let is_it = |at: &u32| sites[*at as usize].key(bytes) == wanted;
         let rehash = |at: &u32| hash.hash_one(sites[*at as usize].key(bytes));
         let number = *site_numbers.entry(hash.hash_one(wanted), is_it, rehash).or_insert(sites.len() as u32).get();
         if number as usize == sites.len() {
             sites.push(site);
         }
+        let name = |at: &u32| some_raw(bytes, &sites[*at as usize].name);
+        let has_name = |at: &u32| name(at) == wanted[0];
+        *last_sites.entry(hashed, has_name, |at| hash.hash_one(name(at))).or_insert(number).get_mut() = number;
         number
     }
 }
@@ -316,6 +421,19 @@ impl Site {
     /// What makes it another than others.
     pub(super) fn key<'w>(&self, bytes: &'w [u8]) -> [&'w [u8]; 5] {
         [&self.name, &self.category, &self.file, &self.line, &self.source].map(|part| some_raw(bytes, part))
+    }
+
+    /// Whether all but the name is as of another.
+    #[inline]
+    fn is_alike(&self, other: &Self, bytes: &[u8]) -> bool {
+        let is_same = |one: &Option<Token>, other: &Option<Token>| match (one, other) {
+            (None, None) => true,
+            (one, other) => some_raw(bytes, one) == some_raw(bytes, other),
+        };
+        is_same(&self.category, &other.category)
+            && is_same(&self.file, &other.file)
+            && is_same(&self.line, &other.line)
+            && is_same(&self.source, &other.source)
     }
 }
 
@@ -330,6 +448,7 @@ impl Track {
     }
 }
 
+#[inline]
 fn some_raw<'w>(bytes: &'w [u8], token: &Option<Token>) -> &'w [u8] {
     token.as_ref().map_or(b"", |token| raw(bytes, token))
 }

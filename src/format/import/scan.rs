@@ -83,6 +83,61 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// Takes what is expected, letter by letter, if it is there.
+    #[inline]
+    pub(super) fn skip(&mut self, expected: &[u8]) -> bool {
+        let is_there = self.bytes[self.at..].starts_with(expected);
+        if is_there {
+            self.at += expected.len();
+        }
+        is_there
+    }
+
+    /// Takes a whole number of few digits. Nothing, and nothing is taken, if what is there is something else.
+    #[inline]
+    pub(super) fn whole(&mut self) -> Option<u64> {
+        const DIGITS: usize = 18;
+        let mut number = 0;
+        for (at, letter) in self.bytes[self.at..].iter().enumerate().take(DIGITS + 1) {
+            match letter {
+                b'0'..=b'9' => number = number * 10 + u64::from(letter - b'0'),
+                b',' | b'}' if at > 0 => {
+                    self.at += at;
+                    return Some(number);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Takes a number of few digits, as most are, with at most three behind a point: it in thousandths. Nothing, and nothing is taken,
+    /// if what is there is something else.
+    #[inline]
+    pub(super) fn thousandths(&mut self) -> Option<i64> {
+        const DIGITS: usize = 15;
+        let letters = &self.bytes[self.at..];
+        let (mut number, mut places, mut scale) = (0_i64, 0, 1000);
+        for (at, letter) in letters.iter().enumerate().take(DIGITS + 1) {
+            match letter {
+                b'0'..=b'9' if places < 4 => {
+                    number = number * 10 + i64::from(letter - b'0');
+                    places += usize::from(places > 0);
+                }
+                b'.' if places == 0 && at > 0 => places = 1,
+                b',' | b'}' if at > 0 => {
+                    for _ in 1..places {
+                        scale /= 10;
+                    }
+                    self.at += at;
+                    return Some(number * scale);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     /// Takes the next key of an object with its colon, or the end of the object. `is_first` says that no key was before.
     #[inline]
     pub(super) fn key(&mut self, is_first: bool) -> Result<Option<Range<usize>>, Stop> {

@@ -2,7 +2,7 @@
 
 mod parts;
 
-pub(super) use parts::put_field;
+pub use parts::Packable;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -192,13 +192,13 @@ impl Packer {
     }
 
     /// A call begins.
-    pub fn open<'f>(
+    pub fn open<'f, V: Packable>(
         &mut self,
         at: At<'_>,
         span: SpanId,
         parent: Option<SpanId>,
         callsite: &Arc<Callsite>,
-        fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)> + Clone,
+        fields: impl Iterator<Item = (&'f Arc<str>, V)> + Clone,
     ) {
         let callsite = self.callsite(callsite);
         let count = self.define_names(fields.clone());

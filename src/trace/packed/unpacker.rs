@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::packer::put_field;
+use super::packer::Packable;
 use super::*;
 use crate::trace::{Callsite, Edge, Event, Field, Kind, LaneKind, ThreadId};
 
@@ -111,7 +111,7 @@ impl<'a> ItemFields<'a> {
     /// Adds a field to bytes that are of fields alone: the number is its name's, in a table of whose bytes they are.
     #[inline]
     pub fn put(bytes: &mut Vec<u8>, name: u32, value: ValueRef<'_>) {
-        put_field(bytes, name, value);
+        value.put(bytes, name);
     }
 
     /// The fields that were [put](Self::put) into bytes. What is no field ends them.
@@ -124,6 +124,12 @@ impl<'a> ItemFields<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The same with values that are not looked at.
+    pub fn packed(self) -> impl Iterator<Item = (u32, PackedValue<'a>)> + Clone {
+        let mut rest = Bytes { bytes: self.0, at: 0 };
+        std::iter::from_fn(move || rest.packed_field().ok())
     }
 
     /// Names, as numbers of strings, and values.
@@ -454,6 +460,25 @@ impl<'a> Bytes<'a> {
             }
         }
         Ok(ItemFields(&self.bytes[begin..self.at]))
+    }
+
+    /// A field whose value is not looked at.
+    #[inline]
+    fn packed_field(&mut self) -> Result<(u32, PackedValue<'a>), Corrupt> {
+        let head = self.number()?;
+        let name = u32::try_from(head >> 3).map_err(|_| Corrupt)?;
+        let (begin, kind) = (self.at, (head & 7) as u8);
+        match kind {
+            0 | 1 => {}
+            4 => {
+                let length = self.number()?;
+                self.take(length)?;
+            }
+            5 => drop(self.take(8)?),
+            7 => drop(self.take(17)?),
+            _ => drop(self.number()?),
+        }
+        Ok((name, PackedValue { kind, rest: &self.bytes[begin..self.at] }))
     }
 
     fn field(&mut self) -> Result<(u32, ValueRef<'a>), Corrupt> {

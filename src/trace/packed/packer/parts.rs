@@ -56,7 +56,7 @@ impl Packer {
 
     /// Defines the names of fields that have not been used in this chunk; how many fields there are.
     #[inline]
-    pub(super) fn define_names<'f>(&mut self, fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)>) -> u64 {
+    pub(super) fn define_names<'f, V>(&mut self, fields: impl Iterator<Item = (&'f Arc<str>, V)>) -> u64 {
         let mut count = 0;
         for (name, _) in fields {
             self.string(name);
@@ -66,17 +66,17 @@ impl Packer {
     }
 
     #[inline]
-    pub(super) fn fields<'f>(&mut self, count: u64, fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)>) {
+    pub(super) fn fields<'f, V: Packable>(&mut self, count: u64, fields: impl Iterator<Item = (&'f Arc<str>, V)>) {
         self.number(count);
         for (name, value) in fields {
             let name = self.strings.number(name).0;
-            self.field(name, value);
+            value.put(&mut self.bytes, name);
         }
     }
 
     #[inline(always)]
     pub(super) fn field(&mut self, name: u32, value: ValueRef<'_>) {
-        put_field(&mut self.bytes, name, value);
+        value.put(&mut self.bytes, name);
     }
 }
 
@@ -108,8 +108,29 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
+/// What a field may be made of.
+pub trait Packable {
+    /// Adds a field to bytes: the number is its name's.
+    fn put(self, bytes: &mut Vec<u8>, name: u32);
+}
+
+impl Packable for ValueRef<'_> {
+    #[inline(always)]
+    fn put(self, bytes: &mut Vec<u8>, name: u32) {
+        put_field(bytes, name, self);
+    }
+}
+
+impl Packable for PackedValue<'_> {
+    #[inline]
+    fn put(self, bytes: &mut Vec<u8>, name: u32) {
+        put_number(bytes, u64::from(name) << 3 | u64::from(self.kind));
+        bytes.extend_from_slice(self.rest);
+    }
+}
+
 #[inline(always)]
-pub(in crate::trace::packed) fn put_field(bytes: &mut Vec<u8>, name: u32, value: ValueRef<'_>) {
+fn put_field(bytes: &mut Vec<u8>, name: u32, value: ValueRef<'_>) {
     let name = u64::from(name) << 3;
     match value {
         ValueRef::Bool(value) => put_number(bytes, name | u64::from(value)),
