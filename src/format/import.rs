@@ -237,3 +237,53 @@ impl Import {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::format::{Excerpt, Format};
+
+    /// What comes of a file, read by so many threads with so many bytes each: its lines as our own, and what is said of it.
+    fn read(text: &str, size: (usize, usize)) -> Result<(String, Vec<String>), String> {
+        let bytes = text.as_bytes().to_vec();
+        let from = Box::new(Cursor::new(bytes));
+        let mut import = Import::of(Path::new("file"), Foreign::Chrome, text.len() as u64, from, size);
+        let mut log = Log::new();
+        while !import.is_done() {
+            import.read_for(&mut log, Duration::ZERO).map_err(|error| error.to_string())?;
+        }
+        let mut lines = Vec::new();
+        Format::named("jsonl").expect("it exists").write(&Excerpt::whole(&log), &mut lines).expect("memory takes all");
+        Ok((String::from_utf8(lines).expect("it is JSON"), import.remarks()))
+    }
+
+    fn event() -> impl Strategy<Value = String> {
+        // What looks like the begin of an event, in a text and in arguments.
+        let args = prop_oneof![
+            Just(String::new()),
+            Just(r#","args":{"a":1}"#.to_owned()),
+            Just(r#","args":{"b":"},{\"ph\":","a":[{"ph":1},{"ph":2}],"c":-1.5}"#.to_owned()),
+        ];
+        ("[XBEbeisfM]", 0..50_u32, 0..3_u8, 0..3_u8, args, "[ \n]{0,2}").prop_map(
+            |(phase, time, thread, name, args, blank)| {
+                let said = format!(r#""tid":{thread},"pid":1,"id":{thread},"name":"n{name}","cat":"c"{args}"#);
+                format!(r#"{{"ph":"{phase}","ts":{time}.5,"dur":{name},{said}}}{blank}"#)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_is_the_same_in_pieces_of_any_size(
+            events in prop::collection::vec(event(), 0..40),
+            size in (1..5_usize, 1..300_usize),
+            cut in prop::option::of(1..4_000_usize),
+        ) {
+            let mut text = format!(r#"{{"otherData":{{}},"traceEvents":[{}]}}"#, events.join(","));
+            text.truncate(cut.unwrap_or(text.len()));
+            prop_assert_eq!(read(&text, size), read(&text, (1, 1 << 20)));
+        }
+    }
+}

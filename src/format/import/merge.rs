@@ -8,6 +8,7 @@
 //! before that does. A line of a thread has the thread while a call is open. Of an async line nobody knows; its calls are put on
 //! a thread for no time at all.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
@@ -34,6 +35,14 @@ struct Mark {
 }
 
 impl Mark {
+    /// Which of two is told first.
+    #[inline]
+    fn order(&self, other: &Self, rows: &[Row]) -> Ordering {
+        let class = |mark: &Self| mark.class(&rows[mark.number() as usize]);
+        let at_one_time = || class(self).cmp(&class(other)).then(self.row.cmp(&other.row));
+        self.time.cmp(&other.time).then_with(at_one_time)
+    }
+
     fn is_end(self) -> bool {
         self.row & 1 == 1
     }
@@ -54,6 +63,49 @@ impl Mark {
     }
 }
 
+/// The marks of all rows, in order: begins and ends by themselves, as the one or the other are in order in most files.
+#[derive(Default)]
+struct Marks {
+    begins: Vec<Mark>,
+    ends: Vec<Mark>,
+    /// How many of each have been told.
+    told: (usize, usize),
+}
+
+impl Marks {
+    /// Of rows, each with one begin, and an end unless it takes no time or does not end.
+    fn new(rows: &[Row]) -> Self {
+        let (mut begins, mut ends) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        for (number, row) in rows.iter().enumerate() {
+            let number = (number as u64) << 1;
+            begins.push(Mark { time: row.begin, row: number });
+            if row.end != NEVER && (row.what == What::Begun || row.end > row.begin) {
+                ends.push(Mark { time: row.end, row: number | 1 });
+            }
+        }
+        thread::scope(|scope| {
+            scope.spawn(|| ends.sort_by(|one, other| one.order(other, rows)));
+            begins.sort_by(|one, other| one.order(other, rows));
+        });
+        Self { begins, ends, told: (0, 0) }
+    }
+
+    /// The next mark.
+    #[inline]
+    fn next(&mut self, rows: &[Row]) -> Option<Mark> {
+        let (begin, end) = (self.begins.get(self.told.0), self.ends.get(self.told.1));
+        let is_end = end.is_some_and(|end| begin.is_none_or(|begin| end.order(begin, rows).is_lt()));
+        let (next, told) = if is_end { (end, &mut self.told.1) } else { (begin, &mut self.told.0) };
+        *told += usize::from(next.is_some());
+        next.copied()
+    }
+
+    /// How many there are, and how many have been told.
+    fn count(&self) -> (usize, usize) {
+        (self.begins.len() + self.ends.len(), self.told.0 + self.told.1)
+    }
+}
+
 /// A line while it is told.
 struct Lane {
     id: LaneId,
@@ -69,9 +121,7 @@ struct Lane {
 /// Rows that are being told.
 pub(super) struct Merge {
     chrome: Chrome,
-    marks: Vec<Mark>,
-    /// How many marks have been told.
-    told: usize,
+    marks: Marks,
     lanes: Vec<Lane>,
     /// The earliest time.
     base: i64,
@@ -95,18 +145,10 @@ impl Merge {
         let first = rows.iter().map(|row| row.begin).min().unwrap_or(0);
         let base = if chrome.is_ours { first.min(0) } else { first };
         let mut left = vec![0_u64; chrome.lanes.len()];
-        let mut marks = Vec::with_capacity(rows.len() * 2);
-        for (number, row) in rows.iter().enumerate() {
-            let number = (number as u64) << 1;
-            left[row.lane as usize] += 1;
-            marks.push(Mark { time: row.begin, row: number });
-            // A whole one that takes no time is begun and ended at once.
-            if row.end != NEVER && (row.what == What::Begun || row.end > row.begin) {
-                left[row.lane as usize] += 1;
-                marks.push(Mark { time: row.end, row: number | 1 });
-            }
+        let marks = Marks::new(&rows);
+        for mark in marks.begins.iter().chain(&marks.ends) {
+            left[rows[mark.number() as usize].lane as usize] += 1;
         }
-        sort(&mut marks, &rows, chrome.threads);
         let processes = chrome.lanes.iter().map(|line| &line.pid).collect::<std::collections::HashSet<_>>().len();
         let lanes = chrome.lanes.iter().enumerate().map(|(at, line)| {
             let name = name_of(line, &chrome, processes > 1);
@@ -122,20 +164,21 @@ impl Merge {
         let mut packer = Packer::default();
         packer.begin(Seq(0));
         packer.begin_events();
-        let (told, spans, is_over, ready, known) = (0, 0, false, Vec::new(), HashMap::new());
-        Self { chrome, marks, told, lanes, base, packer, ready, spans, span_of, beside, known, is_over }
+        let (spans, is_over, ready, known) = (0, false, Vec::new(), HashMap::new());
+        Self { chrome, marks, lanes, base, packer, ready, spans, span_of, beside, known, is_over }
     }
 
     /// Tells on while there is time: what has been told goes into the log while the next is told.
     pub(super) fn read(&mut self, log: &mut Log, is_time: &dyn Fn() -> bool) {
         while !self.is_over {
             let ready = std::mem::take(&mut self.ready);
-            if self.marks.len() - self.told <= FEW {
+            let (all, told) = self.marks.count();
+            if all - told <= FEW {
                 append(log, ready);
                 self.tell_on();
                 append(log, std::mem::take(&mut self.ready));
                 // Where a line that ended is not needed any more.
-                self.is_over = self.told == self.marks.len();
+                self.is_over = true;
             } else {
                 thread::scope(|scope| {
                     scope.spawn(|| self.tell_on());
@@ -143,7 +186,7 @@ impl Merge {
                 });
             }
             if self.is_over {
-                (self.marks, self.chrome.rows, self.span_of) = (Vec::new(), Vec::new(), Vec::new());
+                (self.marks, self.chrome.rows, self.span_of) = (Marks::default(), Vec::new(), Vec::new());
                 return;
             }
             if !is_time() {
@@ -154,15 +197,14 @@ impl Merge {
 
     fn tell_on(&mut self) {
         for _ in 0..ROUND {
-            let Some(mark) = self.marks.get(self.told).copied() else { break };
-            self.told += 1;
+            let Some(mark) = self.marks.next(&self.chrome.rows) else {
+                self.hand_over();
+                return;
+            };
             self.tell(mark);
             if self.packer.len() >= CHUNK {
                 self.hand_over();
             }
-        }
-        if self.told == self.marks.len() {
-            self.hand_over();
         }
     }
 
@@ -277,7 +319,8 @@ impl Merge {
 
     /// Which share of the marks has been told.
     pub(super) fn share(&self) -> f64 {
-        if self.is_over { 1.0 } else { self.told as f64 / self.marks.len().max(1) as f64 }
+        let (all, told) = self.marks.count();
+        if self.is_over { 1.0 } else { told as f64 / all.max(1) as f64 }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -320,26 +363,6 @@ fn name_of(line: &Line, chrome: &Chrome, has_processes: bool) -> Arc<str> {
         Some(process) => format!("{process} {}/{name}", line.pid).into(),
         None => format!("{}/{name}", line.pid).into(),
     }
-}
-
-/// Sorts marks by time, parts of them at once.
-fn sort(marks: &mut [Mark], rows: &[Row], threads: usize) {
-    let order = |one: &Mark, other: &Mark| {
-        one.time.cmp(&other.time).then_with(|| {
-            let class = |mark: &Mark| mark.class(&rows[mark.number() as usize]);
-            class(one).cmp(&class(other)).then(one.row.cmp(&other.row))
-        })
-    };
-    if marks.len() > FEW {
-        let each = marks.len().div_ceil(threads);
-        thread::scope(|scope| {
-            for part in marks.chunks_mut(each) {
-                scope.spawn(move || part.sort_by(order));
-            }
-        });
-    }
-    // What is in order already is only put together.
-    marks.sort_by(order);
 }
 
 /// Adds chunks that were packed here, each behind the one before.

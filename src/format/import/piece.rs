@@ -241,16 +241,17 @@ impl<'w> Piece<'w> {
         if scan.peek()? == b'}' {
             scan.take(b'}', "an event")?;
         } else {
-            let parts = self.parts(&mut scan)?;
-            self.take(begin, parts)?;
+            let mut parts = Parts::default();
+            self.parts(&mut scan, &mut parts)?;
+            self.take(begin, &mut parts)?;
         }
         (self.at, self.is_first) = (scan.at(), false);
         self.count += 1;
         Ok(true)
     }
 
-    fn parts(&mut self, scan: &mut Scan<'w>) -> Result<Parts, Stop> {
-        let mut parts = Parts::default();
+    #[inline]
+    fn parts(&mut self, scan: &mut Scan<'w>, parts: &mut Parts) -> Result<(), Stop> {
         let mut at = 0;
         while let Some(member) = self.member(scan, at)? {
             at += 1;
@@ -276,7 +277,7 @@ impl<'w> Piece<'w> {
                 Member::Args | Member::Other => drop(scan.value()?),
             }
         }
-        Ok(parts)
+        Ok(())
     }
 
     /// Takes the name of an event's next member and what else is before its value. Nothing if the event ends.
@@ -310,7 +311,8 @@ impl<'w> Piece<'w> {
         Ok(nanoseconds(&self.bytes[number.range()]).ok_or(NoTime))
     }
 
-    fn take(&mut self, begin: usize, mut parts: Parts) -> Result<(), Stop> {
+    #[inline]
+    fn take(&mut self, begin: usize, parts: &mut Parts) -> Result<(), Stop> {
         let bad = |expected| Stop::Bad(Malformed { expected, at: begin });
         let is_async = matches!(parts.phase, b'b' | b'n' | b'e' | b'S' | b'T' | b'p' | b'F');
         let mut flow = |part| {
@@ -343,7 +345,7 @@ impl<'w> Piece<'w> {
             _ => what,
         };
         let args = parts.args.take().unwrap_or_default();
-        let (track, site) = (self.track(&mut parts, is_async), self.site(parts));
+        let (track, site) = (self.track(parts, is_async), self.site(parts));
         self.events.push(Told { what, time, site, track, args, place: self.count });
         Ok(())
     }
@@ -351,16 +353,15 @@ impl<'w> Piece<'w> {
     /// The number of an event's track.
     #[inline]
     fn track(&mut self, parts: &mut Parts, is_async: bool) -> u32 {
-        let of = is_async.then(|| (parts.category.clone(), parts.id.take()));
-        let track = Track { pid: parts.pid.take(), tid: parts.tid.take(), of };
         let is_alike = |last: &Track| {
-            let of = |track: &Track| (some_raw(self.bytes, &track.pid), some_raw(self.bytes, &track.tid));
-            last.of.is_none() && of(last) == of(&track)
+            let is_same = |one, other| some_raw(self.bytes, one) == some_raw(self.bytes, other);
+            last.of.is_none() && is_same(&last.pid, &parts.pid) && is_same(&last.tid, &parts.tid)
         };
         if !is_async && self.tracks.get(self.last_track as usize).is_some_and(is_alike) {
             return self.last_track;
         }
-        self.other_track(track)
+        let of = is_async.then(|| (parts.category.clone(), parts.id.take()));
+        self.other_track(Track { pid: parts.pid.take(), tid: parts.tid.take(), of })
     }
 
     #[inline(never)]
@@ -381,22 +382,29 @@ impl<'w> Piece<'w> {
 
     /// The number of an event's site.
     #[inline]
-    fn site(&mut self, parts: Parts) -> u32 {
-        let Parts { name, category, file, line, object, .. } = parts;
+    fn site(&mut self, parts: &mut Parts) -> u32 {
         let bytes = self.bytes;
-        let source = object.filter(|_| self.is_ours).and_then(|object| member(bytes, object, SOURCE));
-        let site = Site { name, category, file, line, source };
-        // Most names are of one site.
-        let name = some_raw(bytes, &site.name);
+        let object = parts.object.take().filter(|_| self.is_ours);
+        let source = object.and_then(|object| member(bytes, object, SOURCE));
+        let name = some_raw(bytes, &parts.name);
         let Self { sites, last_sites, hash, .. } = self;
         let hashed = hash.hash_one(name);
         let has_name = |at: &u32| some_raw(bytes, &sites[*at as usize].name) == name;
+        let is_alike = |last: &Site| {
+            let is_same = |one, other| some_raw(bytes, one) == some_raw(bytes, other);
+            is_same(&last.category, &parts.category)
+                && is_same(&last.file, &parts.file)
+                && is_same(&last.line, &parts.line)
+                && is_same(&last.source, &source)
+        };
+        // Most names are of one site.
         if let Some(last) = last_sites.find(hashed, has_name).copied()
-            && sites[last as usize].is_alike(&site, bytes)
+            && is_alike(&sites[last as usize])
         {
             return last;
         }
-        self.other_site(site, hashed)
+        let Parts { name, category, file, line, .. } = std::mem::take(parts);
+        self.other_site(Site { name, category, file, line, source }, hashed)
     }
 
     #[inline(never)]
@@ -421,19 +429,6 @@ impl Site {
     /// What makes it another than others.
     pub(super) fn key<'w>(&self, bytes: &'w [u8]) -> [&'w [u8]; 5] {
         [&self.name, &self.category, &self.file, &self.line, &self.source].map(|part| some_raw(bytes, part))
-    }
-
-    /// Whether all but the name is as of another.
-    #[inline]
-    fn is_alike(&self, other: &Self, bytes: &[u8]) -> bool {
-        let is_same = |one: &Option<Token>, other: &Option<Token>| match (one, other) {
-            (None, None) => true,
-            (one, other) => some_raw(bytes, one) == some_raw(bytes, other),
-        };
-        is_same(&self.category, &other.category)
-            && is_same(&self.file, &other.file)
-            && is_same(&self.line, &other.line)
-            && is_same(&self.source, &other.source)
     }
 }
 

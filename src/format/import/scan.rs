@@ -96,46 +96,35 @@ impl<'a> Scan<'a> {
     /// Takes a whole number of few digits. Nothing, and nothing is taken, if what is there is something else.
     #[inline]
     pub(super) fn whole(&mut self) -> Option<u64> {
-        const DIGITS: usize = 18;
-        let mut number = 0;
-        for (at, letter) in self.bytes[self.at..].iter().enumerate().take(DIGITS + 1) {
-            match letter {
-                b'0'..=b'9' => number = number * 10 + u64::from(letter - b'0'),
-                b',' | b'}' if at > 0 => {
-                    self.at += at;
-                    return Some(number);
-                }
-                _ => return None,
-            }
+        let letters = &self.bytes[self.at..];
+        let (number, length) = digits(letters);
+        if !(1..=MOST_DIGITS).contains(&length) || !matches!(letters.get(length), Some(b',' | b'}')) {
+            return None;
         }
-        None
+        self.at += length;
+        Some(number)
     }
 
     /// Takes a number of few digits, as most are, with at most three behind a point: it in thousandths. Nothing, and nothing is taken,
     /// if what is there is something else.
     #[inline]
     pub(super) fn thousandths(&mut self) -> Option<i64> {
-        const DIGITS: usize = 15;
         let letters = &self.bytes[self.at..];
-        let (mut number, mut places, mut scale) = (0_i64, 0, 1000);
-        for (at, letter) in letters.iter().enumerate().take(DIGITS + 1) {
-            match letter {
-                b'0'..=b'9' if places < 4 => {
-                    number = number * 10 + i64::from(letter - b'0');
-                    places += usize::from(places > 0);
-                }
-                b'.' if places == 0 && at > 0 => places = 1,
-                b',' | b'}' if at > 0 => {
-                    for _ in 1..places {
-                        scale /= 10;
-                    }
-                    self.at += at;
-                    return Some(number * scale);
-                }
-                _ => return None,
-            }
+        let (number, mut length) = digits(letters);
+        if !(1..=MOST_DIGITS).contains(&length) {
+            return None;
         }
-        None
+        let mut number = number as i64 * 1000;
+        if letters.get(length) == Some(&b'.') {
+            let (part, places) = digits(&letters[length + 1..]);
+            number += part as i64 * [0, 100, 10, 1].get(places)?;
+            length += 1 + places;
+        }
+        if !matches!(letters.get(length), Some(b',' | b'}')) {
+            return None;
+        }
+        self.at += length;
+        Some(number)
     }
 
     /// Takes the next key of an object with its colon, or the end of the object. `is_first` says that no key was before.
@@ -184,9 +173,7 @@ impl<'a> Scan<'a> {
             b'{' | b'[' => self.nested().map(Token::Nested),
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' => {
                 let begin = self.at;
-                let is_word =
-                    |letter: &u8| matches!(letter, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.');
-                let length = self.bytes[begin..].iter().position(|letter| !is_word(letter));
+                let length = self.bytes[begin..].iter().position(|letter| !WORD[usize::from(*letter)]);
                 // A number may go on where the input ends.
                 self.at = begin + length.ok_or(Stop::End)?;
                 Ok(Token::Word(begin..self.at))
@@ -200,14 +187,16 @@ impl<'a> Scan<'a> {
         let begin = self.at;
         let mut depth = 0_usize;
         loop {
-            match *self.bytes.get(self.at).ok_or(Stop::End)? {
+            // Most of what is in there is words, commas and colons.
+            let rest = &self.bytes[self.at..];
+            self.at += rest.iter().position(|letter| !PLAIN[usize::from(*letter)]).ok_or(Stop::End)?;
+            match self.bytes[self.at] {
                 b'"' => {
                     self.text()?;
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                _ => {}
+                _ => depth -= 1,
             }
             self.at += 1;
             if depth == 0 {
@@ -216,6 +205,46 @@ impl<'a> Scan<'a> {
         }
     }
 }
+
+/// A number of so many digits and its thousandth part are numbers of 64 bits.
+const MOST_DIGITS: usize = 15;
+
+/// The number that begins there, and how many digits it has. One of more than [`MOST_DIGITS`] is not right.
+#[inline]
+fn digits(letters: &[u8]) -> (u64, usize) {
+    let mut number = 0_u64;
+    for (at, letter) in letters.iter().enumerate() {
+        let digit = letter.wrapping_sub(b'0');
+        if digit > 9 {
+            return (number, at);
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+    }
+    (number, letters.len())
+}
+
+/// Letters of numbers and of words that stand without quotes.
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = (at as u8).is_ascii_alphanumeric() || matches!(at as u8, b'+' | b'-' | b'.');
+        at += 1;
+    }
+    table
+};
+
+/// Letters that neither open nor close anything.
+const PLAIN: [bool; 256] = {
+    let mut table = [true; 256];
+    let letters = b"\"{}[]";
+    let mut at = 0;
+    while at < letters.len() {
+        table[letters[at] as usize] = false;
+        at += 1;
+    }
+    table
+};
 
 /// Where the first quote or backslash is, eight letters at a time.
 #[inline]

@@ -32,6 +32,8 @@ pub struct Packer {
     callsites: Names<Callsite>,
     threads: HashMap<ThreadId, u32>,
     last_thread: Option<ThreadId>,
+    /// Numbers of the names of the fields that are being written.
+    names: Vec<u32>,
     context: Context,
     /// The record before was one that the next may be fused with: where it begins, its span and its tag.
     fusible: Option<(usize, SpanId, u8)>,

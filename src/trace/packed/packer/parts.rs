@@ -54,23 +54,24 @@ impl Packer {
         number
     }
 
-    /// Defines the names of fields that have not been used in this chunk; how many fields there are.
+    /// Defines the names of fields that have not been used in this chunk; how many fields there are. Their numbers are kept for
+    /// [`Packer::fields`].
     #[inline]
     pub(super) fn define_names<'f, V>(&mut self, fields: impl Iterator<Item = (&'f Arc<str>, V)>) -> u64 {
-        let mut count = 0;
+        self.names.clear();
         for (name, _) in fields {
-            self.string(name);
-            count += 1;
+            let number = self.string(name);
+            self.names.push(number);
         }
-        count
+        self.names.len() as u64
     }
 
+    /// The fields whose names have just been defined.
     #[inline]
     pub(super) fn fields<'f, V: Packable>(&mut self, count: u64, fields: impl Iterator<Item = (&'f Arc<str>, V)>) {
         self.number(count);
-        for (name, value) in fields {
-            let name = self.strings.number(name).0;
-            value.put(&mut self.bytes, name);
+        for (name, (_, value)) in self.names.iter().zip(fields) {
+            value.put(&mut self.bytes, *name);
         }
     }
 
