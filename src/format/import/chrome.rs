@@ -333,7 +333,7 @@ impl Chrome {
                 let (pid, tid) = (of(&parts.pid), if is_lane { of(&parts.id) } else { of(&parts.tid) });
                 // An async line is called after what begins it.
                 let name = is_lane.then(|| format!("{} {tid}", of(&parts.name)).into());
-                let kind = if is_lane { LaneKind::Task } else { LaneKind::Thread };
+                let kind = if is_lane { LaneKind::Async } else { LaneKind::Thread };
                 self.lanes.push(Line { name, pid, tid, kind, is_shadow: false });
                 self.lane_numbers.insert(lane_key.to_vec(), number);
                 number
@@ -387,9 +387,8 @@ impl Chrome {
                 line.name = Some(name);
                 let has = |what: &[u8]| self.is_ours.then(|| member(bytes, parts.args.clone()?, what)).flatten();
                 line.is_shadow = has(b"polls_of").is_some() || has(b"holds").is_some();
-                if has(b"kind").is_some_and(|kind| raw(bytes, &kind) == b"task") {
-                    line.kind = LaneKind::Task;
-                }
+                let kind = has(b"kind").and_then(|kind| LaneKind::of_word(&text(bytes, &kind)));
+                line.kind = kind.unwrap_or(line.kind);
             }
             Some("process_name") => {
                 let pid = parts.pid.as_ref().map_or("?".into(), |pid| text(bytes, pid));

@@ -6,7 +6,7 @@
 //!
 //! Who is inside whom is not written in trace events: of a line, what is open when a call begins is around it, unless it ends
 //! before that does. A line of a thread has the thread while a call is open. Of an async line nobody knows; its calls are put on
-//! a thread for no time at all.
+//! a thread for no time at all, which such a lane says nothing by.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -208,7 +208,7 @@ impl Merge {
                     let parent = if self.chrome.is_ours { parent } else { lane.open.around(end) };
                     self.packer.open(at, span, parent, site, fields);
                     self.packer.enter(at, span);
-                    if lane.kind == LaneKind::Task {
+                    if lane.kind != LaneKind::Thread {
                         self.packer.exit(at, span);
                     }
                     if row.what == What::Whole && row.end == Some(row.begin) {
@@ -233,7 +233,7 @@ impl Merge {
             }
         }
         let lane = &self.lanes[row.lane as usize];
-        if lane.kind == LaneKind::Task && lane.left == 0 && lane.open.is_empty() {
+        if lane.kind != LaneKind::Thread && lane.left == 0 && lane.open.is_empty() {
             let (lane, thread) = (lane.id, lane.thread.clone());
             self.packer.event(&Event { seq: Seq(0), time, thread, lane, kind: Kind::LaneClose });
         }
@@ -279,7 +279,7 @@ impl Merge {
             };
             remarks.push(format!("{count} {what} are left out"));
         }
-        if lanes.iter().any(|lane| lane.kind == LaneKind::Task && !lane.is_shadow) {
+        if lanes.iter().any(|lane| lane.kind != LaneKind::Thread && !lane.is_shadow) {
             remarks.push("when async spans were on a thread is not in the file".to_owned());
         }
         remarks
