@@ -7,8 +7,7 @@
 //!                            ├─► event_loop         poll, watchers, ready callbacks, pool; the turns of the loop
 //!                            ├─► hits               where a breakpoint stops
 //!                            ├─► stats              counts and times by callsite
-//!                            ├─► diff               stacks side by side: kept, added, removed
-//!                            ├─► compare            two logs side by side, by call path
+//!                            ├─► compare            two logs, or two moments of one, side by side, by call path
 //!                            └─► bookmarks          places that a person has marked, with what they say of them
 //!
 //!   inside   store: packed events · index: spans, lanes, calls, outlines of states, all kept up to date event by event
@@ -27,7 +26,6 @@ mod choice;
 mod compare;
 mod control;
 mod critical;
-mod diff;
 mod durations;
 mod event;
 mod event_loop;
@@ -67,11 +65,10 @@ pub use chain::{Chain, ChainStep, Key, Landmarks, Lookout, StepError, here};
 pub use choice::{LaneChoice, Line, LineChoice, Wanted};
 pub use compare::{
     Calls as PathCalls, Comparison, Counterpart, Difference, Fields as PathFields, LanePair, Node as PathNode,
-    Opposite, Tolerance, side_by_side,
+    Opposite, PairedCall, PairedLane, Tolerance, before_and_after, side_by_side,
 };
 pub use control::{Command, Edge, Run, Status, Stop, Target};
 pub use critical::{Because, CriticalPath, Doing, How, Part, Stage, TooLong};
-pub use diff::{Change, DiffFrame, LaneDiff, diff};
 pub use event::{Callsite, Event, Field, Kind, LaneKind, Thread, Value, field};
 pub use event_loop::{
     Callback, Doing as WorkerDoing, Fired, Job, JobState, LoopState, LoopTurn, LoopTurns, Phase, Pool, Waiter, Waiting,

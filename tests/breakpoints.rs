@@ -110,8 +110,14 @@ fn hits_slowly(log: &Log, condition: &Condition) -> Vec<usize> {
             Kind::Enter { span } => {
                 // It is known once: the next enter is not the first.
                 let Some((callsite, lane, fields)) = known.remove(&span) else { continue };
-                let call =
-                    Candidate { callsite: &callsite, lane: &lane, fields: &fields, total: 0, own: 0, is_open: true };
+                let call = Candidate {
+                    callsite: &callsite,
+                    lane: &lane,
+                    fields: &fields,
+                    total: 0,
+                    own: Some(0),
+                    is_open: true,
+                };
                 if condition.matches(&call) {
                     hits.push(at + 1);
                 }

@@ -1,10 +1,13 @@
 //! Exports, read back by what their consumers publish: all formats of one recording say the same.
 //!
 //! `tests/export/read.py` reads them with Perfetto's and OpenTelemetry's own messages, the JSON schema of speedscope's package, and
-//! Python's readers of JSON and CSV; they are installed under `target/export/`. Where python3 or npm is missing, or the
-//! installation fails, a line says so and the test ends; where the environment has `CI=true`, that is a failure.
+//! Python's readers of JSON and CSV, `tests/export/mermaid.mjs` with Mermaid's parser; they are installed under `target/export/`.
+//! Where python3, node or npm is missing, or the installation fails, a line says so and the test ends; where the environment has
+//! `CI=true`, that is a failure.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "export/mermaid.rs"]
+mod mermaid;
 mod programs;
 mod recorded;
 
@@ -13,7 +16,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use proptest::strategy::{Strategy, ValueTree as _};
@@ -47,41 +50,60 @@ fn run(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// What the exports are read with: a python with the packages, and speedscope's schema.
-fn installed() -> Result<(PathBuf, PathBuf), String> {
-    const SPEEDSCOPE: &str = "speedscope@1.25.0";
+/// What the exports are read with, installed once for all tests.
+static READERS: LazyLock<Result<Readers, String>> = LazyLock::new(installed);
+
+struct Readers {
+    /// A python with the packages.
+    python: PathBuf,
+    /// Speedscope's schema.
+    schema: PathBuf,
+    /// Mermaid, as it is published.
+    mermaid: PathBuf,
+}
+
+fn installed() -> Result<Readers, String> {
+    run(Command::new("node").arg("--version"))?;
+    const PACKAGES: [&str; 2] = ["speedscope@1.25.0", "mermaid@11.12.0"];
     let directory = Path::new(ROOT).join("target/export");
-    let wanted = fs::read_to_string(Path::new(ROOT).join("tests/export/requirements.txt")).unwrap() + SPEEDSCOPE;
-    let (python, schema) =
-        (directory.join("venv/bin/python"), directory.join("package/dist/release/file-format-schema.json"));
+    let requirements = fs::read_to_string(Path::new(ROOT).join("tests/export/requirements.txt")).unwrap();
+    let wanted = requirements + &PACKAGES.join("\n");
+    let python = directory.join("venv/bin/python");
+    let schema = directory.join("speedscope/package/dist/release/file-format-schema.json");
+    let readers = Readers { python, schema, mermaid: directory.join("mermaid/package/dist") };
     // Written last, so that half an installation is none.
     let done = directory.join("installed-from");
     if fs::read_to_string(&done).is_ok_and(|from| from == wanted) {
-        return Ok((python, schema));
+        return Ok(readers);
     }
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).unwrap();
     run(Command::new("python3").args(["-m", "venv"]).arg(directory.join("venv")))?;
     let pip = ["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r"];
-    run(Command::new(&python).args(pip).arg(Path::new(ROOT).join("tests/export/requirements.txt")))?;
-    let packed = run(Command::new("npm").args(["pack", "--silent", SPEEDSCOPE]).current_dir(&directory))?;
-    run(Command::new("tar").arg("xzf").arg(packed.trim()).current_dir(&directory))?;
+    run(Command::new(&readers.python).args(pip).arg(Path::new(ROOT).join("tests/export/requirements.txt")))?;
+    for package in PACKAGES {
+        let directory = directory.join(package.split_once('@').unwrap().0);
+        fs::create_dir(&directory).unwrap();
+        let packed = run(Command::new("npm").args(["pack", "--silent", package]).current_dir(&directory))?;
+        run(Command::new("tar").arg("xzf").arg(packed.trim()).current_dir(&directory))?;
+    }
     fs::write(&done, wanted).unwrap();
-    Ok((python, schema))
+    Ok(readers)
 }
 
 /// What each file of a directory says, by stem and ending. Nothing if there is nothing to read with.
 fn read(directory: &Path) -> Option<HashMap<(String, String), Json>> {
-    let (python, schema) = match installed() {
-        Ok(installed) => installed,
+    let Readers { python, schema, mermaid } = match &*READERS {
+        Ok(readers) => readers,
         Err(why) => {
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI=true asks for the readers: {why}");
             let _ = writeln!(std::io::stderr(), "\nskipped: reading exports back: {why}");
             return None;
         }
     };
-    let script = Path::new(ROOT).join("tests/export/read.py");
-    let said = run(Command::new(python).arg(script).arg(schema).arg(directory)).unwrap();
+    let script = |name: &str| Path::new(ROOT).join("tests/export").join(name);
+    let said = run(Command::new(python).arg(script("read.py")).arg(schema).arg(directory)).unwrap()
+        + &run(Command::new("node").arg(script("mermaid.mjs")).arg(mermaid).arg(directory)).unwrap();
     let text = |json: &Json| json.as_str().unwrap().to_owned();
     let reading = |line: &str| {
         let json: Json = serde_json::from_str(line).unwrap();
@@ -258,12 +280,7 @@ fn check(excerpt: &Excerpt<'_>, stem: &str, readings: &HashMap<(String, String),
     check_profiles(excerpt, slices(perfetto), slices(reading("speedscope.json")), stem);
     check_tree(excerpt, slices(reading("txt")), stem);
     check_stacks(excerpt, reading("folded"), reading("svg"), stem);
-    let calls = |span: Span| {
-        let name = span.callsite.name.to_string();
-        json!({ "lane": format!("l{}", span.lane.0), "name": name + if span.begins_before { " (begun before)" } else { "" } })
-    };
-    assert_eq!(reading("mmd")["calls"], Json::from(excerpt.spans().map(calls).collect::<Vec<_>>()), "{stem}.mmd");
-    assert_eq!(reading("mmd")["flows"], excerpt.flows().count(), "{stem}.mmd");
+    mermaid::check(excerpt, stem, reading("mmd"));
 
     // What is no span.
     let points: Vec<_> = excerpt.points().collect();
@@ -535,6 +552,65 @@ fn what_ends_later_is_not_said_to_be_open() {
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("Note over l1: serve is open") && text.contains("Note over l2: read ends later"), "{text}");
     assert!(!text.contains("read is open"), "{text}");
+}
+
+/// Names in which Mermaid could see something of its own.
+#[test]
+fn a_sequence_diagram_says_any_name_as_it_is() {
+    let names = [
+        "",
+        " ",
+        "end",
+        "END",
+        "wrap: a",
+        "nowrap:a",
+        "a;b",
+        "#35;",
+        "#amp;",
+        "%% a",
+        "<b>a</b>",
+        "a: b",
+        ":",
+        "+a",
+        "-",
+        "->>",
+        "l1->>l2: a",
+        "a as b",
+        "{a: 1}",
+        "note over l1: a",
+        "autonumber",
+        "two\nlines",
+        "größe ✓ 𝄞",
+        "\\n",
+        "<br/>",
+        "a\u{2028}b",
+        "title: a",
+        "@{ \"type\": \"actor\" }",
+    ];
+    let (directory, thread) = (scratch("odd"), Arc::new(Thread { id: ThreadId(1), name: "MainThread".into() }));
+    let mut log = Log::new();
+    let mut push = |lane, kind| {
+        let seq = Seq(log.len() as u64);
+        log.push(Event { seq, time: Time(seq.0), thread: thread.clone(), lane: LaneId(lane), kind });
+    };
+    for (number, name) in (1..).zip(names) {
+        push(number, Kind::LaneOpen { name: name.into(), kind: LaneKind::Thread });
+        let callsite = Arc::new(Callsite { name: name.into(), target: "odd".into(), file: None, line: None });
+        let span = SpanId(number.into());
+        push(number, Kind::Open { span, parent: None, callsite, fields: Vec::new() });
+        push(number, Kind::Switch { to: LaneId(1), reason: Some(name.into()) });
+        push(number, Kind::Wake { to: LaneId(1), reason: None });
+        if number % 2 == 0 {
+            push(number, Kind::Close { span });
+        }
+    }
+    let excerpt = Excerpt::whole(&log);
+    let mut bytes = Vec::new();
+    FORMATS.iter().find(|format| format.name == "mermaid").unwrap().write(&excerpt, &mut bytes).unwrap();
+    fs::write(directory.join("odd.mmd"), bytes).unwrap();
+    let Some(readings) = read(&directory) else { return };
+    mermaid::check(&excerpt, "odd", &readings[&("odd".to_owned(), "mmd".to_owned())]);
+    let _ = fs::remove_dir_all(&directory);
 }
 
 #[test]

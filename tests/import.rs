@@ -14,7 +14,7 @@ use programs::log;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 use spanwalk::format::{Excerpt, Foreign, Format, Import};
-use spanwalk::trace::{LaneKind, Log, SpanRecord};
+use spanwalk::trace::{Activity, Cell, LaneId, LaneKind, Log, Lookout, SpanRecord, Time, Timeline, Window, call_stats};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign").join(name)
@@ -186,7 +186,7 @@ fn async_spans_have_a_lane_for_each_id_and_nest_there() {
             let (name, _, end, parent) = described(&log, &span);
             assert!(end.is_some());
             let lane = log.lane(span.lane).unwrap();
-            assert_eq!(lane.kind, LaneKind::Task);
+            assert_eq!(lane.kind, LaneKind::Async);
             format!("{}: {name} in {}", lane.name, parent.unwrap_or_default())
         })
         .collect();
@@ -204,8 +204,56 @@ fn async_spans_have_a_lane_for_each_id_and_nest_there() {
     assert_eq!(remarks, ["when async spans were on a thread is not in the file"]);
     let request = log.spans().find(|span| &*span.callsite.name == "request").unwrap();
     assert_eq!((request.callsite.file.as_deref(), request.callsite.line), (Some("src/main.rs"), Some(4)));
-    // Lanes of tasks end; the thread may go on.
+    // Lanes of async spans end; the thread may go on.
     assert_eq!(log.lanes().iter().filter(|lane| lane.close.is_none()).count(), 1);
+}
+
+/// What the file does not say no command says either.
+#[test]
+fn whether_async_spans_run_or_wait_is_not_known() {
+    let (log, _) = import(&fixture("tracing-chrome-async.json")).unwrap();
+    let is_async = |lane: LaneId| log.lane(lane).unwrap().kind == LaneKind::Async;
+    let mut unknown = 0;
+    for cursor in 0..=log.len() {
+        let state = log.state_at(cursor);
+        for lane in state.lanes().iter().filter(|lane| is_async(lane.id)) {
+            let activity = state.activity(lane);
+            assert!(!matches!(activity, Activity::Running | Activity::Waiting(_)), "{activity:?} at {cursor}");
+            unknown += usize::from(activity == Activity::Unknown);
+        }
+    }
+    assert!(unknown > 0);
+    assert!(call_stats(&log).iter().all(|call| call.own.is_none()));
+    let window = Window { from: Time(0), to: log.clock().program(log.time_at(log.len())) };
+    let lanes = log.lanes().iter().map(|lane| lane.id);
+    let timeline = Timeline::new(&log, &Lookout::default().landmarks(), log.len(), window, 80, lanes);
+    let cells = timeline.rows.iter().flat_map(|row| &row.bars).flat_map(|bar| &bar.cells);
+    assert!(cells.clone().count() > 0 && cells.clone().all(|cell| *cell == Cell::Unknown));
+
+    // `self_ns` and `enters` are empty.
+    let csv = exported(&log, "csv");
+    let row = csv.lines().find(|line| line.contains(",query,")).unwrap();
+    let cells: Vec<&str> = row.split(',').collect();
+    assert_eq!(cells[11..13], ["", ""], "{row}");
+    assert!(exported(&log, "jsonl").contains(r#""fields":{"kind":"async"}"#));
+    assert!(!exported(&log, "chrome").contains("polls_of"));
+    let path = fixture("tracing-chrome-async.json");
+    let (_, out, _) = spanwalk(&["info", path.to_str().unwrap()]);
+    assert!(out.lines().any(|line| line.trim_start().starts_with("unknown ") && line.contains("query")), "{out}");
+    let (_, out, _) = spanwalk(&["info", path.to_str().unwrap(), "--json"]);
+    let info: Json = serde_json::from_str(&out).unwrap();
+    assert!(info["calls"].as_array().unwrap().iter().all(|call| call["self_ns"].is_null()), "{out}");
+}
+
+#[test]
+fn what_was_unknown_comes_back_so_from_our_own_formats() {
+    let (log, _) = import(&fixture("tracing-chrome-async.json")).unwrap();
+    let lines = exported(&log, "jsonl");
+    let (again, _) = bytes("again.jsonl", lines.as_bytes()).unwrap();
+    assert_eq!(exported(&again, "jsonl"), lines);
+    let (again, remarks) = bytes("again.json", exported(&log, "chrome").as_bytes()).unwrap();
+    assert_eq!(spans(&again), spans(&log));
+    assert_eq!(remarks, ["when async spans were on a thread is not in the file"]);
 }
 
 #[test]

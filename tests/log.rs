@@ -304,7 +304,7 @@ proptest! {
                     clock.program(close).since(clock.program(Time(span.open.1)))
                 };
                 prop_assert_eq!(call.total, spans.iter().map(took).sum::<u64>());
-                prop_assert_eq!(call.own, model.own.get(&*call.callsite.name).copied().unwrap_or(0));
+                prop_assert_eq!(call.own, Some(model.own.get(&*call.callsite.name).copied().unwrap_or(0)));
             }
             let all: u64 = stats.iter().map(|call| call.count).sum();
             prop_assert_eq!(all, model.spans.len() as u64);
@@ -608,7 +608,7 @@ fn a_lane_does_not_run_while_its_innermost_call_says_that_it_blocks() {
     let busy: Vec<bool> = timeline.rows[0].bars[0].cells.iter().map(|cell| *cell == Cell::Busy).collect();
     // A run that ends where a column begins is in that column too.
     assert_eq!(busy, [true, true, true, true, true, false, true, true, true, true]);
-    assert_eq!(call_stats(&log)[0].own, 80);
+    assert_eq!(call_stats(&log)[0].own, Some(80));
 }
 
 /// A log of one lane and its events, one per ns, each with its thread.

@@ -2,9 +2,13 @@
 
 mod programs;
 
+use std::collections::HashMap;
+
 use programs::log;
 use proptest::prelude::*;
-use spanwalk::trace::{Chain, ChainStep, Change, Key, Kind, Log, SpanId, Time, Timeline, Window, diff};
+use spanwalk::trace::{
+    Chain, ChainStep, Key, Kind, LaneId, Log, SpanId, State, Time, Timeline, Window, before_and_after,
+};
 
 const STEPS: [(&str, &str); 5] = [
     ("hub.run", "run"),
@@ -20,6 +24,12 @@ fn chain() -> Chain {
         key: Key { name: name.to_owned(), target: "t".to_owned() },
     };
     Chain::new(STEPS.map(step).to_vec())
+}
+
+/// The calls of every lane that is not over, outermost first.
+fn stacks(state: &State) -> HashMap<LaneId, Vec<SpanId>> {
+    let alive = state.lanes().iter().filter(|lane| !lane.is_done);
+    alive.map(|lane| (lane.id, lane.frames().map(|frame| frame.span).collect())).collect()
 }
 
 proptest! {
@@ -89,37 +99,45 @@ proptest! {
     }
 
     #[test]
-    fn a_state_differs_from_itself_in_nothing_and_from_none_in_nothing(whole in log()) {
+    fn a_state_differs_from_itself_in_nothing(whole in log()) {
         let state = whole.latest();
-        let kept = diff(None, state);
-        prop_assert_eq!(&kept, &diff(Some(state), state));
-        let frames: usize = kept.iter().map(|lane| lane.frames.len()).sum();
-        prop_assert_eq!(frames, state.lanes().iter().map(|lane| lane.frames().count()).sum::<usize>());
+        for pair in before_and_after(state, state) {
+            prop_assert_eq!(&pair.lanes[0], &pair.lanes[1]);
+            prop_assert!(pair.frames.iter().all(|frame| frame[0].is_some() && frame[0] == frame[1]));
+            prop_assert_eq!(pair.frames.len(), state.lane(pair.lanes[0].as_ref().unwrap().id).unwrap().frames().count());
+        }
     }
 
     #[test]
-    fn a_comparison_shows_the_later_stacks_and_what_is_gone_from_the_earlier(
+    fn two_moments_side_by_side_are_the_stacks_of_both_with_what_stayed_in_one_row(
         whole in log(), one in 0.0..=1.0_f64, two in 0.0..=1.0_f64,
     ) {
         let at = |share: f64| (whole.len() as f64 * share) as usize;
-        let (earlier, later) = (whole.state_at(at(one.min(two))), whole.state_at(at(one.max(two))));
-        for lane in diff(Some(&earlier), &later) {
-            let shown: Vec<SpanId> =
-                lane.frames.iter().filter(|frame| frame.change != Change::Removed).map(|frame| frame.span).collect();
-            let mut stack: Vec<SpanId> = later.lane(lane.lane).unwrap().frames().map(|frame| frame.span).collect();
-            stack.reverse();
-            prop_assert_eq!(shown.iter().collect::<std::collections::BTreeSet<_>>(), stack.iter().collect());
-            for frame in lane.frames.iter().filter(|frame| frame.change == Change::Removed) {
-                prop_assert!(earlier.frame(frame.span).is_some() && later.frame(frame.span).is_none());
+        let states = [whole.state_at(at(one.min(two))), whole.state_at(at(one.max(two)))];
+        let stacks = [stacks(&states[0]), stacks(&states[1])];
+        let mut shown = [0, 0];
+        for pair in before_and_after(&states[0], &states[1]) {
+            for side in [0, 1] {
+                let Some(lane) = &pair.lanes[side] else { continue };
+                let mut calls: Vec<SpanId> = pair.frames.iter().flat_map(|frame| &frame[side]).map(|call| call.span).collect();
+                calls.reverse();
+                prop_assert_eq!(Some(&calls), stacks[side].get(&lane.id));
+                shown[side] += 1;
             }
-            // What is gone is shown as removed, or another call stands in its place.
-            let old = earlier.lane(lane.lane);
-            let is_old = |span: &SpanId| old.is_some_and(|old| old.frames().any(|frame| frame.span == *span));
-            let gone = old.map_or(0, |old| old.frames().filter(|frame| later.frame(frame.span).is_none()).count());
-            let of = |change: Change| lane.frames.iter().filter(move |frame| frame.change == change);
-            let replaced = of(Change::Kept).filter(|frame| !is_old(&frame.span)).count();
-            prop_assert_eq!(of(Change::Removed).count() + replaced, gone);
+            if let [Some(a), Some(b)] = &pair.lanes {
+                prop_assert_eq!(a.id, b.id);
+            }
+            for frame in &pair.frames {
+                match frame {
+                    [Some(a), Some(b)] => prop_assert_eq!(&a.callsite.name, &b.callsite.name),
+                    // What went is not there any more, what came was not there before.
+                    [Some(call), None] => prop_assert!(states[1].frame(call.span).is_none()),
+                    [None, Some(call)] => prop_assert!(!stacks[0].values().flatten().any(|span| *span == call.span)),
+                    [None, None] => prop_assert!(false, "a row of nothing"),
+                }
+            }
         }
+        prop_assert_eq!(shown, [stacks[0].len(), stacks[1].len()]);
     }
 
     #[test]

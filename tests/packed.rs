@@ -228,6 +228,7 @@ fn every_kind() -> Vec<Event> {
     let span = SpanId(u64::MAX);
     let kinds = [
         Kind::LaneOpen { name: "hub".into(), kind: LaneKind::Task },
+        Kind::LaneOpen { name: "request 1".into(), kind: LaneKind::Async },
         Kind::Open { span: SpanId(9), parent: None, callsite: callsite(None, None), fields: fields.clone() },
         Kind::Enter { span: SpanId(9) },
         Kind::Open { span, parent: Some(SpanId(9)), callsite: callsite(Some("a.rs"), Some(u32::MAX)), fields: vec![] },

@@ -27,15 +27,14 @@ fn fields() -> Vec<Field> {
 }
 
 fn matches(query: &str) -> bool {
+    matches_of_own(query, Some(20_000))
+}
+
+/// Whether it matches the span if its own time is this.
+fn matches_of_own(query: &str, own: Option<u64>) -> bool {
     let (callsite, fields) = (callsite(), fields());
-    let candidate = Candidate {
-        callsite: &callsite,
-        lane: "worker-1",
-        fields: &fields,
-        total: 1_500_000,
-        own: 20_000,
-        is_open: false,
-    };
+    let candidate =
+        Candidate { callsite: &callsite, lane: "worker-1", fields: &fields, total: 1_500_000, own, is_open: false };
     let query: Query = query.parse().unwrap();
     let answer = query.matches(&candidate);
     assert!(!answer || query.allows(&callsite, "worker-1"), "what matches is allowed: {query}");
@@ -132,5 +131,13 @@ proptest! {
         for word in words {
             prop_assert_ne!(matches(&word), matches(&format!("!{word}")));
         }
+    }
+}
+
+#[test]
+fn a_time_that_is_not_known_is_neither_more_nor_less() {
+    assert!(matches_of_own("dur>1ms", None));
+    for query in ["self>0ns", "self<=20us", "self<1s"] {
+        assert!(!matches_of_own(query, None), "{query}");
     }
 }

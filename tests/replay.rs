@@ -42,7 +42,7 @@ fn found_slowly(log: &Log, query: &Query) -> Vec<SpanId> {
             lane: &log.lane(span.lane).unwrap().name,
             fields: &fields,
             total,
-            own: own.get(&span.id).copied().unwrap_or(0),
+            own: Some(own.get(&span.id).copied().unwrap_or(0)),
             is_open: span.close.is_none(),
         })
     };
@@ -125,7 +125,7 @@ proptest! {
             }
             let mut times: HashMap<Arc<Callsite>, (u64, u64)> = HashMap::new();
             for call in tally.calls(&log) {
-                times.insert(call.callsite, (call.own, call.total));
+                times.insert(call.callsite, (call.own.unwrap_or_default(), call.total));
             }
             times
         };

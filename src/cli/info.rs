@@ -152,7 +152,8 @@ fn as_text(log: &Log, input: &Input, blocks: Option<(usize, bool)>, name: &str) 
     lines.push(String::new());
     lines.push(format!("  {:>10} {:>10} {:>7}  call", "self", "total", "count"));
     for call in stats.iter().take(NAMED) {
-        let (own, total) = (Time(call.own).to_string(), Time(call.total).to_string());
+        let own = call.own.map_or_else(|| "unknown".to_owned(), |own| Time(own).to_string());
+        let total = Time(call.total).to_string();
         let CallStats { callsite, count, .. } = call;
         lines.push(format!("  {own:>10} {total:>10} {count:>7}  {} ({})", callsite.name, callsite.target));
     }

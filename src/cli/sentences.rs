@@ -34,6 +34,7 @@ pub(super) fn doing(state: &State, lane: &Lane) -> String {
             format!("waiting in {what}")
         }
         Activity::Waiting(what) => format!("waiting for {what}"),
+        Activity::Unknown => "running or waiting, which the recording does not say".to_owned(),
         Activity::Paused(edge) => format!("paused {}", at(edge)),
         Activity::Held(edge) => format!("held {}", at(edge)),
         Activity::Idle => "idle".to_owned(),
@@ -102,6 +103,7 @@ pub(super) fn event(log: &Log, event: &Event) -> String {
             let is_first = log.span(*span).is_some_and(|span| span.entered == Some(event.time));
             format!("{} {}", called(*span), if is_first { "begins" } else { "goes on" })
         }
+        Kind::Exit { span } if !log.tells_runs(event.lane) => format!("{} is under way", called(*span)),
         Kind::Exit { span } => format!("{} leaves the thread", called(*span)),
         Kind::Close { span } => format!("{} is over", called(*span)),
         Kind::Record { span, fields: known } => format!("{} records {}", called(*span), fields(known).join(", ")),

@@ -42,7 +42,7 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     let polls = lanes::polls(excerpt, &lanes);
     let (mut tracks, mut steps) = (Vec::new(), Vec::new());
     for (lane, marks) in lanes.iter().zip(&marks) {
-        let tid = events.thread(&lane.name, json!({ "kind": lane.kind.map(kind) }))?;
+        let tid = events.thread(&lane.name, json!({ "kind": lane.kind.map(LaneKind::word) }))?;
         for (number, track) in lane.steps(marks).into_iter().enumerate() {
             tracks.push(Track { tid, nest: (number > 0).then(Nest::default) });
             steps.push(track);
@@ -182,13 +182,6 @@ impl Events<'_> {
                 self.event(if is_given { "s" } else { "f" }, tid, end.at, flow)
             }
         }
-    }
-}
-
-fn kind(kind: LaneKind) -> &'static str {
-    match kind {
-        LaneKind::Thread => "thread",
-        LaneKind::Task => "task",
     }
 }
 

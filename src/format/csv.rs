@@ -5,7 +5,7 @@
 //!   14,13,main,9,spawn,spanwalk::server::threadpool,src/server/threadpool.rs,88,1893042,2011530,118488,40120,1,,"{""func"":…}"
 //! ```
 //!
-//! As RFC 4180 has it, but for lines that end in a line feed alone. `mark` is `open` or `cut` where the end is not that of
+//! Empty `self_ns` and `enters` are not known. As RFC 4180 has it, but for lines that end in a line feed alone. `mark` is `open` or `cut` where the end is not that of
 //! the span; `fields` is a JSON object. A text that a spreadsheet would take for a formula begins with an apostrophe.
 
 use std::io::{self, Write};
@@ -20,6 +20,12 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     for span in excerpt.spans() {
         let site = &span.callsite;
         let lane = excerpt.log().lane(span.lane).map_or("", |lane| &lane.name);
+        let [own, enters] = if excerpt.log().tells_runs(span.lane) {
+            let own = own.get(&span.id).copied().unwrap_or(0);
+            [own.to_string(), excerpt.stretches(span.id).count().to_string()]
+        } else {
+            [String::new(), String::new()]
+        };
         let parent = span.parent.map(|parent| parent.to_string()).unwrap_or_default();
         let line = site.line.map(|line| line.to_string()).unwrap_or_default();
         writeln!(
@@ -34,8 +40,8 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
             span.begin.ns(),
             span.end.ns(),
             span.duration(),
-            own.get(&span.id).copied().unwrap_or(0),
-            excerpt.stretches(span.id).count(),
+            own,
+            enters,
             span.mark().unwrap_or_default(),
             cell(&serde_json::to_string(&Object(&excerpt.fields(span.id)))?),
         )?;

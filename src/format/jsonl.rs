@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::Excerpt;
 use super::value::Object;
-use crate::trace::{Event, Kind, LaneId, LaneKind, Log, SpanId};
+use crate::trace::{Event, Kind, LaneId, Log, SpanId};
 
 /// A line.
 #[derive(Serialize)]
@@ -90,8 +90,7 @@ fn write_line(log: &Log, event: &Event, text: &mut Vec<u8>) -> io::Result<()> {
         }
         Kind::Hold { edge, is_shown, .. } => More::Hold { edge: edge.word(), shown: *is_shown },
         Kind::Release { edge, .. } => More::Release { edge: edge.word() },
-        Kind::LaneOpen { kind: LaneKind::Thread, .. } => More::Lane { kind: "thread" },
-        Kind::LaneOpen { kind: LaneKind::Task, .. } => More::Lane { kind: "task" },
+        Kind::LaneOpen { kind, .. } => More::Lane { kind: kind.word() },
         Kind::Dropped { count } => More::Dropped { count: *count },
         Kind::LaneClose | Kind::Enter { .. } | Kind::Exit { .. } | Kind::Close { .. } => More::Fields(Object(&[])),
     };

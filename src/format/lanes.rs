@@ -144,10 +144,14 @@ fn pieces(spans: &[Span]) -> Vec<Piece> {
 }
 
 /// The polls of the lanes in which being open and being on a thread are two things, by lane: those of tasks, and those that gave
-/// a thread away inside a call. What a poll is within is told by its number in the lane.
+/// a thread away inside a call. Of async calls they are not known. What a poll is within is told by its number in the lane.
 pub(super) fn polls(excerpt: &Excerpt<'_>, lanes: &[Lane]) -> HashMap<LaneId, Vec<Poll>> {
     let is_again = |span: &Span| excerpt.stretches(span.id).nth(1).is_some();
-    let is_wanted = |lane: &&Lane| lane.kind == Some(LaneKind::Task) || lane.spans.iter().any(is_again);
+    let is_wanted = |lane: &&Lane| match lane.kind {
+        Some(LaneKind::Task) => true,
+        Some(LaneKind::Async) => false,
+        Some(LaneKind::Thread) | None => lane.spans.iter().any(is_again),
+    };
     let wanted: HashSet<LaneId> = lanes.iter().filter(is_wanted).map(|lane| lane.id).collect();
     let mut by_lane: HashMap<LaneId, Vec<Poll>> = HashMap::new();
     let mut numbers: Vec<usize> = Vec::new();

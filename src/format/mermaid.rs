@@ -77,6 +77,8 @@ fn text(text: &str) -> String {
             letter => plain.push(letter),
         }
     }
-    // The word that ends a block.
-    if plain.eq_ignore_ascii_case("end") { format!("#8203;{plain}") } else { plain }
+    // A word that ends a block, and those that say where lines are to be broken, are none behind a blank of no width.
+    let begins = |word: &str| plain.trim_start_matches([':', ' ']).starts_with(word);
+    let is_taken = plain.eq_ignore_ascii_case("end") || begins("wrap:") || begins("nowrap:");
+    if is_taken { format!("#8203;{plain}") } else { plain }
 }

@@ -196,6 +196,7 @@ impl<'a> Trace<'a> {
         let kind = match lane.kind {
             Some(LaneKind::Thread) => "a lane on a thread",
             Some(LaneKind::Task) => "a lane of a task",
+            Some(LaneKind::Async) => "a lane of async calls; when they ran is not known",
             None => "a lane whose begin is missing",
         };
         self.track(TrackDescriptor {

@@ -27,6 +27,8 @@ pub(super) struct OfCallsite {
     pub(super) total: u64,
     /// Program time in which they were the innermost call with control of a thread, in ns.
     pub(super) own: u64,
+    /// That is known of one at least.
+    pub(super) tells_runs: bool,
     /// Program time of each that is over.
     pub(super) durations: Durations,
 }
@@ -40,8 +42,8 @@ impl Calls {
         let number = self.all.len() as u32;
         self.numbers.insert(callsite.clone(), number);
         let callsite = callsite.clone();
-        let (entered, durations) = (Vec::new(), Durations::default());
-        self.all.push(OfCallsite { callsite, count: 0, first: None, entered, total: 0, own: 0, durations });
+        let (entered, durations, tells_runs) = (Vec::new(), Durations::default(), false);
+        self.all.push(OfCallsite { callsite, count: 0, first: None, entered, total: 0, own: 0, tells_runs, durations });
         number
     }
 
@@ -56,8 +58,9 @@ impl Calls {
     }
 
     #[inline]
-    pub(super) fn open(&mut self, callsite: u32, place: u64) {
+    pub(super) fn open(&mut self, callsite: u32, place: u64, tells_runs: bool) {
         let of = &mut self.all[callsite as usize];
+        of.tells_runs |= tells_runs;
         of.count += 1;
         of.first.get_or_insert(place);
     }

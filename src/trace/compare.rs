@@ -1,4 +1,4 @@
-//! Two recordings laid side by side by what calls what, not by time.
+//! Two recordings, or two moments of one, laid side by side by what calls what, not by time.
 //!
 //! ```text
 //!   A  main: run > start > apply > spawn          merged   main: run > start > apply
@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use counterpart::{Counterpart, Opposite};
-pub use stacks::{LanePair, side_by_side};
+pub use stacks::{LanePair, PairedCall, PairedLane, before_and_after, side_by_side};
 pub use tree::Fields;
 use tree::{KeyRef, Tree};
 

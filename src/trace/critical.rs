@@ -11,7 +11,7 @@
 //! that somebody had woken it, given it the thread, or made it: the latest of these, and the path goes on there. Where the
 //! recording names nobody, the lane waited for the world outside. The parts lie end to end and fill the whole stretch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::turns::{Turn, Turns};
@@ -57,6 +57,8 @@ pub enum Doing {
     Starts,
     /// It waits, and the recording does not say for whom.
     Waits,
+    /// It is there, and the recording does not say whether it runs or waits.
+    Unknown,
 }
 
 /// How one lane made another go on.
@@ -90,6 +92,8 @@ pub struct CriticalPath {
     end: usize,
     turns: Turns,
     lanes: HashMap<LaneId, Past>,
+    /// Lanes of which it is not known when they ran.
+    untold: HashSet<LaneId>,
     kept: usize,
 }
 
@@ -116,8 +120,8 @@ impl CriticalPath {
         let program = |raw| log.clock().program(raw);
         let first = log.cursor_at(Time(program(stage.from).0.saturating_sub(1)));
         let end = log.cursor_at(program(stage.to));
-        let (turns, lanes) = (Turns::default(), HashMap::new());
-        Self { stage, at: None, first, end: end.max(first), turns, lanes, kept: 0 }
+        let (turns, lanes, untold) = (Turns::default(), HashMap::new(), HashSet::new());
+        Self { stage, at: None, first, end: end.max(first), turns, lanes, untold, kept: 0 }
     }
 
     /// What was asked for.
@@ -157,6 +161,8 @@ impl CriticalPath {
         if to == self.end {
             let under_way: Vec<Turn> = self.turns.under_way(self.stage.to).collect();
             under_way.into_iter().for_each(|turn| self.keep(turn));
+            let met = self.lanes.keys().copied().chain([self.stage.lane]);
+            self.untold = met.filter(|lane| !log.tells_runs(*lane)).collect();
             for past in self.lanes.values_mut() {
                 past.turns.sort_by_key(|turn| turn.from);
                 past.blocked.sort_by_key(|turn| turn.from);
@@ -223,6 +229,9 @@ impl CriticalPath {
         }
         let mut parts = walk.parts;
         parts.reverse();
+        for part in parts.iter_mut().filter(|part| self.untold.contains(&part.lane)) {
+            part.doing = Doing::Unknown;
+        }
         Ok(parts)
     }
 }

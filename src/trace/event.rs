@@ -58,6 +58,36 @@ pub enum LaneKind {
     Thread,
     /// A task of an async runtime: entered once per poll, may move between threads.
     Task,
+    /// Async calls as another tool wrote them down: when they were open is known, not when they were on a thread. Of such a
+    /// call the enter says only that it began, and the exit right behind it nothing.
+    Async,
+}
+
+impl LaneKind {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::Thread, Self::Task, Self::Async];
+
+    /// The word for it in exports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Thread => "thread",
+            Self::Task => "task",
+            Self::Async => "async",
+        }
+    }
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether it is known when calls of such a lane are on a thread, and so whether they run or wait.
+    #[must_use]
+    pub fn tells_runs(self) -> bool {
+        self != Self::Async
+    }
 }
 
 /// What happened.

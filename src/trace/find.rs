@@ -137,6 +137,7 @@ impl Finder {
 
     fn holds(&self, log: &Log, waiting: &Waiting, own: u64, end: Time, is_open: bool) -> bool {
         let lane = log.lane(waiting.lane).map_or("", |lane| &lane.name);
+        let own = log.tells_runs(waiting.lane).then_some(own);
         let total = log.clock().program(end).since(waiting.opened);
         let Waiting { callsite, fields, .. } = waiting;
         self.query.matches(&Candidate { callsite, lane, fields, total, own, is_open })

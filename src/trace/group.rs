@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Stretch, Time};
+use super::{LaneKind, Stretch, Time};
 
 /// So many lanes of a kind, or more, are a group.
 const GROUP: usize = 5;
@@ -35,6 +35,8 @@ pub struct LaneGroup {
     pub(super) lives: Spells,
     /// When any of its lanes ran.
     pub(super) runs: Spells,
+    /// That is known of all of them.
+    pub(super) tells_runs: bool,
 }
 
 impl LaneGroup {
@@ -95,8 +97,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// A lane comes to be at a place among all; says which kind it is of.
-    pub(super) fn open(&mut self, place: u32, name: &str, time: Time) -> u32 {
+    /// A lane comes to be at a place among all; says which group it is of.
+    pub(super) fn open(&mut self, place: u32, name: &str, kind: LaneKind, time: Time) -> u32 {
         let stem = stem(name);
         if stem.len() == name.len() || stem.is_empty() {
             self.loose.push(place);
@@ -108,12 +110,14 @@ impl Groups {
                 let (number, stem) = (self.all.len() as u32, Arc::<str>::from(stem));
                 self.of_stem.insert(stem.clone(), number);
                 let (lives, runs) = (Spells::default(), Spells::default());
-                self.all.push(LaneGroup { id: GroupId(number), stem, members: Vec::new(), lives, runs });
+                let members = Vec::new();
+                self.all.push(LaneGroup { id: GroupId(number), stem, members, lives, runs, tells_runs: true });
                 number
             }
         };
         let group = &mut self.all[number as usize];
         let was_group = group.is_group();
+        group.tells_runs &= kind.tells_runs();
         group.members.push(place);
         group.lives.begin(time);
         if !group.is_group() {
@@ -190,7 +194,7 @@ mod tests {
         let mut groups = Groups::default();
         let names = ["main", "conn-1", "hub", "conn-2", "conn-30", "worker-1", "conn-4", "conn-5", "7"];
         let kinds: Vec<u32> =
-            (0..).zip(names).map(|(place, name)| groups.open(place, name, Time(place.into()))).collect();
+            (0..).zip(names).map(|(at, name)| groups.open(at, name, LaneKind::Task, Time(at.into()))).collect();
         let group = groups.groups().next().unwrap();
         assert_eq!((&*group.stem, group.members.as_slice()), ("conn-", &[1, 3, 4, 6, 7][..]));
         assert_eq!((groups.groups().count(), groups.loose()), (1, &[0, 2, 5, 8][..]));

@@ -179,8 +179,8 @@ impl Index {
         let blocks = has_fields && self.has_blocks(fields);
         let opening = Opening { seq, time, at: seen.at, id, lane, parent, callsite, depth, has_fields, blocks };
         let number = self.spans.open(&opening)?;
-        self.lanes.opened(lane, self.spans.depth(number), number, time);
-        self.calls.open(callsite, seq);
+        let tells_runs = self.lanes.opened(lane, self.spans.depth(number), number, time);
+        self.calls.open(callsite, seq, tells_runs);
         Some(number)
     }
 

@@ -142,7 +142,7 @@ impl Lanes {
         } else {
             self.odd.insert(id, self.all.len());
         }
-        let kind_of = self.groups.open(self.all.len() as u32, &name, open.1);
+        let kind_of = self.groups.open(self.all.len() as u32, &name, kind, open.1);
         let (close, runs, rows) = (None, Vec::new(), Vec::new());
         self.all.push(LaneRecord { id, name, kind, open, close, runs, running: 0, kind_of, rows });
         true
@@ -178,15 +178,15 @@ impl Lanes {
         }
     }
 
-    /// A span was opened in a lane.
+    /// A span was opened in a lane; whether it will be known when it is on a thread.
     #[inline]
-    pub(super) fn opened(&mut self, id: LaneId, depth: usize, span: u32, time: Time) {
-        if let Some(lane) = self.get_mut(id) {
-            if lane.rows.len() <= depth {
-                lane.rows.resize_with(depth + 1, LaneRow::default);
-            }
-            lane.rows[depth].push(span, time);
+    pub(super) fn opened(&mut self, id: LaneId, depth: usize, span: u32, time: Time) -> bool {
+        let Some(lane) = self.get_mut(id) else { return true };
+        if lane.rows.len() <= depth {
+            lane.rows.resize_with(depth + 1, LaneRow::default);
         }
+        lane.rows[depth].push(span, time);
+        lane.kind.tells_runs()
     }
 
     /// A lane has got control of a thread.
@@ -196,7 +196,9 @@ impl Lanes {
             if lane.running == 1 {
                 lane.runs.push((time, None));
                 let kind_of = lane.kind_of;
-                self.groups.begin_run(kind_of, time);
+                if lane.kind.tells_runs() {
+                    self.groups.begin_run(kind_of, time);
+                }
             }
         }
     }
@@ -211,7 +213,7 @@ impl Lanes {
             {
                 run.1.get_or_insert(time);
                 let kind_of = lane.kind_of;
-                if was_running {
+                if was_running && lane.kind.tells_runs() {
                     self.groups.end_run(kind_of, time);
                 }
             }

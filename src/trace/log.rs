@@ -238,6 +238,14 @@ impl Log {
         self.index.lanes.all()
     }
 
+    /// Whether it is known when calls of a lane are on a thread; so it is but for [`LaneKind::Async`].
+    ///
+    /// [`LaneKind::Async`]: super::LaneKind::Async
+    #[must_use]
+    pub fn tells_runs(&self, lane: LaneId) -> bool {
+        self.lane(lane).is_none_or(|lane| lane.kind.tells_runs())
+    }
+
     /// A lane by its id.
     #[must_use]
     pub fn lane(&self, id: LaneId) -> Option<&LaneRecord> {

@@ -78,6 +78,8 @@ const A: u8 = 0x20;
 const B: u8 = 0x40;
 /// The enter of this open, or the close of this exit, follows as nothing but its time.
 const FUSED: u8 = 0x80;
+/// The lane that opens is of async calls of which nobody knows when they run.
+const ASYNC: u8 = 0x80;
 
 const DEFINE_STRING: u8 = DEFINE;
 const DEFINE_THREAD: u8 = DEFINE | 0x10;

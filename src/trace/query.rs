@@ -6,7 +6,7 @@
 //!   name:… target:… lane:… file:…   the part has this in it        name=…  it is exactly this
 //!   field.fd:5             a field was 5 at some time              field.fd:  it has such a field
 //!   field.size>4096        a field was a number above that         < <= > >=
-//!   dur>1ms  self<=20us    its time, and its time less that of the calls inside it
+//!   dur>1ms  self<=20us    its time, and its time less that of the calls inside it; what is not known is neither more nor less
 //!   open:                  it is not over
 //!   !word  -word           not that
 //! ```
@@ -83,8 +83,8 @@ pub struct Candidate<'a> {
     pub fields: &'a [Field],
     /// Program time from its opening to its end, or to now, in ns.
     pub total: u64,
-    /// Program time in which it was the innermost call of its thread, in ns.
-    pub own: u64,
+    /// Program time in which it was the innermost call of its thread, in ns; `None` if the recording does not say.
+    pub own: Option<u64>,
     /// It is not over.
     pub is_open: bool,
 }
@@ -93,7 +93,7 @@ impl<'a> Candidate<'a> {
     /// A span that begins.
     #[must_use]
     pub fn beginning(callsite: &'a Callsite, lane: &'a str, fields: &'a [Field]) -> Self {
-        Self { callsite, lane, fields, total: 0, own: 0, is_open: true }
+        Self { callsite, lane, fields, total: 0, own: Some(0), is_open: true }
     }
 }
 
@@ -123,7 +123,7 @@ impl Query {
     /// Whether spans of this callsite and lane can match, whatever their fields and times.
     #[must_use]
     pub fn allows(&self, callsite: &Callsite, lane: &str) -> bool {
-        let span = Candidate { callsite, lane, fields: &[], total: 0, own: 0, is_open: false };
+        let span = Candidate { callsite, lane, fields: &[], total: 0, own: Some(0), is_open: false };
         let mut texts = self.words.iter().filter(|word| matches!(word.test, Test::Text { .. }));
         texts.all(|word| word.test.holds(&span) != word.is_not)
     }
@@ -176,8 +176,8 @@ impl Test {
                 values(span, name).filter_map(number).any(|value| order.holds(value.partial_cmp(than)))
             }
             Self::Time { of, order, than } => {
-                let time = if *of == Span::Own { span.own } else { span.total };
-                order.holds(time.partial_cmp(than))
+                let time = if *of == Span::Own { span.own } else { Some(span.total) };
+                time.is_some_and(|time| order.holds(time.partial_cmp(than)))
             }
             Self::Open => span.is_open,
         }

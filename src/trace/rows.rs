@@ -87,10 +87,11 @@ impl<'a> Columns<'a> {
     /// What the lanes of a group did, by column: the cost is that of the columns, however many lanes there are.
     pub(super) fn group(&self, group: &LaneGroup) -> Vec<Option<Cell>> {
         let (runs, lives) = (self.runs_of(&group.runs.all), self.runs_of(&group.lives.all));
+        let open = if group.tells_runs { Cell::Waiting } else { Cell::Unknown };
         let cell = |column: usize| {
             let (begin, end) = (self.edges[column], self.edges[column + 1]);
             let touches = |runs: &Runs<'_>| begin <= self.now && runs.is_busy(column, begin, end, end, self.now);
-            if touches(&runs) { Some(Cell::Busy) } else { touches(&lives).then_some(Cell::Waiting) }
+            if touches(&runs) { Some(Cell::Busy) } else { touches(&lives).then_some(open) }
         };
         (0..usize::from(self.width)).map(cell).collect()
     }
@@ -169,8 +170,12 @@ impl<'a> Columns<'a> {
         }
         let from = self.window.clamped(start.max(self.window.from), self.width);
         let to = self.window.clamped(end.min(self.window.to), self.width).max(from);
-        let mut cells = vec![Cell::Waiting; usize::from(to - from) + 1];
-        self.paint(&mut cells, from.into(), number, runs);
+        let is_told = self.log.tells_runs(spans.lane(number));
+        let open = if is_told { Cell::Waiting } else { Cell::Unknown };
+        let mut cells = vec![open; usize::from(to - from) + 1];
+        if is_told {
+            self.paint(&mut cells, from.into(), number, runs);
+        }
         Some(Bar {
             span: spans.id(number),
             callsite: self.log.index().callsite(spans.callsite(number)).clone(),

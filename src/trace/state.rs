@@ -99,6 +99,8 @@ pub enum Activity {
     Polling,
     /// It has open spans and no control: what it waits for, in the program's words.
     Waiting(String),
+    /// It has open spans, and the recording does not say whether it runs or waits.
+    Unknown,
     /// It is held at the edge of a call and is the lane the person looks at.
     Paused(Edge),
     /// It is held at its next watched point while another lane is stepped.
@@ -299,6 +301,9 @@ impl State {
         let Some(innermost) = lane.frames().last() else {
             return if lane.has_run { Activity::Idle } else { Activity::Created };
         };
+        if !lane.kind.tells_runs() {
+            return Activity::Unknown;
+        }
         if let Some((top, _)) = self.in_control().find(|control| control.1 == lane.id) {
             let on_top = lane.stack.iter().find(|frame| frame.span == top).unwrap_or(innermost);
             return match on_top.field("blocks").and_then(Value::as_str) {

@@ -14,8 +14,9 @@ pub struct CallStats {
     pub count: u64,
     /// How many of them are not over.
     pub open: u64,
-    /// Program time in which they were the innermost call on a thread and did not block it, in ns.
-    pub own: u64,
+    /// Program time in which they were the innermost call on a thread and did not block it, in ns; `None` if the recording
+    /// says of none of them when it was on one.
+    pub own: Option<u64>,
     /// Program time from their openings to their ends, or to the end of the log, in ns.
     pub total: u64,
     /// Half of those that ended took at most this, in ns; `None` if none ended.
@@ -35,12 +36,13 @@ pub fn call_stats(log: &Log) -> Vec<CallStats> {
     let of_callsite = |of: &OfCallsite| {
         let [p50, p99] = of.durations.at_most([50, 99]);
         let (callsite, is_exact) = (of.callsite.clone(), of.durations.is_exact());
-        CallStats { callsite, count: of.count, open: 0, own: of.own, total: of.total, p50, p99, is_exact }
+        let own = of.tells_runs.then_some(of.own);
+        CallStats { callsite, count: of.count, open: 0, own, total: of.total, p50, p99, is_exact }
     };
     let mut stats: Vec<CallStats> = all.map(of_callsite).collect();
     for (callsite, took) in index.under_way() {
         let stats = &mut stats[callsite as usize];
-        stats.own = stats.own.saturating_add(took);
+        stats.own = stats.own.map(|own| own.saturating_add(took));
     }
     let now = index.clock.program(index.time);
     let lanes = index.outline.lanes.iter().chain(&index.outline.done);

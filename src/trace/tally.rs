@@ -41,6 +41,8 @@ struct Row {
     callsite: Arc<Callsite>,
     count: u64,
     own: u64,
+    /// Own times are known of one call at least.
+    tells_runs: bool,
     total: u64,
     durations: Durations,
 }
@@ -118,6 +120,7 @@ impl Tally {
             Kind::Open { span, callsite, .. } => {
                 let row = self.row(callsite);
                 self.rows[row].count += 1;
+                self.rows[row].tells_runs |= log.tells_runs(event.lane);
                 self.open.insert(*span, Open { row, opened: log.clock().program(event.time) });
             }
             Kind::Close { span } => {
@@ -135,8 +138,9 @@ impl Tally {
         if let Some(at) = self.places.get(callsite) {
             return *at;
         }
-        self.rows.push(Row { callsite: callsite.clone(), count: 0, own: 0, total: 0, durations: Durations::default() });
-        self.places.insert(callsite.clone(), self.rows.len() - 1);
+        let (callsite, durations) = (callsite.clone(), Durations::default());
+        self.places.insert(callsite.clone(), self.rows.len());
+        self.rows.push(Row { callsite, count: 0, own: 0, tells_runs: false, total: 0, durations });
         self.rows.len() - 1
     }
 
@@ -178,7 +182,8 @@ impl Tally {
             if let Some(open) = self.open.get(&turn.span) {
                 let call = &mut calls[open.row];
                 let since_read = if turn.is_blocked { 0 } else { rest };
-                call.own = call.own.saturating_add(self.own(log, turn)).saturating_add(since_read);
+                let more = self.own(log, turn).saturating_add(since_read);
+                call.own = call.own.map(|own| own.saturating_add(more));
             }
         }
         calls
@@ -188,7 +193,8 @@ impl Tally {
 impl Row {
     fn tally(&self) -> CallStats {
         let [p50, p99] = self.durations.at_most([50, 99]);
-        let Self { count, own, total, .. } = *self;
+        let Self { count, total, .. } = *self;
+        let own = self.tells_runs.then_some(self.own);
         let is_exact = self.durations.is_exact();
         CallStats { callsite: self.callsite.clone(), count, open: 0, own, total, p50, p99, is_exact }
     }

@@ -55,6 +55,8 @@ pub enum Cell {
     Busy,
     /// Open and waiting.
     Waiting,
+    /// Open; whether on the thread is not known.
+    Unknown,
 }
 
 /// A span in a window.

@@ -19,7 +19,7 @@ use super::stack;
 use super::text::{cut, pad, width};
 use super::theme::Role;
 use super::ui::Ui;
-use crate::trace::{Callsite, Counterpart, LanePair, Log, State, Time, side_by_side};
+use crate::trace::{Counterpart, LanePair, Log, PairedCall, PairedLane, State, Time, side_by_side};
 
 /// Another recording to look at beside this one.
 #[derive(Clone)]
@@ -146,13 +146,14 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, scroll: usize) {
         ),
     ];
     let names = seen.pairs.iter().flat_map(|pair| pair.frames.iter().flatten().flatten());
-    let names = names.map(|call| width(&call.name)).max().unwrap_or(0);
+    let names = names.map(|call| width(&call.callsite.name)).max().unwrap_or(0);
     for pair in &seen.pairs {
         lines.push(row([(String::new(), Role::Plain), (String::new(), Role::Plain)], [left, right], ui));
-        let innermost = |side: usize| pair.frames.iter().find_map(|row| row[side].as_ref()).map(|call| &*call.name);
+        let innermost = |side: usize| pair.frames.iter().find_map(|row| row[side].as_ref());
         let titles = [0, 1].map(|side| match &pair.lanes[side] {
-            Some((name, activity)) => {
-                (format!(" {name}  {}", stack::word(activity, innermost(side))), stack::role(activity))
+            Some(PairedLane { name, activity, .. }) => {
+                let word = stack::word(activity, innermost(side).map(|call| &*call.callsite.name));
+                (format!(" {name}  {word}"), stack::role(activity))
             }
             None => (" no such lane".to_owned(), Role::Dim),
         });
@@ -171,21 +172,16 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui, scroll: usize) {
 }
 
 /// A frame on its side: `-` if the first alone has it, `+` if the second alone has.
-fn frame_text(
-    frame: &[Option<std::sync::Arc<Callsite>>; 2],
-    side: usize,
-    names: usize,
-    columns: usize,
-) -> (String, Role) {
+fn frame_text(frame: &[Option<PairedCall>; 2], side: usize, names: usize, columns: usize) -> (String, Role) {
     let (mark, role) = match (frame, side) {
         ([Some(_), Some(_)], _) => (' ', Role::Plain),
         ([Some(_), None], 0) => ('−', Role::Bad),
         ([None, Some(_)], 1) => ('+', Role::New),
         _ => return (String::new(), Role::Plain),
     };
-    let Some(call) = &frame[side] else { return (String::new(), Role::Plain) };
-    let text = format!(" {mark} {}", pad(&call.name, names));
-    let file = call.file_name();
+    let Some(PairedCall { callsite, .. }) = &frame[side] else { return (String::new(), Role::Plain) };
+    let text = format!(" {mark} {}", pad(&callsite.name, names));
+    let file = callsite.file_name();
     let text = if width(&text) + width(file) + 2 <= columns { format!("{text}  {file}") } else { text };
     (text, role)
 }

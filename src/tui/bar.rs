@@ -4,6 +4,7 @@
 //!   ▐serve_forever 1.90 ms━━━▌       a call that is over: its time stands inside where there is room for it,
 //!   ▐▌ accept 12.3 µs                beside it where there is not
 //!   ▐handle━━▌╌╌╌▐━▌╌╌┃╌╌╌▐━━▌       an async call: it is open all the time, and on its thread in each poll
+//!   ▐request?????▌                   an async call of another tool: it is open, and whether it runs or waits is not known
 //!   ▓ 120 calls                      more calls than columns
 //! ```
 
@@ -26,6 +27,15 @@ pub(super) struct Painter<'a> {
 /// Writes over a bar: nothing of how the bar looks is left in the text.
 pub(super) fn write(buffer: &mut Buffer, (x, y): (u16, u16), text: &str, style: Style) {
     buffer.set_string(x, y, text, Style::reset().patch(style));
+}
+
+/// What a column is filled with, and in which colour.
+pub(super) fn look(cell: Cell) -> (char, Role) {
+    match cell {
+        Cell::Busy => ('━', Role::Busy),
+        Cell::Waiting => ('╌', Role::Waiting),
+        Cell::Unknown => ('?', Role::Waiting),
+    }
 }
 
 /// A part of a bar that is seen.
@@ -95,10 +105,7 @@ impl Painter<'_> {
         // Where a poll begins or ends inside of the bar.
         let waits = |index: Option<usize>| is_polled && index.and_then(|at| cells.get(at)) == Some(&Cell::Waiting);
         for (index, cell) in cells.iter().enumerate() {
-            let (fill, role) = match cell {
-                Cell::Busy => ('━', Role::Busy),
-                Cell::Waiting => ('╌', Role::Waiting),
-            };
+            let (fill, role) = look(*cell);
             let is_busy = *cell == Cell::Busy;
             let mark = match (bar.cells.len(), bar.count) {
                 (1, 1) => '┃',

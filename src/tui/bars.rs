@@ -315,6 +315,7 @@ fn happened(log: &Log, cursor: usize) -> String {
         }
         Kind::Open { .. } => "opens",
         Kind::Enter { .. } => "enters",
+        Kind::Exit { .. } if !log.tells_runs(event.lane) => "goes on in",
         Kind::Exit { .. } => "leaves",
         Kind::Close { .. } => "ends",
         Kind::Record { .. } => "records a value of",

@@ -69,6 +69,7 @@ fn lane_entries(lane: &Lane, state: String) -> Vec<(String, String, bool)> {
     let kind = match lane.kind {
         LaneKind::Thread => "plain code on a thread",
         LaneKind::Task => "a task of the loop: runs when it is polled",
+        LaneKind::Async => "async calls: when they ran is not in the file",
     };
     vec![
         ("lane".into(), lane.name.to_string(), true),

@@ -71,6 +71,7 @@ pub(super) fn lines(ui: &Ui, columns: usize) -> Vec<Line<'static>> {
         (" Timeline", ""),
         ("   ▐name━━▌", "open and on its thread"),
         ("   ▐name╌╌▌", "open and waiting"),
+        ("   ▐name??▌", "open; whether it runs or waits is not in the file"),
         ("   ╌▐━▌╌┃╌", "polls of a call that is open all the time"),
         ("   ┃  ▓", "one call, several calls in one column"),
         ("   ⇣  ⇡", "the thread passes from one lane to another"),

@@ -14,7 +14,7 @@ use super::text::{cut, pad, width};
 use super::theme::{Role, Theme};
 use super::ui::Ui;
 use crate::lesson::{Instant, instants};
-use crate::trace::{Activity, Chain, Change, DiffFrame, Landmarks, LaneDiff, Log, Run, diff};
+use crate::trace::{Chain, Landmarks, LanePair, Log, PairedCall, Run, State, before_and_after};
 
 /// More removed frames than this in a row are one line.
 const FEW: usize = 2;
@@ -25,7 +25,7 @@ pub(super) struct Moment {
     /// Which instant it is, in a few words.
     pub(super) what: &'static str,
     /// The instant exists in this run; else why it does not.
-    pub(super) lanes: Result<Vec<LaneDiff>, &'static str>,
+    pub(super) lanes: Result<Vec<LanePair>, &'static str>,
     /// Who accepts, and what becomes of clients.
     pub(super) accepting: Vec<String>,
 }
@@ -35,11 +35,12 @@ pub(super) const TITLES: [&str; 3] = ["BEFORE", "DURING", "AFTER"];
 
 /// Compares the three instants.
 pub(super) fn compare(log: &Log, chain: &Chain, marks: &Landmarks) -> [Moment; 3] {
-    let mut earlier = None;
+    let mut earlier: Option<State> = None;
     instants(log, chain, marks).map(|Instant { what, cursor, accepting, .. }| {
         let lanes = cursor.map(|cursor| {
             let state = log.state_at(cursor);
-            let lanes = diff(earlier.as_ref(), &state);
+            // Nothing is new in the first.
+            let lanes = before_and_after(earlier.as_ref().unwrap_or(&state), &state);
             earlier = Some(state);
             lanes
         });
@@ -62,19 +63,20 @@ pub(super) fn lines(moment: &Moment, ui: &Ui, columns: usize) -> Vec<Line<'stati
             return indented.collect();
         }
     };
-    let frames_of = lanes.iter().flat_map(|lane| &lane.frames);
-    let names = frames_of.map(|frame| width(&frame.callsite.name)).max().unwrap_or(0);
-    for lane in lanes.iter().filter(|lane| lane.activity != Activity::Done) {
-        let innermost = lane.frames.iter().find(|frame| frame.change != Change::Removed);
-        let word = stack::word(&lane.activity, innermost.map(|frame| &*frame.callsite.name));
+    let calls = lanes.iter().flat_map(|pair| pair.frames.iter().flatten().flatten());
+    let names = calls.map(|call| width(&call.callsite.name)).max().unwrap_or(0);
+    for pair in lanes {
+        let [before, Some(lane)] = &pair.lanes else { continue };
+        let innermost = pair.frames.iter().find_map(|frame| frame[1].as_ref());
+        let word = stack::word(&lane.activity, innermost.map(|call| &*call.callsite.name));
         let style = theme.style(Role::Heading).patch(theme.style(stack::role(&lane.activity)));
         let name = pad(&lane.name, width(&lane.name).max(8));
-        let new = if lane.is_new { "+ " } else { "  " };
+        let new = if before.is_none() { "+ " } else { "  " };
         lines.push(Line::from(vec![
             Span::styled(new, theme.style(Role::New)),
             Span::styled(cut(&format!("{name} {word}"), columns.saturating_sub(2)), style),
         ]));
-        frames(&mut lines, lane, theme, names, columns);
+        frames(&mut lines, &pair.frames, theme, names, columns);
         lines.push(Line::default());
     }
     lines.pop();
@@ -114,34 +116,45 @@ pub(super) fn accepting_lines(moment: &Moment, theme: &Theme, columns: usize) ->
     lines
 }
 
-fn frames(lines: &mut Vec<Line<'static>>, lane: &LaneDiff, theme: &Theme, names: usize, columns: usize) {
+/// A call in the moment before and in this one.
+type Frame = [Option<PairedCall>; 2];
+
+fn frames(lines: &mut Vec<Line<'static>>, frames: &[Frame], theme: &Theme, names: usize, columns: usize) {
     let mut at = 0;
-    while at < lane.frames.len() {
-        let frame = &lane.frames[at];
-        let gone = lane.frames[at..].iter().take_while(|frame| frame.change == Change::Removed).count();
-        if gone > FEW {
-            let (first, last) = (&frame.callsite.name, &lane.frames[at + gone - 1].callsite.name);
+    while at < frames.len() {
+        let gone: Vec<&PairedCall> = frames[at..].iter().map_while(gone).collect();
+        if let (Some(first), Some(last)) = (gone.first(), gone.last())
+            && gone.len() > FEW
+        {
+            let (first, last, gone) = (&first.callsite.name, &last.callsite.name, gone.len());
             let text = format!("  − {first} … {last}  ({gone} frames gone)");
             lines.push(Line::styled(cut(&text, columns), theme.style(Role::Bad)));
             at += gone;
             continue;
         }
-        lines.push(frame_line(frame, theme, names, columns));
+        lines.extend(frame_line(&frames[at], theme, names, columns));
         at += 1;
     }
 }
 
-fn frame_line(frame: &DiffFrame, theme: &Theme, names: usize, columns: usize) -> Line<'static> {
-    let (mark, role) = match frame.change {
-        Change::Kept => (' ', Role::Plain),
-        Change::Added => ('+', Role::New),
-        Change::Removed => ('−', Role::Bad),
+/// A call that is not under way any more.
+fn gone(frame: &Frame) -> Option<&PairedCall> {
+    if let [Some(call), None] = frame { Some(call) } else { None }
+}
+
+fn frame_line(frame: &Frame, theme: &Theme, names: usize, columns: usize) -> Option<Line<'static>> {
+    let (mark, role, PairedCall { callsite, .. }) = match frame {
+        [Some(_), Some(call)] => (' ', Role::Plain, call),
+        [None, Some(call)] => ('+', Role::New, call),
+        [Some(call), None] => ('−', Role::Bad, call),
+        [None, None] => return None,
     };
-    let name = pad(&frame.callsite.name, names);
+    let name = pad(&callsite.name, names);
     let text = cut(&format!("  {mark} {name}"), columns);
     let room = columns.saturating_sub(width(&text) + 2);
-    let file = if room >= width(frame.callsite.file_name()) { frame.callsite.file_name() } else { "" };
-    Line::from(vec![Span::styled(text, theme.style(role)), Span::styled(format!("  {file}"), theme.style(Role::Dim))])
+    let file = if room >= width(callsite.file_name()) { callsite.file_name() } else { "" };
+    let file = Span::styled(format!("  {file}"), theme.style(Role::Dim));
+    Some(Line::from(vec![Span::styled(text, theme.style(role)), file]))
 }
 
 /// Draws the three side by side, or the one that is chosen where there is no room.

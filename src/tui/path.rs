@@ -95,6 +95,7 @@ fn totals(ui: &Ui, parts: &[Part], whole: u64) -> String {
             Doing::Works => ui.log.lane(part.lane).map_or_else(String::new, |lane| lane.name.to_string()),
             Doing::Starts => "starting".to_owned(),
             Doing::Waits => "waiting".to_owned(),
+            Doing::Unknown => "unknown".to_owned(),
         };
         let took = length(ui, part.from, part.to);
         match lanes.iter_mut().find(|lane| lane.0 == name) {
@@ -141,6 +142,8 @@ fn call(ui: &Ui, part: &Part) -> String {
         (Doing::Starts, None) => "begins".to_owned(),
         (Doing::Waits, Some(name)) => format!("waits in {name}"),
         (Doing::Waits, None) => "waits since before this".to_owned(),
+        (Doing::Unknown, Some(name)) => format!("is in {name}; whether it runs is not known"),
+        (Doing::Unknown, None) => "whether it runs is not known".to_owned(),
     }
 }
 

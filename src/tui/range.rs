@@ -80,7 +80,7 @@ impl Range {
         let calls = tally.calls(log);
         let sum = |of: fn(&crate::trace::CallStats) -> u64| calls.iter().map(of).fold(0, u64::saturating_add);
         let number = sum(|call| call.count);
-        let (total, own) = (Time(sum(|call| call.total)), Time(sum(|call| call.own)));
+        let (total, own) = (Time(sum(|call| call.total)), Time(sum(|call| call.own.unwrap_or(0))));
         let what = if number == 1 { "call" } else { "calls" };
         let number = count(number);
         vec![

@@ -102,6 +102,7 @@ pub(super) fn word(activity: &Activity, innermost: Option<&str>) -> String {
         Activity::Polling => "POLLING".to_owned(),
         Activity::Waiting(what) if Some(&**what) == innermost => "WAITING".to_owned(),
         Activity::Waiting(what) => format!("WAITING for {what}"),
+        Activity::Unknown => "unknown".to_owned(),
         Activity::Paused(Edge::Enter) => "PAUSED ON STEP".to_owned(),
         Activity::Paused(Edge::Exit) => "PAUSED, returning".to_owned(),
         Activity::Held(_) => "held".to_owned(),
@@ -126,7 +127,7 @@ pub(super) fn role(activity: &Activity) -> Role {
     match activity {
         Activity::Paused(_) => Role::Accent,
         Activity::Running | Activity::Polling => Role::Good,
-        Activity::Waiting(_) => Role::Plain,
+        Activity::Waiting(_) | Activity::Unknown => Role::Plain,
         Activity::Created | Activity::Held(_) | Activity::Idle | Activity::Done => Role::Dim,
     }
 }

@@ -93,7 +93,7 @@ fn row(ui: &Ui, call: &CallStats, names: usize, columns: usize) -> Line<'static>
     };
     let numbers = [
         count(call.count),
-        Time(call.own).to_string(),
+        call.own.map_or_else(|| "unknown".to_owned(), |own| Time(own).to_string()),
         Time(call.total).to_string(),
         percentile(call.p50),
         percentile(call.p99),

@@ -9,6 +9,7 @@ mod class;
 mod commands;
 mod desk;
 mod event_loop;
+mod foreign;
 mod lists;
 mod look;
 mod notes;

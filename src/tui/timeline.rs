@@ -19,7 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::bar::{Painter, write};
+use super::bar::{Painter, look, write};
 use super::lane_label::LaneLabel;
 use super::text::{count, cut, width};
 use super::theme::{Role, Theme};
@@ -290,11 +290,7 @@ impl View<'_> {
         let Line::Group { id, lanes, alive, busy, .. } = place.line else { return };
         let Some((_, cells)) = plan.timeline.groups.iter().find(|group| group.0 == id) else { return };
         for (x, cell) in (area.x..area.right()).zip(cells) {
-            let (mark, role) = match cell {
-                Some(Cell::Busy) => ('━', Role::Busy),
-                Some(Cell::Waiting) => ('╌', Role::Waiting),
-                None => continue,
-            };
+            let Some((mark, role)) = cell.map(look) else { continue };
             buffer[(x, area.y)].set_char(mark).set_style(theme.style(role));
         }
         let room = usize::from(area.width);
@@ -307,9 +303,14 @@ impl View<'_> {
             (others, None) => format!(", {} over", count(others as u64)),
             (others, Some(_)) => format!(", {} over or not yet", count(others as u64)),
         };
+        let (whole, short) = if cells.contains(&Some(Cell::Unknown)) {
+            (format!("{alive} open, busy or waiting"), format!("{alive} open"))
+        } else {
+            (format!("{busy} busy, {waiting} waiting"), format!("{busy} busy"))
+        };
         let texts = [
-            format!("{number} {what}: {busy} busy, {waiting} waiting{others} "),
-            format!("{number} {what}, {busy} busy "),
+            format!("{number} {what}: {whole}{others} "),
+            format!("{number} {what}, {short} "),
             format!("{number} {what} "),
             number,
         ];

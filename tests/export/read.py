@@ -283,39 +283,18 @@ def read_flamegraph(path):
     return {"frames": sorted([frame[1], int(frame[2].replace(",", ""))] for frame in frames if frame)}
 
 
-def read_mermaid(path):
-    """Arrows of a lane to itself are its calls, in order; each is ended once."""
-    lines = [line.strip() for line in path.read_text().splitlines()]
-    assert lines[0] == "sequenceDiagram"
-    lanes, calls, open_in, flows = {}, [], {}, 0
-    for line in lines[1:]:
-        if line.startswith("participant "):
-            _, lane, _, name = line.split(" ", 3)
-            lanes[lane] = name
-        elif line.startswith("deactivate "):
-            open_in[line.split(" ")[1]] -= 1
-        elif match := re.fullmatch(r"(l\d+)->>\+(l\d+): (.*)", line):
-            assert match[1] == match[2]
-            open_in[match[1]] = open_in.get(match[1], 0) + 1
-            calls.append({"lane": match[1], "name": match[3]})
-        elif re.fullmatch(r"l\d+(->>|-\))l\d+: (switch|wake).*", line):
-            flows += 1
-        else:
-            assert line.startswith("Note over "), line
-        assert all(count >= 0 for count in open_in.values())
-    assert not any(open_in.values())
-    return {"calls": calls, "flows": flows}
-
-
 def main(schema, directory):
     validate = fastjsonschema.compile(json.loads(Path(schema).read_text()))
     readers = {
         ".pftrace": read_perfetto, ".chrome.json": read_chrome, ".otlp.json": read_otlp, ".csv": read_csv,
-        ".folded": read_folded, ".svg": read_flamegraph, ".mmd": read_mermaid, ".html": lambda path: {},
+        ".folded": read_folded, ".svg": read_flamegraph, ".html": lambda path: {},
         ".jsonl": read_jsonl, ".txt": read_text, ".speedscope.json": lambda path: read_speedscope(path, validate),
     }
     for path in sorted(Path(directory).iterdir()):
         stem, dot, ending = path.name.partition(".")
+        # `mermaid.mjs` reads those.
+        if ending == "mmd":
+            continue
         print(json.dumps({"stem": stem, "ending": ending} | readers[dot + ending](path)))
 
 

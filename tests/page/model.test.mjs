@@ -81,6 +81,14 @@ test("a lane is said to do what the log says of it", () => {
     assert.deepEqual(words(held, 7), { main: "RUNNING" });
 });
 
+test("whether async calls of another tool run or wait is not known", () => {
+    const lanes = [["main", 0], ["request 1", 2], ["worker-1", 0]];
+    const of = recording([[0, HUB, "laneOpen"], [0, HUB, "open", 1, null, TASK, []], [0, HUB, "enter", 1], [0, HUB, "exit", 1], [5, HUB, "close", 1]], { lanes });
+    assert.deepEqual(words(of, 4), { "request 1": "unknown" });
+    assert.deepEqual(words(of, 5), { "request 1": "idle" });
+    assert.deepEqual(of.lanes[HUB].runs, []);
+});
+
 test("steps go to where calls begin and end, over to the end of this call, out to that around it", () => {
     const of = recording(STORY);
     assert.deepEqual(of.stops, [3, 5, 9, 10, 14, 16]);

@@ -76,7 +76,8 @@ impl Prompt<'_> {
             let open = if call.open > 0 { format!(", {} not over", call.open) } else { String::new() };
             let file =
                 call.callsite.file.as_ref().map_or_else(String::new, |_| format!(" in {}", call.callsite.file_name()));
-            let (own, total) = (Time(call.own), Time(call.total));
+            let own = call.own.map_or_else(|| "an unknown part".to_owned(), |own| Time(own).to_string());
+            let total = Time(call.total);
             let times = if call.count == 1 { "once".to_owned() } else { format!("{} times", call.count) };
             format!("{}{file}: {times}, {own} of its own, {total} in all{p50}{p99}{open}.", call.callsite.name)
         }));
@@ -113,7 +114,7 @@ impl Prompt<'_> {
         let long = Time(window.to.since(window.from));
         let lines = vec![
             format!("From {} to {}, {long}: {}.", window.from, window.to, counted(count as usize, "call")),
-            format!("In all {}, of their own {}.", sum(|call| call.total), sum(|call| call.own)),
+            format!("In all {}, of their own {}.", sum(|call| call.total), sum(|call| call.own.unwrap_or(0))),
         ];
         Ok((calls, lines))
     }
@@ -164,6 +165,7 @@ impl Prompt<'_> {
             (Doing::Starts, _) => "could go on and has not got its thread yet".to_owned(),
             (Doing::Waits, Some(call)) => format!("waits in {call}, for whom is not recorded"),
             (Doing::Waits, None) => "waits, for whom is not recorded".to_owned(),
+            (Doing::Unknown, _) => "runs or waits, which is not recorded".to_owned(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::words::{counted, sentence};
 use super::{Answer, Lines, Prompt};
 use crate::cli::sentences;
 use crate::lesson::instants;
-use crate::trace::{Change, Field, Frame, LaneId, SpanId, SpanRecord, Time, diff};
+use crate::trace::{Field, Frame, LaneId, LanePair, SpanId, SpanRecord, State, Time, before_and_after};
 
 /// Calls of a lane that are listed unasked.
 const LISTED: usize = 20;
@@ -263,7 +263,7 @@ impl Prompt<'_> {
 
     pub(super) fn before_after(&mut self) -> Answer {
         let mut lines = Lines::new();
-        let mut earlier = None;
+        let mut earlier: Option<State> = None;
         for instant in instants(&self.log, &self.chain, &self.marks()) {
             let title = sentence(instant.title).trim_end_matches('.').to_owned();
             let cursor = match instant.cursor {
@@ -276,30 +276,30 @@ impl Prompt<'_> {
             let now = self.log.clock().program(self.log.time_at(cursor));
             lines.push(format!("{title}, {}, at {now}. goto @{cursor} looks at it.", instant.what));
             let state = self.log.state_at(cursor);
-            for lane in diff(earlier.as_ref(), &state) {
-                let Some(found) = state.lane(lane.lane).filter(|lane| !lane.is_done) else { continue };
-                let names = |change: Change| {
-                    let names = lane.frames.iter().filter(|frame| frame.change == change);
-                    names.map(|frame| frame.callsite.name.to_string()).collect::<Vec<_>>()
-                };
-                let new = if lane.is_new { "new, " } else { "" };
-                let mut text = format!("{}: {new}{}", lane.name, sentences::doing(&state, found));
-                for (what, names) in [
-                    ("added", names(Change::Added)),
-                    ("gone", names(Change::Removed)),
-                    (if earlier.is_some() { "still" } else { "calls" }, names(Change::Kept)),
-                ] {
-                    if !names.is_empty() {
-                        text += &format!("; {what}: {}", names.join(", "));
-                    }
-                }
-                lines.push(format!("{text}."));
-            }
+            let still = if earlier.is_some() { "still" } else { "calls" };
+            // Nothing is new in the first.
+            let pairs = before_and_after(earlier.as_ref().unwrap_or(&state), &state);
+            lines.extend(pairs.iter().filter_map(|pair| changed(&state, pair, still)));
             lines.push(format!("Who accepts? {}", sentence(&instant.accepting.join("; "))));
             earlier = Some(state);
         }
         Ok(lines)
     }
+}
+
+/// What a lane does now, and which calls came, went and stayed; nothing of one that is over.
+fn changed(state: &State, pair: &LanePair, still: &str) -> Option<String> {
+    let [before, Some(now)] = &pair.lanes else { return None };
+    let new = if before.is_none() { "new, " } else { "" };
+    let mut text = format!("{}: {new}{}", now.name, sentences::doing(state, state.lane(now.id)?));
+    for (what, sides) in [("added", [false, true]), ("gone", [true, false]), (still, [true, true])] {
+        let calls = pair.frames.iter().filter(|frame| [0, 1].map(|side| frame[side].is_some()) == sides);
+        let names: Vec<&str> = calls.filter_map(|frame| Some(&*frame.iter().flatten().next()?.callsite.name)).collect();
+        if !names.is_empty() {
+            text += &format!("; {what}: {}", names.join(", "));
+        }
+    }
+    Some(format!("{text}."))
 }
 
 fn not_instrumented(from: Time, to: Time) -> String {

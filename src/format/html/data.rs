@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   words   ["spawn", "spanwalk::server::threadpool", …]
-//!   lanes   [[name, is it a task], …]      threads [word, …]      sites [[word, word of the target, word of the file, line], …]
+//!   lanes   [[name, 0 on a thread, 1 a task, 2 async calls], …]      threads [word, …]      sites [[word, word of the target, word of the file, line], …]
 //!   events  [[kind, Δt ns, thread, lane, …], …]
 //!           0 lane_open  1 lane_close      2 open span parent site fields    3 enter span    4 exit span    5 close span
 //!           6 record span fields           7 note span site fields           8 switch to reason   9 wake to reason
@@ -251,8 +251,7 @@ impl<'a> Packer<'a> {
             return Some(*number);
         }
         let record = self.excerpt.log().lane(lane).filter(|_| self.excerpt.has_lane(lane))?;
-        let is_task = u8::from(record.kind == LaneKind::Task);
-        self.lanes.push(json!([&*record.name, is_task]));
+        self.lanes.push(json!([&*record.name, lane_code(record.kind)]));
         self.lane_numbers.insert(lane, self.lanes.len() - 1);
         Some(self.lanes.len() - 1)
     }
@@ -305,6 +304,14 @@ fn short(text: &str) -> String {
 
 fn id(span: Option<SpanId>) -> Json {
     span.map_or(Json::Null, |span| Json::from(span.0))
+}
+
+fn lane_code(kind: LaneKind) -> u8 {
+    match kind {
+        LaneKind::Thread => 0,
+        LaneKind::Task => 1,
+        LaneKind::Async => 2,
+    }
 }
 
 fn edge_code(edge: Edge) -> u8 {

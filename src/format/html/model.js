@@ -7,6 +7,8 @@ export const KIND = {
     release: 11, dropped: 12, takes: 13, gives: 14,
 };
 const K = KIND;
+/** On a thread, polled by the loop, or written down by another tool, which does not say when it ran. */
+export const LANE = { thread: 0, task: 1, async: 2 };
 /** Values of a field that are remembered: what it is, and how it came to be so. */
 const REMEMBERED = 4;
 /** Lanes that are over and still listed. */
@@ -23,7 +25,7 @@ export class Recording {
         this.holds = data.holds;
         const word = (number) => (number === null ? null : data.words[number]);
         this.threads = data.threads.map(word);
-        this.lanes = data.lanes.map(([name, isTask], id) => ({ id, name, isTask: isTask === 1, open: null, close: null, runs: [], rows: [] }));
+        this.lanes = data.lanes.map(([name, kind], id) => ({ id, name, kind, open: null, close: null, runs: [], rows: [] }));
         this.sites = data.sites.map(([name, target, file, line]) => ({ name: word(name), target: word(target), file: word(file), line }));
         this.events = data.events;
         this.length = data.events.length;
@@ -287,6 +289,7 @@ export class Recording {
         if (state.held.some((held) => held.lane === lane.id)) return { kind: "held" };
         const innermost = calls(lane).at(-1);
         if (!innermost) return { kind: lane.hasRun ? "idle" : "created" };
+        if (this.lanes[lane.id].kind === LANE.async) return { kind: "unknown" };
         const control = [...state.threads.values()].map((stack) => stack.at(-1)).find((top) => top[1] === lane.id);
         if (control) {
             const onTop = lane.stack.find((frame) => frame.span === control[0]);

@@ -1,7 +1,7 @@
 // The timeline: lanes by time, drawn for what is in sight, however many calls there are.
 //
-//   ▓▓▓▓▓ on a thread     ├─────┤ open, waiting     │ a switch, an arrow at the lane that gets the thread     ┆ a wake
-import { timeText } from "./model.js";
+//   ▓▓▓▓▓ on a thread     ├─────┤ open, waiting     ├┄┄┄┄┄┤ open, either     │ a switch, an arrow at the lane that gets the thread     ┆ a wake
+import { LANE, timeText } from "./model.js";
 
 export const ROW = 20;
 const AXIS = 26;
@@ -250,7 +250,8 @@ export class Timeline {
         const isHere = span.id === this.here;
         pen.fillStyle = colour("open");
         pen.fillRect(left, y, right - left, height);
-        line(pen, left, middle, right, middle, { colour: colour("waiting"), width: 1.5 });
+        const dash = this.recording.lanes[span.lane].kind === LANE.async ? [2, 4] : [];
+        line(pen, left, middle, right, middle, { colour: colour("waiting"), width: 1.5, dash });
         pen.fillStyle = colour("busy");
         const { runs } = this.recording.lanes[span.lane];
         const busy = [];

@@ -2,9 +2,11 @@
 //
 // Whatever was recorded reaches the page as text (`textContent`), never as markup. The lessons' prose is markup that the
 // export has made of Markdown.
-import { Recording, calls, countText, diff, fieldRows, fileName, timeText } from "./model.js";
+import { LANE, Recording, calls, countText, diff, fieldRows, fileName, timeText } from "./model.js";
 import { ROW, Timeline } from "./timeline.js";
 
+/** What each kind of lane is, by its number. */
+const KINDS = ["plain code on a thread", "a task of the loop: runs when it is polled", "async calls: when they ran is not in the file"];
 /** Rows of a list that are put into the page; the rest is counted. */
 const SHOWN = { lanes: 40, frames: 60, matches: 200, printed: 400, rows: 60 };
 
@@ -51,6 +53,8 @@ const timeline = new Timeline(recording, $("chart"), {
         go(recording.cursorAt(time), span);
     },
 });
+
+$("unknown").hidden = !recording.lanes.some((lane) => lane.kind === LANE.async);
 
 /** An element with attributes and children; texts stay texts. */
 function el(name, attributes = {}, ...children) {
@@ -410,7 +414,7 @@ function renderFields(state) {
     if (selected?.lane !== undefined && state.lanes.has(selected.lane)) {
         const lane = state.lanes.get(selected.lane);
         const of = recording.lanes[lane.id];
-        rows.push(["lane", of.name], ["state", recording.word(state, lane)], ["thread", recording.threads[lane.thread]], ["kind", of.isTask ? "a task of the loop: runs when it is polled" : "plain code on a thread"]);
+        rows.push(["lane", of.name], ["state", recording.word(state, lane)], ["thread", recording.threads[lane.thread]], ["kind", KINDS[of.kind]]);
         $("fields-head").textContent = `Lane ${of.name}`;
     } else if (id !== null) {
         const span = recording.spans.get(id);

@@ -485,7 +485,7 @@ impl Chrome {
                 let (pid, tid) = (of(&track.pid), of(id));
                 // An async line is called after what begins it.
                 let name = is_lane.then(|| format!("{} {tid}", of(&known.sites[event.site as usize].name)).into());
-                let kind = if is_lane { LaneKind::Task } else { LaneKind::Thread };
+                let kind = if is_lane { LaneKind::Async } else { LaneKind::Thread };
                 self.lanes.push(Line { name, pid, tid, kind, is_shadow: false });
                 self.lane_numbers.insert(lane_key, number);
                 number
@@ -525,12 +525,10 @@ impl Chrome {
                 let has =
                     |what: &str| self.fields(self.place(event)).any(|(name, _)| &*self.names[name as usize] == what);
                 let is_shadow = self.is_ours && (has("polls_of") || has("holds"));
-                let is_task = self.is_ours && self.said(event, "kind").as_deref() == Some("task");
+                let said = self.said(event, "kind").filter(|_| self.is_ours);
                 let line = &mut self.lanes[lane as usize];
                 (line.name, line.is_shadow) = (Some(name), is_shadow);
-                if is_task {
-                    line.kind = LaneKind::Task;
-                }
+                line.kind = said.and_then(|kind| LaneKind::of_word(&kind)).unwrap_or(line.kind);
             }
             Some("process_name") => {
                 let pid = known.tracks[event.track as usize].pid.as_ref();

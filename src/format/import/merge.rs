@@ -6,7 +6,7 @@
 //!
 //! Who is inside whom is not written in trace events: of a line, what is open when a call begins is around it, unless it ends
 //! before that does. A line of a thread has the thread while a call is open. Of an async line nobody knows; its calls are put on
-//! a thread for no time at all.
+//! a thread for no time at all, which such a lane says nothing by.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -246,7 +246,7 @@ impl Merge {
             }
         }
         let lane = &self.lanes[row.lane as usize];
-        if lane.kind == LaneKind::Task && lane.left == 0 && lane.open.is_empty() {
+        if lane.kind != LaneKind::Thread && lane.left == 0 && lane.open.is_empty() {
             let (lane, thread) = (lane.id, lane.thread.clone());
             self.packer.event(&Event { seq: Seq(0), time, thread, lane, kind: Kind::LaneClose });
         }
@@ -277,7 +277,7 @@ impl Merge {
         }
         packer.enter(at, span);
         let ends_at_once = row.what == What::Whole && row.end == row.begin;
-        if lane.kind == LaneKind::Task || ends_at_once {
+        if lane.kind != LaneKind::Thread || ends_at_once {
             packer.exit(at, span);
         }
         if ends_at_once {
@@ -347,7 +347,7 @@ impl Merge {
             };
             remarks.push(format!("{count} {what} are left out"));
         }
-        if lanes.iter().any(|lane| lane.kind == LaneKind::Task && !lane.is_shadow) {
+        if lanes.iter().any(|lane| lane.kind != LaneKind::Thread && !lane.is_shadow) {
             remarks.push("when async spans were on a thread is not in the file".to_owned());
         }
         remarks

@@ -1,35 +1,86 @@
-//! The stacks of two recordings side by side, as they are at one moment of each.
+//! Stacks side by side: of two recordings, as they are at one moment of each, or of two moments of one.
+//!
+//! ```text
+//!   earlier                later
+//!   main                   main
+//!   − spawn                + get          innermost first; what both have under way stands in one row
+//!     apply                  apply
+//!     run                    run
+//! ```
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::tree::kind_of;
-use crate::trace::{Activity, Callsite, Lane, State};
+use crate::trace::{Activity, Callsite, Lane, LaneId, SpanId, State};
 
 /// Pairs of calls that are compared for one lane: a screen waits for it.
 const CELLS: usize = 1 << 18;
 
-/// A lane in two recordings.
+/// A lane on both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LanePair {
-    /// What it is called, and what it is doing, where there is such a lane.
-    pub lanes: [Option<(Arc<str>, Activity)>; 2],
+    /// The lane, where there is one.
+    pub lanes: [Option<PairedLane>; 2],
     /// Calls under way, innermost first: those that both make stand in one row.
-    pub frames: Vec<[Option<Arc<Callsite>>; 2]>,
+    pub frames: Vec<[Option<PairedCall>; 2]>,
 }
 
-/// Pairs the lanes of two states, those of one name first, then those of one kind, and lays their stacks side by side. Lanes that
-/// are over are left out.
+/// A lane on one side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairedLane {
+    /// Its id there.
+    pub id: LaneId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it is doing.
+    pub activity: Activity,
+}
+
+/// A call that is under way on one side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairedCall {
+    /// The span.
+    pub span: SpanId,
+    /// Where it comes from.
+    pub callsite: Arc<Callsite>,
+}
+
+/// By what a lane finds the other.
+#[derive(PartialEq, Eq, Hash)]
+enum By {
+    Id(LaneId),
+    Name(Arc<str>),
+}
+
+/// Two recordings: lanes of one name are a pair, else those of one kind; calls of one function are the same. Lanes that are over are
+/// left out.
 #[must_use]
 pub fn side_by_side(a: &State, b: &State) -> Vec<LanePair> {
+    let by_name = |lane: &Lane| By::Name(lane.name.clone());
+    let by_kind = |lane: &Lane| By::Name(kind_of(&lane.name));
+    paired(a, b, &[&by_name, &by_kind], &|a, b| is_alike(a, b))
+}
+
+/// Two moments of one recording: a lane is a pair with itself, a call is the same as itself, or as one of the same function in its
+/// place. Lanes that are over are left out.
+#[must_use]
+pub fn before_and_after(earlier: &State, later: &State) -> Vec<LanePair> {
+    paired(earlier, later, &[&|lane| By::Id(lane.id)], &|a, b| a.span == b.span)
+}
+
+fn is_alike(a: &PairedCall, b: &PairedCall) -> bool {
+    a.callsite.name == b.callsite.name && a.callsite.target == b.callsite.target
+}
+
+/// Pairs lanes by the first key, those that are left by the next, and lays their stacks side by side.
+fn paired(a: &State, b: &State, keys: &[&dyn Fn(&Lane) -> By], same: &Same<'_>) -> Vec<LanePair> {
     let alive = |state: &State| state.lanes().iter().filter(|lane| !lane.is_done).cloned().collect::<Vec<_>>();
     let (left, right) = (alive(a), alive(b));
     let mut partners: Vec<Option<usize>> = vec![None; left.len()];
     let mut is_taken = vec![false; right.len()];
-    let by_name = |lane: &Lane| lane.name.clone();
-    let by_kind = |lane: &Lane| kind_of(&lane.name);
-    for key in [&by_name as &dyn Fn(&Lane) -> Arc<str>, &by_kind] {
-        let mut free: HashMap<Arc<str>, VecDeque<usize>> = HashMap::new();
+    for key in keys {
+        let mut free: HashMap<By, VecDeque<usize>> = HashMap::new();
         for (at, lane) in right.iter().enumerate().filter(|(at, _)| !is_taken[*at]) {
             free.entry(key(lane)).or_default().push_back(at);
         }
@@ -40,70 +91,82 @@ pub fn side_by_side(a: &State, b: &State) -> Vec<LanePair> {
             }
         }
     }
-    let said = |state: &State, lane: &Lane| (lane.name.clone(), state.activity(lane));
+    let said = |state: &State, lane: &Lane| {
+        Some(PairedLane { id: lane.id, name: lane.name.clone(), activity: state.activity(lane) })
+    };
     let mut pairs: Vec<LanePair> = Vec::new();
     for (lane, partner) in left.iter().zip(partners) {
         let partner = partner.map(|at| &right[at]);
-        let frames = aligned(&calls(lane), &partner.map(|lane| calls(lane)).unwrap_or_default());
-        pairs.push(LanePair { lanes: [Some(said(a, lane)), partner.map(|lane| said(b, lane))], frames });
+        let frames = aligned(&calls(lane), &partner.map(|lane| calls(lane)).unwrap_or_default(), same);
+        pairs.push(LanePair { lanes: [said(a, lane), partner.and_then(|lane| said(b, lane))], frames });
     }
     for (lane, _) in right.iter().zip(is_taken).filter(|(_, is_taken)| !is_taken) {
-        pairs.push(LanePair { lanes: [None, Some(said(b, lane))], frames: aligned(&[], &calls(lane)) });
+        pairs.push(LanePair { lanes: [None, said(b, lane)], frames: aligned(&[], &calls(lane), same) });
     }
     pairs
 }
 
+/// Whether a call of each side is the same.
+type Same<'a> = dyn Fn(&PairedCall, &PairedCall) -> bool + 'a;
+/// A call that is on both sides, or on one of them.
+type Frame = [Option<PairedCall>; 2];
+
 /// Outermost first.
-fn calls(lane: &Lane) -> Vec<Arc<Callsite>> {
-    lane.frames().map(|frame| frame.callsite.clone()).collect()
+fn calls(lane: &Lane) -> Vec<PairedCall> {
+    lane.frames().map(|frame| PairedCall { span: frame.span, callsite: frame.callsite.clone() }).collect()
 }
 
 /// Two stacks in rows, innermost first: a longest part that both have is in both columns. Where they are too deep to find it, it
 /// is what they have in common from the outermost in, and from the innermost out.
-fn aligned(a: &[Arc<Callsite>], b: &[Arc<Callsite>]) -> Vec<[Option<Arc<Callsite>>; 2]> {
-    let same = |(a, b): (&Arc<Callsite>, &Arc<Callsite>)| a.name == b.name && a.target == b.target;
-    let outer = a.iter().zip(b).take_while(|both| same(*both)).count();
+fn aligned(a: &[PairedCall], b: &[PairedCall], same: &Same<'_>) -> Vec<Frame> {
+    let outer = a.iter().zip(b).take_while(|(a, b)| same(a, b)).count();
     let (rest_a, rest_b) = (&a[outer..], &b[outer..]);
-    let inner = rest_a.iter().rev().zip(rest_b.iter().rev()).take_while(|both| same(*both)).count();
+    let inner = rest_a.iter().rev().zip(rest_b.iter().rev()).take_while(|(a, b)| same(a, b)).count();
     let (rest_a, rest_b) = (&rest_a[..rest_a.len() - inner], &rest_b[..rest_b.len() - inner]);
-    let mut rows: Vec<_> = a[..outer].iter().zip(b).map(|(a, b)| [Some(a.clone()), Some(b.clone())]).collect();
+    let both = |(a, b): (&PairedCall, &PairedCall)| [Some(a.clone()), Some(b.clone())];
+    let mut rows: Vec<Frame> = a[..outer].iter().zip(b).map(both).collect();
     if rest_a.len().saturating_mul(rest_b.len()) <= CELLS {
-        rows.extend(in_common(rest_a, rest_b));
+        in_common(rest_a, rest_b, same, &mut rows);
     } else {
-        rows.extend(rest_a.iter().map(|call| [Some(call.clone()), None]));
-        rows.extend(rest_b.iter().map(|call| [None, Some(call.clone())]));
+        put_apart(rest_a, rest_b, &mut rows);
     }
-    let last = a[a.len() - inner..].iter().zip(&b[b.len() - inner..]);
-    rows.extend(last.map(|(a, b)| [Some(a.clone()), Some(b.clone())]));
+    rows.extend(a[a.len() - inner..].iter().zip(&b[b.len() - inner..]).map(both));
     rows.reverse();
     rows
 }
 
 /// Two lists of calls in rows: a longest part that both have is in both columns.
-fn in_common(a: &[Arc<Callsite>], b: &[Arc<Callsite>]) -> Vec<[Option<Arc<Callsite>>; 2]> {
-    let same = |at: usize, other: usize| a[at].name == b[other].name && a[at].target == b[other].target;
+fn in_common(a: &[PairedCall], b: &[PairedCall], same: &Same<'_>, rows: &mut Vec<Frame>) {
     // How long the longest part is that is common to both from two places on.
     let mut common = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
     for at in (0..a.len()).rev() {
         for other in (0..b.len()).rev() {
-            common[at][other] = match same(at, other) {
+            common[at][other] = match same(&a[at], &b[other]) {
                 true => common[at + 1][other + 1] + 1,
                 false => common[at + 1][other].max(common[at][other + 1]),
             };
         }
     }
-    let (mut at, mut other, mut rows) = (0, 0, Vec::new());
-    while at < a.len() || other < b.len() {
-        if at < a.len() && other < b.len() && same(at, other) {
+    let (mut at, mut other, mut apart) = (0, 0, (0, 0));
+    while at < a.len() && other < b.len() {
+        if same(&a[at], &b[other]) {
+            put_apart(&a[apart.0..at], &b[apart.1..other], rows);
             rows.push([Some(a[at].clone()), Some(b[other].clone())]);
             (at, other) = (at + 1, other + 1);
-        } else if other == b.len() || (at < a.len() && common[at + 1][other] >= common[at][other + 1]) {
-            rows.push([Some(a[at].clone()), None]);
+            apart = (at, other);
+        } else if common[at + 1][other] >= common[at][other + 1] {
             at += 1;
         } else {
-            rows.push([None, Some(b[other].clone())]);
             other += 1;
         }
     }
-    rows
+    put_apart(&a[apart.0..], &b[apart.1..], rows);
+}
+
+/// Calls of which none is the same: those that only stand in the place of one of the same function are in a row with it.
+fn put_apart(a: &[PairedCall], b: &[PairedCall], rows: &mut Vec<Frame>) {
+    let alike = a.iter().zip(b).take_while(|(a, b)| is_alike(a, b)).count();
+    rows.extend(a[..alike].iter().zip(b).map(|(a, b)| [Some(a.clone()), Some(b.clone())]));
+    rows.extend(a[alike..].iter().map(|call| [Some(call.clone()), None]));
+    rows.extend(b[alike..].iter().map(|call| [None, Some(call.clone())]));
 }

@@ -204,15 +204,42 @@ fn stacks_stand_side_by_side_with_what_both_call_in_one_row() {
     let names: Vec<[String; 2]> = pairs[0]
         .frames
         .iter()
-        .map(|row| [0, 1].map(|side| row[side].as_ref().map_or_else(String::new, |call| call.name.to_string())))
+        .map(|row| {
+            [0, 1].map(|side| row[side].as_ref().map_or_else(String::new, |call| call.callsite.name.to_string()))
+        })
         .collect();
     assert_eq!(names, [["get", ""], ["apply", "apply"], ["", "lookup"], ["start", "start"], ["run", "run"]]);
     let pairs = side_by_side(a.latest(), b.latest());
     let lanes: Vec<[String; 2]> = pairs
         .iter()
-        .map(|pair| [0, 1].map(|side| pair.lanes[side].as_ref().map_or_else(String::new, |lane| lane.0.to_string())))
+        .map(|pair| [0, 1].map(|side| pair.lanes[side].as_ref().map_or_else(String::new, |lane| lane.name.to_string())))
         .collect();
     assert_eq!(lanes, [["main", "main"], ["worker-1", ""], ["", "hub"]]);
+}
+
+/// The calls of a pair by name.
+fn rows(pair: &LanePair) -> Vec<[String; 2]> {
+    let name =
+        |call: &Option<PairedCall>| call.as_ref().map_or_else(String::new, |call| call.callsite.name.to_string());
+    pair.frames.iter().map(|row| [name(&row[0]), name(&row[1])]).collect()
+}
+
+#[test]
+fn of_two_moments_of_one_recording_a_call_elsewhere_is_another_and_one_in_its_place_is_not() {
+    let log = log("main: run(start(get) wait(get) wait(read))\nhub: run");
+    // Behind the enter of the call so and so, from 1.
+    let inside = |span: u64| {
+        let at = log.events_in(..).position(|event| event.kind == Kind::Enter { span: SpanId(span) });
+        log.state_at(at.unwrap() + 1)
+    };
+    let (first, second, third, last) = (inside(3), inside(5), inside(7), inside(8));
+    let pairs = before_and_after(&first, &second);
+    assert_eq!(rows(&pairs[0]), [["", "get"], ["", "wait"], ["get", ""], ["start", ""], ["run", "run"]]);
+    let pairs = before_and_after(&second, &third);
+    assert_eq!(rows(&pairs[0]), [["", "read"], ["get", ""], ["wait", "wait"], ["run", "run"]]);
+    let pairs = before_and_after(&first, &last);
+    let names = pairs.iter().map(|pair| pair.lanes.each_ref().map(|lane| lane.as_ref().map(|lane| &*lane.name)));
+    assert_eq!(names.collect::<Vec<_>>(), [[Some("main"), Some("main")], [None, Some("hub")]]);
 }
 
 /// A call of each of many names, in lanes that are of no kind.
@@ -246,7 +273,7 @@ fn stacks_of_any_depth_are_laid_side_by_side() {
     };
     let pairs = side_by_side(deep("fib").latest(), deep("fac").latest());
     let [LanePair { frames, .. }] = &*pairs else { panic!("one lane") };
-    let in_both = |frame: &[Option<Arc<Callsite>>; 2]| frame.iter().all(Option::is_some);
+    let in_both = |frame: &[Option<PairedCall>; 2]| frame.iter().all(Option::is_some);
     assert_eq!((frames.len(), frames.iter().filter(|frame| in_both(frame)).count()), (40_002, 2));
     assert!(in_both(&frames[0]) && in_both(&frames[40_001]));
 }

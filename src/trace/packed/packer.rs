@@ -274,7 +274,7 @@ impl Packer {
             Kind::LaneOpen { name, kind } => {
                 let name = self.string(name);
                 let before = (self.in_open_set && self.knows_counts).then(|| self.lanes.of(at.lane));
-                let flags = if *kind == LaneKind::Task { A } else { 0 } | if before.is_some() { B } else { 0 };
+                let flags = lane_flag(*kind) | if before.is_some() { B } else { 0 };
                 self.head(LANE_OPEN, flags, at);
                 self.number(name.into());
                 if let Some(before) = before {
@@ -403,6 +403,14 @@ impl Packer {
         }
         self.count += 1;
         self.times = (self.times.0.min(time), self.times.1.max(time));
+    }
+}
+
+fn lane_flag(kind: LaneKind) -> u8 {
+    match kind {
+        LaneKind::Thread => 0,
+        LaneKind::Task => A,
+        LaneKind::Async => ASYNC,
     }
 }
 

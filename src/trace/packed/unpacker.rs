@@ -258,7 +258,11 @@ impl<'a> Unpacker<'a> {
         Ok(match head & TAG {
             LANE_OPEN => ItemKind::LaneOpen {
                 name: self.bytes.index(tables.strings.len())?,
-                kind: if a { LaneKind::Task } else { LaneKind::Thread },
+                kind: match (a, head & ASYNC != 0) {
+                    (_, true) => LaneKind::Async,
+                    (true, false) => LaneKind::Task,
+                    (false, false) => LaneKind::Thread,
+                },
                 before: if b { Some(self.bytes.number()?) } else { None },
             },
             LANE_CLOSE => ItemKind::LaneClose,

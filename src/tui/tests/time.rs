@@ -278,7 +278,8 @@ fn a_range_counts_what_is_in_it() {
         let mut tally = Tally::new(ui.range_now().unwrap());
         tally.read(&ui.log, usize::MAX / 2);
         let calls = tally.calls(&ui.log);
-        let (number, own) = (calls.iter().map(|call| call.count).sum::<u64>(), calls.iter().map(|call| call.own).sum());
+        let (number, own) =
+            (calls.iter().map(|call| call.count).sum::<u64>(), calls.iter().filter_map(|call| call.own).sum());
         let total = calls.iter().map(|call| call.total).sum();
         let expected = format!("chosen: {number} calls, total {}, self {}", Time(total), Time(own));
         assert!(number > 10);
