@@ -14,6 +14,7 @@ mod chrome;
 mod lines;
 mod merge;
 mod piece;
+mod rows;
 mod scan;
 mod stack;
 mod window;
@@ -193,8 +194,7 @@ impl Import {
             if !chrome.read(window, &is_time).map_err(error)? {
                 return Ok(false);
             }
-            let chrome = std::mem::replace(chrome, Chrome::new(1, PIECE));
-            *stage = Stage::Merge(Box::new(Merge::new(chrome)));
+            *stage = Stage::Merge(Box::new(Merge::new(chrome.take_rows())));
         }
         match stage {
             Stage::Chrome(_) => {}

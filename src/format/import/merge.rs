@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
-use super::chrome::{BESIDE, Chrome, Line, NEVER, PARENT, Row, SPAN, What};
+use super::rows::{BESIDE, Line, NEVER, PARENT, Row, Rows, SPAN, What};
 use super::stack::Stack;
 use crate::trace::{
     At, Chunk, Event, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, ValueRef,
@@ -120,7 +120,7 @@ struct Lane {
 
 /// Rows that are being told.
 pub(super) struct Merge {
-    chrome: Chrome,
+    rows: Rows,
     marks: Marks,
     lanes: Vec<Lane>,
     /// The earliest time.
@@ -139,33 +139,32 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    pub(super) fn new(mut chrome: Chrome) -> Self {
-        let rows = std::mem::take(&mut chrome.rows);
+    pub(super) fn new(rows: Rows) -> Self {
+        let all = &rows.all;
         // Times of our own files are those of the recording already.
-        let first = rows.iter().map(|row| row.begin).min().unwrap_or(0);
-        let base = if chrome.is_ours { first.min(0) } else { first };
-        let mut left = vec![0_u64; chrome.lanes.len()];
-        let marks = Marks::new(&rows);
+        let first = all.iter().map(|row| row.begin).min().unwrap_or(0);
+        let base = if rows.is_ours { first.min(0) } else { first };
+        let mut left = vec![0_u64; rows.lanes.len()];
+        let marks = Marks::new(all);
         for mark in marks.begins.iter().chain(&marks.ends) {
-            left[rows[mark.number() as usize].lane as usize] += 1;
+            left[all[mark.number() as usize].lane as usize] += 1;
         }
-        let processes = chrome.lanes.iter().map(|line| &line.pid).collect::<std::collections::HashSet<_>>().len();
-        let lanes = chrome.lanes.iter().enumerate().map(|(at, line)| {
-            let name = name_of(line, &chrome, processes > 1);
+        let processes = rows.lanes.iter().map(|line| &line.pid).collect::<std::collections::HashSet<_>>().len();
+        let lanes = rows.lanes.iter().enumerate().map(|(at, line)| {
+            let name = name_of(line, &rows, processes > 1);
             let (id, thread) = (LaneId(at as u32 + 1), ThreadId(at as u32 + 1));
             let thread = Arc::new(Thread { id: thread, name });
             Lane { id, thread, kind: line.kind, open: Stack::default(), left: left[at], is_told: false }
         });
         let lanes = lanes.collect();
-        let beside = |name: &Arc<str>| BESIDE.into_iter().find(|beside| chrome.is_ours && **beside == **name);
-        let beside = chrome.names.iter().map(beside).collect();
-        let span_of = vec![0; rows.len()];
-        chrome.rows = rows;
+        let beside = |name: &Arc<str>| BESIDE.into_iter().find(|beside| rows.is_ours && **beside == **name);
+        let beside = rows.names.iter().map(beside).collect();
+        let span_of = vec![0; all.len()];
         let mut packer = Packer::default();
         packer.begin(Seq(0));
         packer.begin_events();
         let (spans, is_over, ready, known) = (0, false, Vec::new(), HashMap::new());
-        Self { chrome, marks, lanes, base, packer, ready, spans, span_of, beside, known, is_over }
+        Self { rows, marks, lanes, base, packer, ready, spans, span_of, beside, known, is_over }
     }
 
     /// Tells on while there is time: what has been told goes into the log while the next is told.
@@ -186,7 +185,7 @@ impl Merge {
                 });
             }
             if self.is_over {
-                (self.marks, self.chrome.rows, self.span_of) = (Marks::default(), Vec::new(), Vec::new());
+                (self.marks, self.rows.all, self.span_of) = (Marks::default(), Vec::new(), Vec::new());
                 return;
             }
             if !is_time() {
@@ -197,7 +196,7 @@ impl Merge {
 
     fn tell_on(&mut self) {
         for _ in 0..ROUND {
-            let Some(mark) = self.marks.next(&self.chrome.rows) else {
+            let Some(mark) = self.marks.next(&self.rows.all) else {
                 self.hand_over();
                 return;
             };
@@ -217,7 +216,7 @@ impl Merge {
 
     fn tell(&mut self, mark: Mark) {
         let number = mark.number();
-        let row = self.chrome.rows[number as usize];
+        let row = self.rows.all[number as usize];
         let time = Time(mark.time.abs_diff(self.base));
         if matches!(row.what, What::Switch | What::Wake) {
             self.lane(row.other, time);
@@ -237,9 +236,9 @@ impl Merge {
             match row.what {
                 What::Whole | What::Begun => self.begin(number, &row, time),
                 What::Point => {
-                    let site = &self.chrome.sites[row.site as usize];
-                    let names = &self.chrome.names;
-                    let fields = self.chrome.fields(row.args).map(|(name, value)| (&names[name as usize], value));
+                    let site = &self.rows.sites[row.site as usize];
+                    let names = &self.rows.names;
+                    let fields = self.rows.fields(row.args).map(|(name, value)| (&names[name as usize], value));
                     self.packer.note(at, lane.open.last(), site, fields);
                 }
                 What::Switch | What::Wake => self.arrow(&row, time),
@@ -254,14 +253,14 @@ impl Merge {
 
     /// A call begins; it ends at once if it takes no time.
     fn begin(&mut self, number: u32, row: &Row, time: Time) {
-        let Self { chrome, lanes, packer, beside, known, .. } = self;
+        let Self { rows, lanes, packer, beside, known, .. } = self;
         let lane = &mut lanes[row.lane as usize];
         let at = At { time, thread: &lane.thread, lane: lane.id };
-        let site = &chrome.sites[row.site as usize];
+        let site = &rows.sites[row.site as usize];
         self.spans += 1;
         let span = SpanId(self.spans);
-        if chrome.is_ours {
-            let fields = chrome.fields(row.args);
+        if rows.is_ours {
+            let fields = rows.fields(row.args);
             let id = |wanted| {
                 fields.clone().find_map(|(name, value)| match value {
                     ValueRef::U64(id) if beside[name as usize] == Some(wanted) => Some(id),
@@ -271,9 +270,9 @@ impl Merge {
             let parent = id(PARENT).and_then(|parent| known.get(&parent).copied());
             known.extend(id(SPAN).map(|id| (id, span)));
             let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
-            packer.open(at, span, parent, site, fields.map(|(name, value)| (&chrome.names[name as usize], value)));
+            packer.open(at, span, parent, site, fields.map(|(name, value)| (&rows.names[name as usize], value)));
         } else {
-            packer.open(at, span, lane.open.around(row.end), site, chrome.packed_fields(row.args));
+            packer.open(at, span, lane.open.around(row.end), site, rows.packed_fields(row.args));
         }
         packer.enter(at, span);
         let ends_at_once = row.what == What::Whole && row.end == row.begin;
@@ -290,11 +289,11 @@ impl Merge {
 
     /// Something goes from one lane to another.
     fn arrow(&mut self, row: &Row, time: Time) {
-        let Self { chrome, lanes, packer, .. } = self;
-        let name = Some(&chrome.sites[row.site as usize].name).filter(|name| !name.is_empty() && !chrome.is_ours);
+        let Self { rows, lanes, packer, .. } = self;
+        let name = Some(&rows.sites[row.site as usize].name).filter(|name| !name.is_empty() && !rows.is_ours);
         let said = || {
-            chrome.fields(row.args).find_map(|(name, value)| match value {
-                ValueRef::Str(text) if chrome.is_ours && &*chrome.names[name as usize] == "reason" => Some(text.into()),
+            rows.fields(row.args).find_map(|(name, value)| match value {
+                ValueRef::Str(text) if rows.is_ours && &*rows.names[name as usize] == "reason" => Some(text.into()),
                 _ => None,
             })
         };
@@ -328,7 +327,7 @@ impl Merge {
     }
 
     pub(super) fn remarks(&self) -> Vec<String> {
-        let Chrome { cut, ends, others, lanes, .. } = &self.chrome;
+        let Rows { cut, ends, others, lanes, .. } = &self.rows;
         let mut remarks = Vec::new();
         if let Some(at) = cut {
             remarks.push(format!("cut off in the event at byte {at}; what is before it is here"));
@@ -354,12 +353,12 @@ impl Merge {
     }
 }
 
-fn name_of(line: &Line, chrome: &Chrome, has_processes: bool) -> Arc<str> {
+fn name_of(line: &Line, rows: &Rows, has_processes: bool) -> Arc<str> {
     let name = line.name.clone().unwrap_or_else(|| format!("thread {}", line.tid).into());
     if !has_processes {
         return name;
     }
-    match chrome.processes.get(&line.pid) {
+    match rows.processes.get(&line.pid) {
         Some(process) => format!("{process} {}/{name}", line.pid).into(),
         None => format!("{}/{name}", line.pid).into(),
     }
