@@ -274,7 +274,9 @@ impl<'w> Piece<'w> {
                 Member::Id => parts.id = Some(scan.value()?),
                 Member::File => parts.file = Some(scan.value()?),
                 Member::Line => parts.line = Some(scan.value()?),
-                Member::Args | Member::Other => drop(scan.value()?),
+                Member::Args | Member::Other => {
+                    scan.value()?;
+                }
             }
         }
         Ok(())

@@ -472,16 +472,17 @@ impl<'a> Bytes<'a> {
         let head = self.number()?;
         let name = u32::try_from(head >> 3).map_err(|_| Corrupt)?;
         let (begin, kind) = (self.at, (head & 7) as u8);
-        match kind {
-            0 | 1 => {}
-            4 => {
-                let length = self.number()?;
-                self.take(length)?;
+        let length = match kind {
+            0 | 1 => 0,
+            4 => self.number()?,
+            5 => 8,
+            7 => 17,
+            _ => {
+                self.number()?;
+                0
             }
-            5 => drop(self.take(8)?),
-            7 => drop(self.take(17)?),
-            _ => drop(self.number()?),
-        }
+        };
+        self.take(length)?;
         Ok((name, PackedValue { kind, rest: &self.bytes[begin..self.at] }))
     }
 
