@@ -4,6 +4,7 @@
 //!   Server   the program, killed at the end of a test
 //!   http     requests on a connection that stays, one after the other, byte for byte
 //!   engine   an Engine.IO session by polling or by WebSocket: packets in, packets out
+//!   lives    what clients do from their beginning to their end, however that comes
 //!   client   a Socket.IO client on it: text packets and attachments
 //!   recorded a server that records, and what it has recorded
 //! ```
@@ -15,6 +16,7 @@
 pub mod client;
 pub mod engine;
 pub mod http;
+pub mod lives;
 pub mod recorded;
 
 use std::io::{BufRead as _, BufReader};
