@@ -623,7 +623,7 @@ fn without_descriptors_it_says_so_once_waits_and_goes_on_when_there_are_some() {
         std::thread::sleep(Duration::from_millis(20));
     }
     open.clear();
-    assert_eq!(server.complaint(), "spanwalk: accepting connections again\n");
+    assert_eq!(server.complaint(), "spanwalk: accepting connections again");
     check_lives(&server);
     server.ask_to_stop();
     assert_eq!(server.exit_code(), Some(0));

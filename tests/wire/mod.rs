@@ -22,7 +22,7 @@ pub mod recorded;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 /// Longer than anything takes here; only a failure waits for it.
@@ -46,7 +46,7 @@ pub struct Server {
     /// Kept open: a server whose output nobody reads ends.
     out: BufReader<ChildStdout>,
     /// The lines that it complains in, where a test asked for that.
-    complaints: Option<mpsc::Receiver<String>>,
+    complaints: Option<Mutex<mpsc::Receiver<String>>>,
 }
 
 impl Server {
@@ -120,14 +120,14 @@ impl Server {
             let _ = child.kill();
             panic!("the server does not say where it serves: {line:?}");
         };
-        let complaints = child.stderr.take().map(lines);
+        let complaints = child.stderr.take().map(|stream| Mutex::new(lines(stream)));
         Self { child, address, out, complaints }
     }
 
     /// The next line that it complains in; nothing if it has ended without one.
     #[track_caller]
     pub fn complaint(&mut self) -> String {
-        match self.complaints.as_ref().unwrap().recv_timeout(LIMIT) {
+        match self.complaints.as_mut().unwrap().get_mut().unwrap().recv_timeout(LIMIT) {
             Ok(line) => line,
             Err(mpsc::RecvTimeoutError::Disconnected) => String::new(),
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("the server complains of nothing"),
