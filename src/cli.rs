@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod export;
 mod fresh_run;
+mod heap;
 mod hint;
 mod info;
 mod input;

@@ -95,8 +95,11 @@ fn expected(number: usize, messages: usize) -> HashMap<usize, Vec<usize>> {
 #[test]
 fn two_hundred_chat_and_leave_and_the_recording_has_all_of_it_and_no_lane_left() {
     let messages = std::env::var("SPANWALK_CROWD_MESSAGES").map_or(MESSAGES, |count| count.parse().unwrap());
-    // Nobody is found out by the heartbeat: whoever goes is seen to go.
-    let mut recorded = Recorded::start("crowd", &["--ping-interval", "60s", "--ping-timeout", "60s"]);
+    // Nobody is found out by a clock, however slow the machine: whoever goes is seen to go.
+    let clocks =
+        ["ping-interval", "header-timeout", "body-timeout", "idle-timeout", "upgrade-timeout", "connect-timeout"];
+    let flags: Vec<_> = clocks.iter().flat_map(|clock| [format!("--{clock}"), "1h".to_owned()]).collect();
+    let mut recorded = Recorded::start("crowd", &flags.iter().map(String::as_str).collect::<Vec<_>>());
     let server = &recorded.server;
     let everybody_is_here = Barrier::new(THREADS);
     let everybody_has_heard = Barrier::new(THREADS);
@@ -140,7 +143,8 @@ fn two_hundred_chat_and_leave_and_the_recording_has_all_of_it_and_no_lane_left()
 
 #[test]
 fn who_vanishes_while_polling_leaves_no_lane() {
-    let mut recorded = Recorded::start("vanished", &["--ping-interval", "300ms", "--ping-timeout", "200ms"]);
+    // It has to live until it is in the room, however long it is kept off the processor on its way.
+    let mut recorded = Recorded::start("vanished", &["--ping-interval", "300ms", "--ping-timeout", "3s"]);
     let mut client = Client::connect(&recorded.server, Polling);
     client.enter("room");
     // Both its connections are cut, and nobody says so to the session.

@@ -391,6 +391,43 @@ fn a_person_may_think_for_longer_than_the_gate_waits_for_a_viewer_that_is_gone()
 }
 
 #[test]
+fn whoever_steps_through_the_stop_may_take_their_time_unless_a_time_is_given() {
+    for (flags, milliseconds) in [(&[][..], 3_600_000), (&["--stop-timeout", "3s"], 3_000)] {
+        let mut talk = Talk::demo(flags);
+        talk.check("run-to start_accepting", &["main: start_accepting begins."]);
+        talk.check("stop", &["The server is asked to stop."]);
+        talk.check("run-to stop", &["main: stop begins."]);
+        talk.check("fields", &[&format!("\ntimeout_ms: {milliseconds}\n")]);
+        talk.input.as_mut().unwrap().write_all(b"quit\n").unwrap();
+        assert_eq!(talk.end().2, Some(0));
+    }
+}
+
+/// Half a request is under way, and nobody will send the rest.
+#[test]
+fn whoever_leaves_does_not_wait_for_what_is_under_way_for_as_long_as_whoever_steps() {
+    let scratch = Scratch::new("leave");
+    let path = scratch.path("leave.spanwalk");
+    let mut talk = Talk::demo(&["--record", &path]);
+    talk.check("run-to start_accepting", &["main: start_accepting begins."]);
+    let fields = talk.ask("fields tcp_listener");
+    let address = fields.lines().find_map(|line| line.strip_prefix("sockname: ")).unwrap();
+    let mut half = std::net::TcpStream::connect(address).unwrap();
+    half.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    talk.check("continue", &["The program runs on its own."]);
+    talk.input.as_mut().unwrap().write_all(b"quit\n").unwrap();
+    let (_, err, code) = talk.end();
+    assert_eq!(code, Some(0));
+    assert!(err.contains("waiting for what the server has in flight"), "{err}");
+    // In good order all the same: its end is in the recording.
+    let mut log = spanwalk::trace::Log::new();
+    spanwalk::file::Reader::open(path.as_ref()).unwrap().read(&mut log).unwrap();
+    let stop = log.spans().find(|span| &*span.callsite.name == "stop").unwrap();
+    assert!(stop.close.is_some(), "{stop:?}");
+    assert!(log.fields(stop.id, log.len()).iter().any(|field| &*field.name == "cut"), "nothing is said to be cut");
+}
+
+#[test]
 fn quit_ends_it_and_an_empty_line_repeats() {
     let mut talk = Talk::demo(&[]);
     talk.ask("s");

@@ -439,6 +439,11 @@ impl ServerArgs {
 
     /// How long it waits, when it stops, for what is under way.
     pub(super) fn stop_timeout(&self) -> Duration {
+        self.settings().stop_timeout
+    }
+
+    /// The same, where somebody may hold it meanwhile: the clock would go on.
+    pub(super) fn stop_timeout_if_held(&self) -> Option<Duration> {
         self.limits.stop_timeout
     }
 

@@ -203,8 +203,11 @@ fn held_server(
     let tell = notify.clone();
     let recording = args.server.recording(&recorder, move |text| drop(tell.send(text)))?;
     watch::install(Some(&recorder), args.server.console)?;
-    let settings = held(&args.server);
-    let mut session = Session::start(recorder, recording, settings, (notify, notices))?;
+    // Whoever steps through the stop takes their time for that, too; whoever leaves does not.
+    let leave_within = args.server.stop_timeout();
+    let stop_timeout = args.server.stop_timeout_if_held().unwrap_or(PATIENCE);
+    let settings = Settings { stop_timeout, ..held(&args.server) };
+    let mut session = Session::start(recorder, recording, settings, leave_within, (notify, notices))?;
     let asked_to_end = signals::on_end(args.server.stop_timeout(), session.ender())?;
     let walked = walk(&mut session, asked_to_end);
     let ended = session.end(|| complain("waiting for what the server has in flight; ctrl-c leaves now"));

@@ -19,6 +19,8 @@ use crate::tui::{self, News, Program, Resolver, Restart, Scene};
 const TELL_AFTER: Duration = Duration::from_secs(1);
 /// How long a server that is being stopped has its clients, who see how it does that. Then they are cut.
 const GOODBYE: Duration = Duration::from_millis(300);
+/// How much longer than what is waited for a server may take to end.
+const AND_A_LITTLE: Duration = Duration::from_secs(1);
 /// How long a picture waits for the stop that a command leads to.
 const STOP_WITHIN: Duration = Duration::from_millis(4);
 
@@ -39,6 +41,8 @@ pub(super) struct Session {
     unkept: Arc<Mutex<Unkept>>,
     control: Control,
     settings: Settings,
+    /// How long the server has for what is under way when the person leaves.
+    leave_within: Duration,
     server: Option<Server>,
     /// The end of the server that is being stopped for a restart.
     stopping: Option<mpsc::Receiver<()>>,
@@ -61,6 +65,7 @@ impl Session {
         recorder: Recorder,
         recording: Option<Recording>,
         settings: Settings,
+        leave_within: Duration,
         (notify, notices): (mpsc::Sender<String>, mpsc::Receiver<String>),
     ) -> Result<Self, ServerError> {
         let control = recorder.control();
@@ -71,6 +76,7 @@ impl Session {
             unkept: Arc::default(),
             control,
             settings,
+            leave_within,
             server: None,
             stopping: None,
             stop: Arc::default(),
@@ -109,7 +115,7 @@ impl Session {
         self.ender()();
         if let Some(stopping) = self.stopping.take() {
             // A restart was under way: the old run is the last.
-            let _ = stopping.recv_timeout(self.settings.stop_timeout + Duration::from_secs(1));
+            let _ = stopping.recv_timeout(self.leave_within + AND_A_LITTLE);
         }
         let ended = self.end_server(waits);
         if let Some(recording) = self.recording.take() {
@@ -126,9 +132,13 @@ impl Session {
         if !server.wait(GOODBYE) {
             self.clients.cutter()();
             waits();
-            if !server.wait(self.settings.stop_timeout + Duration::from_secs(1)) {
-                // It is blocked in its own code; the process ends without it.
-                return Ok(());
+            if !server.wait(self.leave_within) {
+                // The second time it does not wait for what is under way.
+                server.stopper()();
+                if !server.wait(AND_A_LITTLE) {
+                    // It is blocked in its own code; the process ends without it.
+                    return Ok(());
+                }
             }
         }
         server.join()

@@ -8,11 +8,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
-use super::UsageError;
+use super::{UsageError, heap};
 use crate::record::{HoldMode, Recorder};
 
 /// A recorder of the server's own spans.
 pub(super) fn recorder(hold: HoldMode) -> Recorder {
+    heap::keep_large_apart();
     let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
     Recorder::builder().hold(hold).filter(filter).build()
 }

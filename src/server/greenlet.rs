@@ -1,10 +1,11 @@
 //! Mirrors what gevent's greenlets are to connections: one line of execution for each, run by the hub in turns.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ struct Scheduled {
     event_loop: Arc<EventLoop>,
     greenlet: Greenlet,
     _counted: (Option<Counted>, Counted),
+    _listed: Listed,
 }
 
 impl Future for Scheduled {
@@ -67,7 +69,30 @@ pub struct Connections {
     connected: watch::Sender<usize>,
     /// The same with the sessions that have no connection of their own; who waits for the end of all watches this.
     alive: watch::Sender<usize>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    tasks: Tasks,
+    /// How many tasks were made.
+    scheduled: AtomicU64,
+}
+
+/// The tasks that have not ended, for who may have to end them. What a task took in memory is kept as long as it is listed.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<HashMap<u64, JoinHandle<()>>>>);
+
+impl Tasks {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, JoinHandle<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task is listed until this is dropped, with its future.
+struct Listed(Tasks, u64);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        let task = self.0.lock().remove(&self.1);
+        // Behind the lock.
+        drop(task);
+    }
 }
 
 struct Counted(watch::Sender<usize>);
@@ -117,7 +142,8 @@ impl Connections {
             drain: watch::Sender::new(false),
             connected: watch::Sender::new(0),
             alive: watch::Sender::new(0),
-            tasks: Mutex::new(Vec::new()),
+            tasks: Tasks::default(),
+            scheduled: AtomicU64::new(0),
         }
     }
 
@@ -161,21 +187,17 @@ impl Connections {
     }
 
     fn schedule(&self, lane: &str, greenlet: Greenlet, connected: Option<Counted>) {
+        let number = self.scheduled.fetch_add(1, Ordering::Relaxed);
         let scheduled = Scheduled {
             lane: lane.into(),
             event_loop: self.event_loop.clone(),
             greenlet,
             _counted: (connected, Counted::one_more(&self.alive)),
+            _listed: Listed(self.tasks.clone(), number),
         };
+        // It does not run before this thread, which is the loop's, gets back to the loop.
         let task = hub::spawn(lane, scheduled);
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if tasks.len() == tasks.capacity() {
-            // Before it grows: each is looked at a bounded number of times, however many stay.
-            tasks.retain(|task| !task.is_finished());
-            let more = tasks.len().max(32);
-            tasks.reserve(more);
-        }
-        tasks.push(task);
+        self.tasks.lock().insert(number, task);
     }
 
     /// Mirrors `Pool.join(timeout)`: asks every handler to end after the request it is in, and waits for that.
@@ -198,11 +220,8 @@ impl Connections {
 
     /// Mirrors `Pool.kill`: ends what is left, and says how many that were.
     pub(super) fn kill(&self) -> usize {
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        let left: Vec<_> = tasks.into_iter().filter(|task| !task.is_finished()).collect();
-        for task in &left {
-            task.abort();
-        }
+        let left = std::mem::take(&mut *self.tasks.lock());
+        left.values().for_each(JoinHandle::abort);
         left.len()
     }
 }

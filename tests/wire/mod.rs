@@ -4,6 +4,7 @@
 //!   Server   the program, killed at the end of a test
 //!   http     requests on a connection that stays, one after the other, byte for byte
 //!   engine   an Engine.IO session by polling or by WebSocket: packets in, packets out
+//!   lives    what clients do from their beginning to their end, however that comes
 //!   client   a Socket.IO client on it: text packets and attachments
 //!   recorded a server that records, and what it has recorded
 //! ```
@@ -15,12 +16,13 @@
 pub mod client;
 pub mod engine;
 pub mod http;
+pub mod lives;
 pub mod recorded;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 /// Longer than anything takes here; only a failure waits for it.
@@ -43,8 +45,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// Kept open: a server whose output nobody reads ends.
     out: BufReader<ChildStdout>,
-    /// What it complains of, where a test asked for that.
-    complaints: Option<BufReader<ChildStderr>>,
+    /// The lines that it complains in, where a test asked for that.
+    complaints: Option<Mutex<mpsc::Receiver<String>>>,
 }
 
 impl Server {
@@ -118,15 +120,18 @@ impl Server {
             let _ = child.kill();
             panic!("the server does not say where it serves: {line:?}");
         };
-        let complaints = child.stderr.take().map(BufReader::new);
+        let complaints = child.stderr.take().map(|stream| Mutex::new(lines(stream)));
         Self { child, address, out, complaints }
     }
 
     /// The next line that it complains in; nothing if it has ended without one.
+    #[track_caller]
     pub fn complaint(&mut self) -> String {
-        let mut line = String::new();
-        self.complaints.as_mut().unwrap().read_line(&mut line).unwrap();
-        line
+        match self.complaints.as_mut().unwrap().get_mut().unwrap().recv_timeout(LIMIT) {
+            Ok(line) => line,
+            Err(mpsc::RecvTimeoutError::Disconnected) => String::new(),
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("the server complains of nothing"),
+        }
     }
 
     /// The system's number of it.
@@ -177,6 +182,16 @@ impl Server {
             std::thread::yield_now();
         }
     }
+}
+
+/// The lines of a stream, as they come.
+fn lines(stream: ChildStderr) -> mpsc::Receiver<String> {
+    let (say, hears) = mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(stream).lines();
+        lines.map_while(Result::ok).try_for_each(|line| say.send(line))
+    });
+    hears
 }
 
 impl Drop for Server {

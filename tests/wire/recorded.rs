@@ -32,6 +32,8 @@ impl Recorded {
     /// Reads while it is written, until so many connections have come and all have gone.
     #[track_caller]
     pub fn wait_until_all_have_gone(&mut self, count: usize) {
+        // However much there is by now to be read: that is no time in which they may go.
+        self.reader.read(&mut self.log).unwrap();
         let began = Instant::now();
         loop {
             self.reader.read(&mut self.log).unwrap();

@@ -40,9 +40,10 @@ pub struct LimitArgs {
     #[arg(long, help_heading = HEADING, value_name = "DURATION", value_parser = limit, allow_hyphen_values = true)]
     ack_timeout: Option<Duration>,
 
-    /// How long the server waits, when it is asked to stop, for what is under way.
-    #[arg(long, help_heading = HEADING, value_name = "DURATION", value_parser = limit, allow_hyphen_values = true, default_value = "2s")]
-    pub(super) stop_timeout: Duration,
+    /// How long the server waits, when it is asked to stop, for what is under way. 2s; in the screens, where somebody may
+    /// step through that, for as long as they do.
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", value_parser = limit, allow_hyphen_values = true)]
+    pub(super) stop_timeout: Option<Duration>,
 
     /// The most headers of a request; one with more is answered 431.
     #[arg(long, help_heading = HEADING, value_name = "HEADERS", value_parser = headers, default_value = "100")]
@@ -80,7 +81,7 @@ impl LimitArgs {
             headers: self.max_headers,
             header_size: self.max_header_size,
         };
-        settings.stop_timeout = self.stop_timeout;
+        settings.stop_timeout = self.stop_timeout.unwrap_or(settings.stop_timeout);
         let engineio::Options { body_timeout, connect_timeout, upgrade_timeout, ack_timeout, .. } =
             engineio::Options::default();
         let options = &mut settings.engineio;
@@ -172,6 +173,7 @@ mod tests {
             ("upgrade-timeout", options.upgrade_timeout),
             ("connect-timeout", options.connect_timeout),
             ("ack-timeout", options.ack_timeout),
+            ("stop-timeout", Some(Settings::default().stop_timeout)),
         ] {
             let flag = serve.get_arguments().find(|flag| flag.get_long() == Some(name)).unwrap();
             let help = flag.get_help().unwrap().to_string();
@@ -187,6 +189,7 @@ mod tests {
             ["--header-timeout", "0s"],
             ["--idle-timeout", "-1s"],
             ["--stop-timeout", "2"],
+            ["--stop-timeout", "0s"],
             ["--max-headers", "0"],
             ["--max-headers", "20000"],
             ["--max-header-size", "1kB"],
