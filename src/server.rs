@@ -19,6 +19,7 @@
 //! the function's, its target the module's path. Python's class hierarchy becomes `impl` blocks of one
 //! [`WSGIServer`](pywsgi::WSGIServer), one block in each upstream file.
 //!
+//! Where thousands of calls a second wait for something, `call` stands in for `#[instrument]`: the same span, for less.
 //! Above the HTTP of [`pywsgi`] stand [`engineio`], the sessions, and [`socketio`], the events; [`chat`] is the application.
 //! The codecs of both protocols and the frames of WebSocket are libraries'; what may be stepped is here.
 //!
@@ -27,6 +28,7 @@
 //! `blocks`, `opens_lane`, `wakes`).
 
 pub mod baseserver;
+mod call;
 pub mod chat;
 pub mod engineio;
 pub mod event;

@@ -1,8 +1,8 @@
 //! Field values as `tracing` hands them over, written as words.
 //!
 //! Formatting a value runs the program's own code, which may open spans of its own: while that happens nothing of the
-//! recorder may be half done. So plain values go straight into the page; a record with a value that must be formatted
-//! is written down apart first, and then copied.
+//! recorder may be half done. So plain values go straight into the page, in either form; a record with a value that must be
+//! formatted is written down apart first, and then copied.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +15,11 @@ use crate::trace::ValueRef;
 /// Longest text of one field that is kept, in bytes; the cut is marked with `…` and counted.
 pub(super) const LONGEST_TEXT: usize = 64 * 1024;
 
-/// Writes few plain values into free words of a page, as far as they go.
-pub(super) struct PlainFields<'a> {
+/// Writes plain values into free words of a page, as far as they go: few of them (`FEW`) in the short form, or in the general
+/// one.
+pub(super) struct PlainFields<'a, const FEW: bool> {
     words: &'a [AtomicU64],
-    /// What they are.
+    /// What few are.
     pub(super) kinds: Kinds,
     /// Words written; beyond what there is if it is too many.
     pub(super) used: usize,
@@ -26,7 +27,7 @@ pub(super) struct PlainFields<'a> {
     is_more: bool,
 }
 
-impl<'a> PlainFields<'a> {
+impl<'a, const FEW: bool> PlainFields<'a, FEW> {
     #[inline]
     pub(super) fn new(words: &'a [AtomicU64]) -> Self {
         Self { words, kinds: Kinds::default(), used: 0, is_more: false }
@@ -40,13 +41,16 @@ impl<'a> PlainFields<'a> {
 
     #[inline(always)]
     fn put(&mut self, field: &Field, value: ValueRef<'_>) {
+        if !FEW {
+            return words::put(self, field.index(), value);
+        }
         let mut kinds = self.kinds;
         self.is_more |= !words::put_plain(self, &mut kinds, field.index(), value);
         self.kinds = kinds;
     }
 }
 
-impl Sink for PlainFields<'_> {
+impl<const FEW: bool> Sink for PlainFields<'_, FEW> {
     #[inline(always)]
     fn push(&mut self, word: u64) {
         if let Some(place) = self.words.get(self.used) {
@@ -54,9 +58,20 @@ impl Sink for PlainFields<'_> {
         }
         self.used += 1;
     }
+
+    /// Asks once whether there is room for all of them.
+    #[inline]
+    fn push_bytes(&mut self, whole: &[[u8; 8]], rest: Option<u64>) {
+        let many = whole.len() + usize::from(rest.is_some());
+        if let Some(places) = self.words.get(self.used..self.used + many) {
+            let words = whole.iter().map(|bytes| u64::from_le_bytes(*bytes)).chain(rest);
+            places.iter().zip(words).for_each(|(place, word)| place.store(word, Ordering::Relaxed));
+        }
+        self.used += many;
+    }
 }
 
-impl Visit for PlainFields<'_> {
+impl<const FEW: bool> Visit for PlainFields<'_, FEW> {
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put(field, ValueRef::Bool(value));

@@ -332,6 +332,12 @@ impl Local {
         self.scratch.try_borrow_mut().ok().and_then(|mut scratch| scratch.take()).unwrap_or_default()
     }
 
+    /// Whether there was ever a use for it.
+    #[cfg(test)]
+    pub(super) fn has_scratch(&self) -> bool {
+        self.scratch.borrow().is_some()
+    }
+
     /// Gives it back.
     pub(super) fn give_scratch(&self, mut scratch: Box<AnyFields>) {
         if self.page.get().is_none() {

@@ -70,6 +70,13 @@ pub(super) const FOLLOWS_FROM: usize = 0xffff;
 /// Where words go.
 pub(super) trait Sink {
     fn push(&mut self, word: u64);
+
+    /// Words of eight bytes each, and the one that is not full.
+    #[inline]
+    fn push_bytes(&mut self, whole: &[[u8; 8]], rest: Option<u64>) {
+        whole.iter().for_each(|bytes| self.push(u64::from_le_bytes(*bytes)));
+        rest.into_iter().for_each(|word| self.push(word));
+    }
 }
 
 impl Sink for Vec<u64> {
@@ -182,11 +189,15 @@ pub(super) fn put_plain(sink: &mut impl Sink, kinds: &mut Kinds, index: usize, v
 
 #[inline]
 fn put_text(sink: &mut impl Sink, text: &str) {
-    let (whole, rest) = text.as_bytes().as_chunks::<8>();
-    whole.iter().for_each(|bytes| sink.push(u64::from_le_bytes(*bytes)));
-    if !rest.is_empty() {
-        sink.push(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-    }
+    let bytes = text.as_bytes();
+    let (whole, rest) = bytes.as_chunks::<8>();
+    let rest = match (rest, bytes.last_chunk::<8>()) {
+        ([], _) => None,
+        // The last eight bytes, without those that are in the word before.
+        (_, Some(last)) => Some(u64::from_le_bytes(*last) >> (64 - 8 * rest.len())),
+        _ => Some(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))),
+    };
+    sink.push_bytes(whole, rest);
 }
 
 /// Lets go of values that a later one of the same field has taken the place of. What a span follows from is kept, all of it.

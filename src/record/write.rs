@@ -1,6 +1,6 @@
 //! What both faces write: one record each for what `tracing` tells them.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_core::Event;
 use tracing_core::field::Visit;
@@ -59,15 +59,12 @@ impl Shared {
             };
             let room = local.room();
             if room.len() > HEAD {
-                let mut plain = PlainFields::new(&room[3..]);
+                let mut plain = PlainFields::<true>::new(&room[3..]);
                 let flags = self.place_new(local, &mut plain, attrs, id.is_some(), callsite);
                 attrs.record(&mut plain);
                 if plain.is_whole() {
                     let id = seal();
-                    room[1].store(id, Ordering::Relaxed);
-                    room[2].store(plain.kinds.word(flags), Ordering::Relaxed);
-                    room[0].store(self.clock.ticks() << 8 | u64::from(PLAIN), Ordering::Relaxed);
-                    local.publish(3 + plain.used);
+                    self.complete(local, room, PLAIN, [id, plain.kinds.word(flags)], plain.used);
                     return id;
                 }
             }
@@ -115,6 +112,15 @@ impl Shared {
         flags
     }
 
+    /// Completes a record whose words behind its head are in the page already, so many of them.
+    #[inline]
+    fn complete(&self, local: &Local, room: &[AtomicU64], tag: u8, head: [u64; 2], used: usize) {
+        room[1].store(head[0], Ordering::Relaxed);
+        room[2].store(head[1], Ordering::Relaxed);
+        room[0].store(self.clock.ticks() << 8 | u64::from(tag), Ordering::Relaxed);
+        local.publish(3 + used);
+    }
+
     /// Writes a record with fields of any kind, put together apart from the page. The word at `info` says how much follows; `seal` completes the head at the last moment.
     /// Returns the head's second word.
     fn write_fields(
@@ -149,6 +155,15 @@ impl Shared {
             if !local.is_ready(self) {
                 return;
             }
+            let room = local.room();
+            if room.len() > HEAD {
+                let mut plain = PlainFields::<false>::new(&room[3..]);
+                values.record(&mut plain);
+                if plain.is_whole() {
+                    self.complete(local, room, RECORD, [id.into_u64(), (plain.used as u64) << 8], plain.used);
+                    return;
+                }
+            }
             let mut head = Head::new(RECORD);
             head.words[1] = id.into_u64();
             self.write_fields(local, head, 2, 0, |_| {}, |visit| values.record(visit));
@@ -164,6 +179,17 @@ impl Shared {
                     self.unnumbered.fetch_add(1, Ordering::Relaxed);
                 }
                 return;
+            }
+            let room = local.room();
+            if room.len() > HEAD {
+                let mut plain = PlainFields::<false>::new(&room[3..]);
+                let flags = self.place(local, &mut plain, event.parent(), event.is_root(), false);
+                event.record(&mut plain);
+                if plain.is_whole() {
+                    let info = flags | (plain.used as u64) << 8;
+                    self.complete(local, room, EVENT, [info, callsite.number.into()], plain.used);
+                    return;
+                }
             }
             let mut head = Head::new(EVENT);
             head.words[2] = callsite.number.into();
@@ -183,5 +209,30 @@ impl Shared {
     pub(super) fn write_clone(&self, id: &Id) {
         let ticks = self.clock.ticks();
         local::with(|local| local.write(self, [ticks << 8 | u64::from(CLONE), id.into_u64()]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::field::Empty;
+    use tracing::{debug, debug_span};
+
+    use super::local;
+    use crate::record::Recorder;
+
+    #[test]
+    fn plain_values_go_straight_into_the_page_whatever_they_are_said_of() {
+        let recorder = Recorder::builder().build();
+        let has_scratch = || local::with(local::Local::has_scratch);
+        tracing::subscriber::with_default(recorder.subscriber(), || {
+            let span = debug_span!("span", text = "text", number = Empty, is_true = Empty);
+            span.record("number", 1_i64);
+            tracing::record_all!(span, number = 2_u64, is_true = true);
+            debug!(parent: &span, message = "said", wide = 1_u64, more = 2.0);
+            assert!(!has_scratch());
+            debug!("{}", "formatted");
+            assert!(has_scratch());
+        });
+        assert_eq!(recorder.counts().spans, 1);
     }
 }

@@ -77,13 +77,13 @@ impl WSGIServer {
         let Some(socket) = self.socket.take() else { return Ok(()) };
         let fd = stream_server::fileno(&socket);
         Span::current().record("fd", fd);
-        let connection = Connection {
+        let connection = Arc::new(Connection {
             app: self.app.clone(),
             environ: Arc::new(self.environ.clone()),
             connections: self.connections.clone(),
             limits: self.settings.limits,
             complain: self.settings.complain,
-        };
+        });
         let watcher = {
             let _runtime = self.hub.enter_runtime();
             IoWatcher::new(socket).map_err(ServerError::Loop)?
@@ -138,8 +138,7 @@ pub(super) struct Accepting {
     close: oneshot::Sender<()>,
 }
 
-/// What a connection's handler needs of its server.
-#[derive(Clone)]
+/// What a connection's handler needs of its server; all handlers share it.
 pub struct Connection {
     pub(super) app: Flask,
     pub(super) environ: Arc<Environ>,
@@ -149,7 +148,7 @@ pub struct Connection {
 }
 
 /// What the io watcher does until it is to close; then, once more, what has waited until now.
-async fn accept(mut watcher: IoWatcher, connection: Connection, fd: i64, closing: oneshot::Receiver<()>) {
+async fn accept(mut watcher: IoWatcher, connection: Arc<Connection>, fd: i64, closing: oneshot::Receiver<()>) {
     tokio::select! {
         biased;
         // A server that is gone has said nothing; neither is anything accepted for it.
@@ -166,7 +165,7 @@ async fn accept(mut watcher: IoWatcher, connection: Connection, fd: i64, closing
 }
 
 /// Whenever the listener becomes readable, `do_read`.
-async fn accept_for_ever(watcher: &mut IoWatcher, connection: &Connection, fd: i64) {
+async fn accept_for_ever(watcher: &mut IoWatcher, connection: &Arc<Connection>, fd: i64) {
     let mut is_failing = false;
     let event_loop = connection.connections.event_loop().clone();
     loop {
@@ -211,7 +210,7 @@ async fn accept_for_ever(watcher: &mut IoWatcher, connection: &Connection, fd: i
 /// # Errors
 /// What `accept` says, other than that nobody is waiting.
 #[instrument(skip_all, fields(fd = fd, accepted = 0, last))]
-fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Result<usize> {
+fn do_read(watcher: &mut IoWatcher, connection: &Arc<Connection>, fd: i64) -> io::Result<usize> {
     let span = Span::current();
     for accepted in 0..MAX_ACCEPT {
         if connection.connections.full() {
@@ -239,7 +238,7 @@ fn do_read(watcher: &mut IoWatcher, connection: &Connection, fd: i64) -> io::Res
 
 /// Mirrors `BaseServer.do_handle`: a greenlet for the connection. It is only scheduled here.
 #[instrument(skip_all, fields(fd, peer = %peer, lane_of_handler))]
-fn do_handle(connection: &Connection, stream: std::net::TcpStream, peer: std::net::SocketAddr) {
+fn do_handle(connection: &Arc<Connection>, stream: std::net::TcpStream, peer: std::net::SocketAddr) {
     let span = Span::current();
     let fd = stream_server::fileno(&stream);
     let number = connection.connections.next_number();
@@ -259,6 +258,7 @@ fn do_handle(connection: &Connection, stream: std::net::TcpStream, peer: std::ne
         nodelay,
         accepted_in_turn: turn,
         request: 0,
+        environ: connection.environ.clone(),
         successor: Successor::default(),
     };
     let handler = pywsgi::handle(connection.clone(), stream, visit);

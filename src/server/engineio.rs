@@ -32,6 +32,7 @@ pub mod session;
 pub mod socket;
 pub mod websocket;
 
+use std::ops::Deref;
 use std::time::Duration;
 
 pub use engineioxide_core::{Packet, Sid, Str, TransportType};
@@ -139,8 +140,22 @@ pub enum WhenFull {
 
 /// The first characters of an id, for whoever watches: the whole of it lets anybody speak for its client.
 #[must_use]
-pub fn shortened(sid: Sid) -> String {
-    format!("{}…", sid.as_str().get(..6).unwrap_or_default())
+pub fn shortened(sid: Sid) -> Shortened {
+    let mut text = *b"......\xe2\x80\xa6";
+    text[..6].copy_from_slice(&sid.as_str().as_bytes()[..6]);
+    Shortened(text)
+}
+
+/// Six characters of an id and `…`: a text that needs no memory, since it is told with every packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Shortened([u8; 9]);
+
+impl Deref for Shortened {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 /// The name of a packet's type, as the specification has it.

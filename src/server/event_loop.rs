@@ -12,6 +12,7 @@
 //! its epoll and of its own eventfd, nor how many bytes hyper has read: they are left out.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -52,7 +53,27 @@ struct Turn {
     /// In the whole turn.
     callbacks_run: u64,
     watchers_fired: u64,
-    woke: Option<String>,
+    woke: Option<Woke>,
+}
+
+/// Why the loop woke. Put into words only for whoever watches.
+enum Woke {
+    /// A watcher of this name fired, on this descriptor.
+    Watcher(&'static str, i64),
+    /// The main lane was ready.
+    Main,
+    /// The handler of this lane was.
+    Handler(Arc<str>),
+}
+
+impl fmt::Display for Woke {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Watcher(watcher, fd) => write!(f, "{watcher} on fd {fd}"),
+            Self::Main => f.write_str("main"),
+            Self::Handler(lane) => f.write_str(lane),
+        }
+    }
 }
 
 thread_local! {
@@ -117,11 +138,11 @@ impl EventLoop {
     }
 
     /// A watcher's descriptor is ready; its callback runs next, in the hub.
-    pub(super) fn fired(&self, watcher: &str, fd: i64) {
+    pub(super) fn fired(&self, watcher: &'static str, fd: i64) {
         self.end_callbacks();
         with_turn(|turn| {
             turn.watchers_fired += 1;
-            turn.woke.get_or_insert_with(|| format!("{watcher} on fd {fd}"));
+            turn.woke.get_or_insert(Woke::Watcher(watcher, fd));
         });
         debug!(watcher, fd, "watcher fired");
     }
@@ -134,12 +155,12 @@ impl EventLoop {
 
     /// Mirrors `loop._run_callbacks`: gives control to whoever is ready. Open from the first of them to the end of the turn,
     /// or until the main lane has it.
-    fn run_callbacks(&self, who: &str) {
+    fn run_callbacks(&self, who: impl FnOnce() -> Woke) {
         self.callbacks_pending.store(false, Ordering::Release);
         let is_open = with_turn(|turn| {
             turn.callbacks_run += 1;
             turn.callbacks_open += 1;
-            turn.woke.get_or_insert_with(|| who.to_owned());
+            turn.woke.get_or_insert_with(who);
             turn.callbacks.is_some()
         });
         if !is_open {
@@ -160,13 +181,13 @@ impl EventLoop {
         self.end_callbacks();
         let Turn { callbacks_run, watchers_fired, woke, .. } = with_turn(std::mem::take);
         if let Some(woke) = woke {
-            debug!(turn = self.turn(), woke, watchers_fired, callbacks = callbacks_run, "turn over");
+            debug!(message = "turn over", turn = self.turn(), %woke, watchers_fired, callbacks = callbacks_run);
         }
     }
 
     /// Gives a handler control: everything that is polled as one goes through here.
-    pub(super) fn resume<T>(&self, who: &str, poll: impl FnOnce() -> T) -> T {
-        self.run_callbacks(who);
+    pub(super) fn resume<T>(&self, lane: &Arc<str>, poll: impl FnOnce() -> T) -> T {
+        self.run_callbacks(|| Woke::Handler(lane.clone()));
         poll()
     }
 
@@ -185,7 +206,7 @@ impl EventLoop {
             future.as_mut().poll(cx).map(Ok)
         })
         .await;
-        self.run_callbacks("main");
+        self.run_callbacks(|| Woke::Main);
         self.end_turn();
         output
     }

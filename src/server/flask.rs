@@ -1,20 +1,23 @@
 //! Mirrors the application: `Flask.__call__` behind `_SocketIOMiddleware.__call__`. axum is the Flask of this server.
 
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, Path, State};
-use axum::http::{Request, Response, StatusCode, header};
+use axum::extract::{Extension, State};
+use axum::http::{Request, Response, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use hyper::body::Incoming;
 use tower_service::Service;
-use tracing::{Span, debug, instrument};
+use tracing::field::Empty;
+use tracing::{debug, debug_span, instrument};
 
 use super::baseserver::Connection;
+use super::call::call;
 use super::engineio::echo::Echo;
 use super::engineio::server::Server as EngineIo;
 use super::pywsgi::{Environ, Successor};
@@ -47,6 +50,8 @@ pub struct Visit {
     pub accepted_in_turn: u64,
     /// The number of the request on its connection, from 1.
     pub request: u64,
+    /// What the server says of itself. gevent copies it for every request, since applications add to it; here nobody does.
+    pub environ: Arc<Environ>,
     /// What goes on with the connection when HTTP is over.
     pub successor: Successor,
 }
@@ -54,7 +59,10 @@ pub struct Visit {
 impl Flask {
     /// The routes. `GET /block` exists only with `block_handler`: a handler that blocks the thread, and with it everybody.
     pub(super) fn new(settings: &Settings) -> Self {
-        let mut router = Router::new().route("/", get(index)).route("/static/{file}", get(send_static_file));
+        let mut router = Router::new().route("/", get(index));
+        for (file, kind, text) in STATIC {
+            router = router.route(&format!("/static/{file}"), get(async move || send_static_file(kind, text)));
+        }
         if let Some(this_long) = settings.block_handler {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }
@@ -69,27 +77,29 @@ impl Flask {
 
     /// Mirrors `Flask.__call__`, and `_SocketIOMiddleware.__call__` inside it, which takes the paths of the protocols before
     /// Flask sees them: a request in, a response out.
-    #[instrument(skip_all, fields(endpoint = request.uri().path(), reason = "the handler", status))]
     pub(super) async fn app(
         &self,
         connection: &Connection,
         visit: Visit,
         request: Request<Incoming>,
     ) -> Response<Body> {
-        let response = match request.uri().path() {
-            "/socket.io/" => self.socketio.handle_request(connection, &visit, request).await,
-            "/engine.io/" => self.echo.handle_request(connection, &visit, request).await,
-            _ => self.wsgi_app(connection.environ.clone(), visit, request).await,
+        let span = debug_span!("app", endpoint = request.uri().path(), reason = "the handler", status = Empty);
+        let answer = async {
+            let response = match request.uri().path() {
+                // A session's requests are few, and what they wait in is large.
+                "/socket.io/" => Box::pin(self.socketio.handle_request(connection, &visit, request)).await,
+                "/engine.io/" => Box::pin(self.echo.handle_request(connection, &visit, request)).await,
+                _ => self.wsgi_app(visit, request).await,
+            };
+            span.record("status", response.status().as_u16());
+            response
         };
-        Span::current().record("status", response.status().as_u16());
-        response
+        call(&span, answer).await
     }
 
-    /// gevent copies the environ for every request, since applications add to it; here nobody does, and it is shared.
-    async fn wsgi_app(&self, environ: Arc<Environ>, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+    async fn wsgi_app(&self, visit: Visit, request: Request<Incoming>) -> Response<Body> {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(visit);
-        request.extensions_mut().insert(environ);
         let Ok(response) = self.router.clone().call(request).await;
         response
     }
@@ -110,11 +120,9 @@ fn block_the_thread(this_long: Duration) -> String {
     format!("blocked everybody for {} ms\n", this_long.as_millis())
 }
 
-/// Flask's `static` folder: the files of the page.
-async fn send_static_file(Path(file): Path<String>) -> Response<Body> {
-    let found = STATIC.iter().find(|(name, ..)| *name == file);
-    let Some((_, kind, text)) = found else { return StatusCode::NOT_FOUND.into_response() };
-    ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *text).into_response()
+/// Flask's `static` folder: one of the files of the page.
+fn send_static_file(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text)
 }
 
 /// Name, type and text of what stands under `/static/`.
@@ -134,22 +142,26 @@ static PAGE: LazyLock<(&str, &str)> = LazyLock::new(|| {
 });
 
 /// The front page: the chat, and at its end what the request that fetched it has gone through.
-async fn index(
-    Extension(visit): Extension<Visit>,
-    Extension(environ): Extension<Arc<Environ>>,
-    State(resolver): State<ResolverKind>,
-) -> impl IntoResponse {
+async fn index(Extension(visit): Extension<Visit>, State(resolver): State<ResolverKind>) -> impl IntoResponse {
     let (before, after) = *PAGE;
-    let page = [before, &told(&visit, &environ, resolver), after].concat();
+    let mut page = String::with_capacity(before.len() + after.len() + TOLD);
+    page.push_str(before);
+    // Writing to memory cannot fail.
+    let _ = tell(&mut page, &visit, resolver);
+    page.push_str(after);
     ([(header::CACHE_CONTROL, "no-store")], Html(page))
 }
 
+/// About how many bytes `tell` writes.
+const TOLD: usize = 1200;
+
 /// What a request has gone through, as HTML. Nothing in it was chosen by the client.
-fn told(visit: &Visit, environ: &Environ, resolver: ResolverKind) -> String {
-    let of = |key: &str| environ.get(key).map_or("?", String::as_str);
+fn tell(page: &mut String, visit: &Visit, resolver: ResolverKind) -> fmt::Result {
+    let of = |key: &str| visit.environ.get(key).map_or("?", String::as_str);
     let nodelay = if visit.nodelay { "on" } else { "off" };
     let Visit { lane, number, peer, fd, accepted_in_turn, request, .. } = visit;
-    format!(
+    write!(
+        page,
         "<ol>
 <li>The kernel took your connection from <code>{peer}</code> into the backlog: <code>listen(128)</code> was called long ago.</li>
 <li>In turn {accepted_in_turn} of the event loop the <em>io watcher</em> on the listener fired. In the hub,

@@ -155,6 +155,11 @@ impl Connections {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Whether the server stops.
+    pub(super) fn is_draining(&self) -> bool {
+        *self.drain.borrow()
+    }
+
     pub(super) fn draining(&self) -> Draining {
         Draining(self.drain.subscribe())
     }

@@ -17,10 +17,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Version, header};
 use hyper_util::rt::TokioIo;
+use tracing::field::Empty;
 use tracing::{Span, debug, debug_span, instrument};
 
 use self::rfile::{Flight, RFile};
 use super::baseserver::{Accepting, Connection};
+use super::call::call;
 use super::engineio::refusal::Refusal;
 use super::event::{Event, Interrupt};
 use super::flask::{Flask, Visit};
@@ -32,6 +34,10 @@ use super::{ResolverKind, ServerError, Settings, baseserver, socketcommon};
 
 /// hyper takes no smaller one.
 const LEAST_BUFFER: usize = 8192;
+
+/// As many headers as hyper takes by itself. It has room for them on the stack; told of a number, be it the same, it asks for
+/// memory at every request.
+const HEADERS: usize = 100;
 
 /// What every request's environ begins with: gevent's nine keys, then `SERVER_NAME` and `SERVER_PORT`.
 pub type Environ = BTreeMap<&'static str, String>;
@@ -152,10 +158,10 @@ fn set_environ() -> Environ {
 /// request. gevent gives it a greenlet; here it is a task, and a lane of its own. This only makes the task's future.
 ///
 /// hyper parses requests and writes answers where gevent has `read_requestline` and `finalize_headers`.
-pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenlet {
+pub fn handle(connection: Arc<Connection>, stream: TcpStream, visit: Visit) -> Greenlet {
     let span = debug_span!(
         parent: None, "handle", lane = %visit.lane, peer = %visit.peer, fd = visit.fd, nodelay = visit.nodelay,
-        reason = "its socket", requests = tracing::field::Empty,
+        reason = "its socket", requests = Empty,
     );
     span.follows_from(Span::current());
     let mut drain = connection.connections.draining();
@@ -166,9 +172,11 @@ pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenl
         let rfile = RFile::new(stream, flight.clone(), connection.connections.draining(), limits);
         let answer = {
             let requests = AtomicU64::new(0);
+            // The one that `handle` has made: this runs inside it.
+            let span = Span::current();
             move |request| {
                 let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
-                Span::current().record("requests", number);
+                span.record("requests", number);
                 let (connection, visit) = (connection.clone(), Visit { request: number, ..visit.clone() });
                 let flying = flight.begin();
                 async move {
@@ -178,12 +186,12 @@ pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenl
                 }
             }
         };
-        let serving = http1::Builder::new()
-            .max_headers(limits.headers)
-            .max_header_size(limits.header_size)
-            .max_buf_size(limits.header_size.max(LEAST_BUFFER))
-            .serve_connection(TokioIo::new(rfile), service_fn(answer))
-            .with_upgrades();
+        let mut http = http1::Builder::new();
+        http.max_header_size(limits.header_size).max_buf_size(limits.header_size.max(LEAST_BUFFER));
+        if limits.headers != HEADERS {
+            http.max_headers(limits.headers);
+        }
+        let serving = http.serve_connection(TokioIo::new(rfile), service_fn(answer)).with_upgrades();
         let mut serving = std::pin::pin!(serving);
         let ended = tokio::select! {
             ended = &mut serving => ended,
@@ -202,29 +210,48 @@ pub fn handle(connection: Connection, stream: TcpStream, visit: Visit) -> Greenl
 }
 
 /// Mirrors `WSGIHandler.handle_one_request`: from a request's head to its answer.
-#[instrument(skip_all, fields(
-    method = %request.method(), path = request.uri().path(), version = ?request.version(), request = visit.request,
-    server_name = connection.environ.get("SERVER_NAME"), reason = "the body", status,
-))]
 async fn handle_one_request(
     connection: &Connection,
     visit: Visit,
     request: Request<Incoming>,
 ) -> Response<axum::body::Body> {
-    // Whatever follows these was not looked at.
-    let is_last =
-        request.headers().contains_key(header::TRANSFER_ENCODING) || request.headers().contains_key(header::UPGRADE);
-    let mut response = if has_host(&request) {
-        connection.app.app(connection, visit, request).await
-    } else {
-        Refusal::NoHost.response()
+    let span = debug_span!(
+        "handle_one_request",
+        method = request.method().as_str(),
+        path = request.uri().path(),
+        version = spelled(request.version()),
+        request = visit.request,
+        server_name = visit.environ.get("SERVER_NAME"),
+        reason = "the body",
+        status = Empty,
+    );
+    let answer = async {
+        // Whatever follows these was not looked at.
+        let headers = request.headers();
+        let is_last = headers.contains_key(header::TRANSFER_ENCODING) || headers.contains_key(header::UPGRADE);
+        let mut response = if has_host(&request) {
+            connection.app.app(connection, visit, request).await
+        } else {
+            Refusal::NoHost.response()
+        };
+        let is_over = is_last || connection.connections.is_draining();
+        if is_over && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        span.record("status", response.status().as_u16());
+        response
     };
-    let is_over = is_last || connection.connections.draining().has_begun();
-    if is_over && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    call(&span, answer).await
+}
+
+/// A version of HTTP, as it is spelled in a request.
+fn spelled(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_11 => "HTTP/1.1",
+        // hyper takes no other here.
+        _ => "?",
     }
-    Span::current().record("status", response.status().as_u16());
-    response
 }
 
 /// Whether a request names one host, as every one of HTTP/1.1 must (RFC 9112, section 3.2).
@@ -233,13 +260,23 @@ fn has_host<B>(request: &Request<B>) -> bool {
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => {
             let is_named = |host: &str| {
-                host.is_empty() || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
+                let is_plain = is_plain(host);
+                is_plain || host.is_empty() || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
             };
             host.to_str().is_ok_and(is_named)
         }
         (None, _) => request.version() == Version::HTTP_10,
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Whether it is a name or an IPv4 address, with a port or without, and nothing else: as almost all are, and then it need not
+/// be parsed.
+fn is_plain(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+    let has_both = !name.is_empty() && !port.is_empty();
+    has_both && name.bytes().all(is_of_name) && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What goes on with a connection when HTTP is over: the other half of a handshake that was answered `101`.
@@ -255,5 +292,35 @@ impl Successor {
 
     fn take(&self) -> Option<Then> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(host: &str, is_one: bool) {
+        assert_eq!(is_plain(host), is_one, "{host:?}");
+    }
+
+    #[test]
+    fn names_and_addresses_are_plain_and_what_has_to_be_parsed_is_not() {
+        for host in ["localhost", "127.0.0.1:5000", "a-b.example:80"] {
+            check(host, true);
+        }
+        for host in ["", ":80", "a:", "[::1]:80", "user@host", "a:80:90", "a b", "a/b", "a:8o"] {
+            check(host, false);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plain_is_a_host_to_the_parser_too(host in "[a-zA-Z0-9.:@/_-]{0,12}") {
+            let parsed = host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'));
+            prop_assert!(parsed || !is_plain(&host));
+        }
     }
 }

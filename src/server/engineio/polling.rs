@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, Response, header};
 use engineioxide_core::{Packet, ProtocolVersion, Str, TransportType};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use tracing::{Span, debug, instrument};
+use tracing::field::Empty;
+use tracing::{Span, debug, debug_span, instrument};
 
 use super::refusal::Refusal;
 use super::session::{Reason, Received};
@@ -21,7 +22,7 @@ const SEPARATOR: u8 = 0x1e;
 ///
 /// # Errors
 /// If the session is over or polled already.
-#[instrument(skip_all, fields(sid = shortened(socket.sid)))]
+#[instrument(skip_all, fields(sid = &*shortened(socket.sid)))]
 pub(super) async fn handle_get_request(socket: &Arc<Socket>, lane: &str) -> Result<Response<Body>, Refusal> {
     let packets = poll(socket, lane).await?;
     Ok(response(encode(packets)))
@@ -31,7 +32,7 @@ pub(super) async fn handle_get_request(socket: &Arc<Socket>, lane: &str) -> Resu
 ///
 /// # Errors
 /// If the session is over or polled already.
-#[instrument(skip_all, fields(sid = shortened(socket.sid), reason = "a packet to send", packets))]
+#[instrument(skip_all, fields(sid = &*shortened(socket.sid), reason = "a packet to send", packets))]
 async fn poll(socket: &Arc<Socket>, lane: &str) -> Result<Vec<Packet>, Refusal> {
     let mut polling = socket.begin_poll()?;
     let packets = polling.packets(&lane.into()).await;
@@ -48,7 +49,7 @@ pub(super) fn encode(packets: Vec<Packet>) -> String {
         if at > 0 {
             body.push(SEPARATOR.into());
         }
-        debug!(packet = type_of(&packet), bytes = packet.get_size_hint(true), "write");
+        debug!(message = "write", packet = type_of(&packet), bytes = packet.get_size_hint(true));
         match packet {
             Packet::Message(text) => {
                 body.push('4');
@@ -73,7 +74,7 @@ pub(super) fn response(body: String) -> Response<Body> {
 ///
 /// # Errors
 /// If the body is too large, too slow, or not packets, which ends the session; or if the session is over.
-#[instrument(skip_all, fields(sid = shortened(socket.sid), bytes, reason = "the body"))]
+#[instrument(skip_all, fields(sid = &*shortened(socket.sid), bytes, reason = "the body"))]
 pub(super) async fn handle_post_request(socket: &Arc<Socket>, body: Incoming) -> Result<Response<Body>, Refusal> {
     let body = match read(socket, body).await {
         Ok(body) => body,
@@ -137,9 +138,9 @@ pub fn packets(body: Str) -> impl Iterator<Item = Result<Packet, Refusal>> {
 ///
 /// # Errors
 /// If it is none.
-#[instrument(skip_all, fields(bytes = text.len(), packet))]
 pub fn decode(text: Str) -> Result<Packet, Refusal> {
+    let span = debug_span!("decode", bytes = text.len(), packet = Empty).entered();
     let packet = Packet::parse(ProtocolVersion::V4, text).map_err(|_| Refusal::InvalidPacket)?;
-    Span::current().record("packet", type_of(&packet));
+    span.record("packet", type_of(&packet));
     Ok(packet)
 }

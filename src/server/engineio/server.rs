@@ -125,7 +125,7 @@ impl Server {
             return self.handle_connect(connection, visit, transport, request);
         };
         let socket = self.get_socket(sid)?;
-        span.record("sid", shortened(socket.sid));
+        span.record("sid", &*shortened(socket.sid));
         if query.version != Some("4") {
             return Err(Refusal::UnsupportedVersion);
         }
@@ -158,7 +158,7 @@ impl Server {
             TransportType::Polling => None,
         };
         let socket = Arc::new(Socket::new(transport, &visit.lane, self.options.clone()));
-        Span::current().record("sid", shortened(socket.sid));
+        Span::current().record("sid", &*shortened(socket.sid));
         let entry = self.enter(&socket)?;
         let service = Service::new(socket.clone(), (self.application)(socket.clone()), Box::new(entry));
         debug!(

@@ -74,8 +74,7 @@ impl Service {
 
     /// What is next, after everything that is under way has gone on as far as it can.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        // Its end is told by the session.
-        let may_begin = !self.socket.is_behind() || self.socket.ended().is_some();
+        let may_begin = self.socket.begin_look();
         let _ = self.application.poll(may_begin, cx);
         if let Poll::Ready(next) = self.socket.poll_next(self.is_full(), cx.waker()) {
             return Poll::Ready(next);
@@ -98,7 +97,7 @@ impl Service {
     /// Looks what is due.
     pub(super) fn look(&mut self) {
         if self.socket.check_ping_timeout() == Due::Ended {
-            debug!(sid = shortened(self.socket.sid), "no pong came in time");
+            debug!(sid = &*shortened(self.socket.sid), "no pong came in time");
         }
         if self.application.connect_due().is_some_and(|due| self.socket.now() >= due) {
             self.socket.close(Reason::NoConnect);
@@ -125,7 +124,7 @@ impl Drop for Service {
 /// lane of the connection that began it. This only makes the task's future.
 pub(super) fn serve(mut service: Service, lane: &str) -> Greenlet {
     let span = debug_span!(
-        parent: None, "session", lane, sid = shortened(service.socket.sid), transport = "polling",
+        parent: None, "session", lane, sid = &*shortened(service.socket.sid), transport = "polling",
         reason = "its client", ended = tracing::field::Empty,
     );
     span.follows_from(Span::current());

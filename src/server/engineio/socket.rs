@@ -166,9 +166,13 @@ impl Socket {
         self.state().queue.len()
     }
 
-    /// Whether so much waits for the client that nothing should be begun that leads to more.
-    pub(super) fn is_behind(&self) -> bool {
-        self.state().queue.is_long()
+    /// The task that serves the session begins to look at all of it: until it waits again, nobody has to wake it. Whether
+    /// anything may be begun that leads to more for the client; not while so much waits for it.
+    pub(super) fn begin_look(&self) -> bool {
+        let mut state = self.state();
+        state.service = None;
+        // Its end is told by the session.
+        !state.queue.is_long() || state.session.ended().is_some()
     }
 
     /// Ready when the session is over.
@@ -195,7 +199,7 @@ impl Socket {
     }
 
     /// Mirrors `Socket._send_ping`.
-    #[instrument(skip_all, fields(sid = shortened(self.sid), timeout_ms = self.options.ping_timeout.as_millis() as u64, queue))]
+    #[instrument(skip_all, fields(sid = &*shortened(self.sid), timeout_ms = self.options.ping_timeout.as_millis() as u64, queue))]
     fn send_ping(&self) {
         let wake = {
             let mut state = self.state();
@@ -210,7 +214,7 @@ impl Socket {
     ///
     /// # Errors
     /// What the session says.
-    #[instrument(skip_all, fields(packet = type_of(&packet), sid = shortened(self.sid), refused))]
+    #[instrument(skip_all, fields(packet = type_of(&packet), sid = &*shortened(self.sid), refused))]
     pub(super) fn receive(&self, by: TransportType, packet: Packet) -> Result<Received, Refusal> {
         let received = self.state().session.receive(by, packet, self.now());
         match &received {
@@ -261,8 +265,7 @@ impl Socket {
         Ok(())
     }
 
-    /// What there is for the task that serves the session; if there is nothing, it is woken for what comes. Only then: while
-    /// it runs, nobody has to wake it.
+    /// What there is for the task that serves the session; if there is nothing, it is woken for what comes.
     pub(super) fn poll_next(&self, is_full: bool, waker: &Waker) -> Poll<Next> {
         let mut state = self.state();
         state.service = None;
@@ -317,7 +320,7 @@ impl Socket {
             let reason = state.session.end(Reason::QueueFull);
             let queue = state.queue.len();
             drop(state);
-            debug!(sid = shortened(self.sid), queue, "the queue is full: disconnected");
+            debug!(sid = &*shortened(self.sid), queue, "the queue is full: disconnected");
             self.wake_all("the session's end");
             return Some(Err(Gone(reason)));
         }
@@ -325,7 +328,7 @@ impl Socket {
         let bytes: usize = packets.iter().map(|packet| packet.get_size_hint(false)).sum();
         let (queue, next, wake) = (state.queue.len(), state.queue.next_sender(), state.reader());
         drop(state);
-        debug!(sid = shortened(self.sid), packets = packets.len(), bytes, queue, "queued");
+        debug!(message = "queued", sid = &*shortened(self.sid), packets = packets.len(), bytes, queue);
         next.into_iter().for_each(Waker::wake);
         wake.go("a packet to send");
         Some(Ok(()))
@@ -342,7 +345,7 @@ impl Socket {
     }
 
     /// Mirrors `Socket.close`: ends the session, unless it is over already.
-    #[instrument(skip_all, fields(sid = shortened(self.sid), reason = %reason, queue))]
+    #[instrument(skip_all, fields(sid = &*shortened(self.sid), reason = %reason, queue))]
     pub(in crate::server) fn close(&self, reason: Reason) {
         {
             let mut state = self.state();

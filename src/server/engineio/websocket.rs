@@ -25,7 +25,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
-use tracing::{Instrument as _, Span, debug, debug_span, instrument};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, debug, debug_span, instrument, record_all};
 
 use super::refusal::Refusal;
 use super::service::{Next, Service};
@@ -125,7 +126,7 @@ pub(super) async fn begin(connection: OnUpgrade, service: Service) {
 
 /// Mirrors `Socket._upgrade_websocket`: a WebSocket for a session that is polled. It has to prove itself first: what is
 /// lost with it then is the WebSocket, and not the session.
-#[instrument(skip_all, fields(sid = shortened(socket.sid), reason = "the probe", outcome))]
+#[instrument(skip_all, fields(sid = &*shortened(socket.sid), reason = "the probe", outcome))]
 pub(super) async fn upgrade_websocket(connection: OnUpgrade, socket: Arc<Socket>, probing: Probing, lane: Arc<str>) {
     let Some(mut stream) = take_over(connection, socket.options.max_payload).await else { return };
     let probed = probe(&mut stream, &socket, probing);
@@ -179,10 +180,10 @@ async fn probe(stream: &mut Stream, socket: &Socket, probing: Probing) -> Result
 fn handler_span(socket: &Socket) -> Span {
     debug_span!(
         "websocket_handler",
-        sid = shortened(socket.sid),
+        sid = &*shortened(socket.sid),
         transport = "websocket",
         reason = "its client",
-        ended = tracing::field::Empty,
+        ended = Empty,
     )
 }
 
@@ -257,15 +258,15 @@ impl Handler {
     }
 
     fn put(&mut self, packet: Packet) {
-        debug!(packet = type_of(&packet), bytes = packet.get_size_hint(false), "write");
+        debug!(message = "write", packet = type_of(&packet), bytes = packet.get_size_hint(false));
         // A connection that is broken says so when it is read.
         let _ = Pin::new(&mut self.stream).start_send(frame_of(packet));
         self.is_flushing = true;
     }
 
     /// Mirrors `writer`, which upstream is a greenlet that waits for the queue.
-    #[instrument(skip_all, fields(packets, left))]
     fn writer(&mut self) {
+        let span = debug_span!("writer", packets = Empty, left = Empty).entered();
         let (mut packets, mut bytes) = (0, 0);
         while packets < AT_ONCE
             && bytes < BYTES_AT_ONCE
@@ -275,33 +276,23 @@ impl Handler {
             self.put(packet);
             packets += 1;
         }
-        let span = Span::current();
-        span.record("packets", packets);
-        span.record("left", self.service.socket.queued());
+        record_all!(span, packets = packets, left = self.service.socket.queued());
     }
 
     /// Mirrors `websocket_wait`: what came. Says with which code to close if it was a mistake.
-    #[instrument(skip_all, fields(frame, bytes, error))]
     fn websocket_wait(&mut self, frame: Option<Result<Frame, tungstenite::Error>>) -> Option<CloseCode> {
-        let span = Span::current();
+        let (kind, bytes) = told(frame.as_ref());
+        let span = debug_span!("websocket_wait", frame = kind, bytes, error = Empty).entered();
         let socket = self.service.socket.clone();
         let packet = match frame {
-            Some(Ok(Frame::Text(text))) => {
-                span.record("frame", "text").record("bytes", text.len());
-                polling::decode(text.as_str().to_owned().into())
-            }
-            Some(Ok(Frame::Binary(bytes))) => {
-                span.record("frame", "binary").record("bytes", bytes.len());
-                Ok(Packet::Binary(bytes))
-            }
+            Some(Ok(Frame::Text(text))) => polling::decode(text.as_str().to_owned().into()),
+            Some(Ok(Frame::Binary(bytes))) => Ok(Packet::Binary(bytes)),
             Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => {
                 // A pong frame was put in place by the library.
-                span.record("frame", "control");
                 self.is_flushing = true;
                 return None;
             }
             Some(Ok(Frame::Close(_))) | None => {
-                span.record("frame", "close");
                 socket.close(Reason::TransportClosed);
                 return None;
             }
@@ -329,6 +320,17 @@ impl Handler {
             Err(_) => {}
         }
         None
+    }
+}
+
+/// What a frame is, and how many bytes it has, for whoever watches.
+fn told(frame: Option<&Result<Frame, tungstenite::Error>>) -> (Option<&'static str>, Option<usize>) {
+    match frame {
+        Some(Ok(Frame::Text(text))) => (Some("text"), Some(text.len())),
+        Some(Ok(Frame::Binary(bytes))) => (Some("binary"), Some(bytes.len())),
+        Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => (Some("control"), None),
+        Some(Ok(Frame::Close(_))) | None => (Some("close"), None),
+        Some(Err(_)) => (None, None),
     }
 }
 

@@ -14,6 +14,8 @@
 //! what is not in its hands any more, since it mends some silently, is refused before: the byte that makes a head ambiguous
 //! becomes NUL, which no head may have, and hyper answers 400 and ends the connection.
 
+use std::io::BufRead as _;
+
 /// What was sent so far, of one connection.
 #[derive(Debug, Default)]
 pub struct Framing {
@@ -57,6 +59,8 @@ const UPGRADE: &[u8] = b"upgrade";
 const CHUNKED: &[u8] = b"chunked";
 /// The longest name that matters, and one byte more.
 const LONGEST: usize = ENCODING.len() + 1;
+/// At the beginning of a line of the head.
+const NEXT_LINE: At = At::Name { name: [0; LONGEST], length: 0 };
 /// A length of more digits does not fit.
 const DIGITS: u32 = 18;
 
@@ -81,36 +85,54 @@ impl Framing {
 
     /// Takes what was read next. A byte that makes a head ambiguous becomes NUL.
     pub fn read(&mut self, mut bytes: &mut [u8]) {
-        while let Some(first) = bytes.first_mut() {
-            match &mut self.at {
-                At::Rest => return,
-                At::Body(left) => {
-                    let many = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-                    *left -= many as u64;
-                    if *left == 0 {
-                        self.at = At::Between;
-                    }
-                    bytes = &mut bytes[many..];
-                    continue;
-                }
-                _ => {
-                    if !self.step(*first) {
-                        *first = 0;
-                        self.at = At::Rest;
-                    }
-                }
+        loop {
+            let passed = self.pass(bytes);
+            bytes = &mut bytes[passed..];
+            let Some(first) = bytes.first_mut() else { return };
+            if !self.step(*first) {
+                *first = 0;
+                self.at = At::Rest;
             }
             bytes = &mut bytes[1..];
         }
     }
 
+    /// How many bytes there are before one that has to be looked at.
+    fn pass(&mut self, bytes: &[u8]) -> usize {
+        match &mut self.at {
+            At::Rest => bytes.len(),
+            At::Body(left) => {
+                let many = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= many as u64;
+                if *left == 0 {
+                    self.at = At::Between;
+                }
+                many
+            }
+            At::Line | At::Value(Value::Any) => rest_of_line(bytes),
+            // The line of another header.
+            At::Name { length: 0, .. } if bytes.first().is_some_and(|first| !begins_a_name(*first)) => {
+                self.at = At::Value(Value::Any);
+                rest_of_line(bytes)
+            }
+            At::Name { name, length } if *length > 0 => {
+                let many = bytes.iter().position(|byte| matches!(byte, b':' | b'\n')).unwrap_or(bytes.len());
+                for (place, byte) in name[*length..].iter_mut().zip(&bytes[..many]) {
+                    *place = byte.to_ascii_lowercase();
+                }
+                *length = LONGEST.min(*length + many);
+                many
+            }
+            At::Between | At::Name { .. } | At::Value(_) => 0,
+        }
+    }
+
     /// One byte of a head; whether it may stand there.
     fn step(&mut self, byte: u8) -> bool {
-        let next_line = At::Name { name: [0; LONGEST], length: 0 };
         match &mut self.at {
             At::Between if byte == b'\r' || byte == b'\n' => {}
             At::Between => self.at = At::Line,
-            At::Line if byte == b'\n' => self.at = next_line,
+            At::Line if byte == b'\n' => self.at = NEXT_LINE,
             At::Name { length: 0, .. } if byte == b'\r' => {}
             At::Name { length: 0, .. } if byte == b'\n' => self.at = self.after_head(),
             At::Name { name, length } if byte == b':' => {
@@ -132,14 +154,14 @@ impl Framing {
                 }
             }
             // No name: hyper says so.
-            At::Name { .. } if byte == b'\n' => self.at = next_line,
+            At::Name { .. } if byte == b'\n' => self.at = NEXT_LINE,
             At::Name { name, length } => {
                 if let Some(place) = name.get_mut(*length) {
                     *place = byte.to_ascii_lowercase();
                     *length += 1;
                 }
             }
-            At::Value(_) if byte == b'\n' => self.at = next_line,
+            At::Value(_) if byte == b'\n' => self.at = NEXT_LINE,
             At::Value(value) => return value.takes(byte, &mut self.length),
             At::Line | At::Body(_) | At::Rest => {}
         }
@@ -156,6 +178,19 @@ impl Framing {
             Some(length) => At::Body(length),
         }
     }
+}
+
+/// Whether a name that matters may begin with this byte; or a head end with it.
+fn begins_a_name(byte: u8) -> bool {
+    let begins = [LENGTH, ENCODING, UPGRADE].map(|name| name[0]);
+    begins.contains(&byte.to_ascii_lowercase()) || byte == b'\r' || byte == b'\n'
+}
+
+/// How many bytes there are before the end of the line, or in all if it does not end here.
+fn rest_of_line(bytes: &[u8]) -> usize {
+    // Reading from memory cannot fail.
+    let many = { bytes }.skip_until(b'\n').unwrap_or_default();
+    if bytes[..many].ends_with(b"\n") { many - 1 } else { many }
 }
 
 impl Value {

@@ -115,7 +115,7 @@ impl Args {
     pub(super) fn with_event(&self, event: &str) -> Value {
         let mut json = String::with_capacity(self.json.len() + event.len() + 4);
         json.push('[');
-        json.push_str(&serde_json::to_string(event).unwrap_or_default());
+        push_string(&mut json, event);
         let arguments = self.json.as_str().get(1..).unwrap_or("]");
         if arguments.trim_start() != "]" {
             json.push(',');
@@ -138,7 +138,7 @@ impl Args {
         };
         let rest = inside.get(names.byte_offset()..)?.trim_start();
         let rest = rest.strip_prefix(',').unwrap_or(rest);
-        Some((name, Self { json: format!("[{rest}").into(), attachments }))
+        Some((name, Self { json: ["[", rest].concat().into(), attachments }))
     }
 
     /// The arguments of an ack's packet. `None` if they are not an array.
@@ -154,6 +154,18 @@ impl Args {
         };
         (is_array && is_whole).then_some(args)
     }
+}
+
+/// Writes a text as JSON.
+fn push_string(json: &mut String, text: &str) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        json.push_str(&serde_json::to_string(text).unwrap_or_default());
+        return;
+    }
+    // As it is, like almost all.
+    json.push('"');
+    json.push_str(text);
+    json.push('"');
 }
 
 /// Whether a text is JSON, and nothing else.

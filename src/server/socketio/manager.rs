@@ -45,7 +45,7 @@ impl Manager {
     }
 
     /// Mirrors `Manager.enter_room`. Nothing happens if the socket is not connected any more.
-    #[instrument(skip_all, fields(sid = shortened(socket.id()), namespace = &**socket.namespace(), room = room, members))]
+    #[instrument(skip_all, fields(sid = &*shortened(socket.id()), namespace = &**socket.namespace(), room = room, members))]
     pub(super) fn enter_room(&self, socket: &Socket, room: &str) {
         let mut namespaces = self.namespaces();
         let Some(rooms) = namespaces.get_mut(socket.namespace()) else { return };
@@ -58,7 +58,7 @@ impl Manager {
     }
 
     /// Mirrors `Manager.leave_room`.
-    #[instrument(skip_all, fields(sid = shortened(socket.id()), namespace = &**socket.namespace(), room = room, members = 0))]
+    #[instrument(skip_all, fields(sid = &*shortened(socket.id()), namespace = &**socket.namespace(), room = room, members = 0))]
     pub(super) fn leave_room(&self, socket: &Socket, room: &str) {
         let mut namespaces = self.namespaces();
         let Some(rooms) = namespaces.get_mut(socket.namespace()) else { return };

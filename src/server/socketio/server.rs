@@ -11,13 +11,15 @@ use std::time::Duration;
 use engineioxide_core::{Sid, Str};
 use futures_util::FutureExt as _;
 use socketioxide_core::packet::Packet;
-use tracing::{Instrument as _, Span, debug, debug_span, instrument};
+use tracing::field::Empty;
+use tracing::{Span, debug, debug_span, instrument, record_all};
 
 use super::args::Args;
 use super::handlers::{HandlerError, Handlers, Running};
 use super::manager::Manager;
 use super::namespaces::{Asked, Namespaces};
 use super::socket::{Socket, encode, id_of, name_of};
+use crate::server::call::call;
 use crate::server::engineio::service::Application;
 use crate::server::engineio::session::Reason;
 use crate::server::engineio::socket::Socket as EngineSocket;
@@ -179,15 +181,13 @@ impl Application for Connection {
 
 impl Connection {
     /// Mirrors `Packet.decode`. An authentication is not told.
-    #[instrument(skip_all, fields(packet, namespace, id, attachments_due))]
     fn decode(&self, message: Message) -> Result<Option<Packet>, Reason> {
+        let span =
+            debug_span!("decode", packet = Empty, namespace = Empty, id = Empty, attachments_due = Empty).entered();
         let packet = self.namespaces.decode(message)?;
-        let span = Span::current();
         match &packet {
-            Some(packet) => {
-                span.record("packet", name_of(&packet.inner));
-                span.record("namespace", &*packet.ns);
-                span.record("id", id_of(&packet.inner));
+            Some(Packet { inner, ns }) => {
+                record_all!(span, packet = name_of(inner), namespace = &**ns, id = id_of(inner));
             }
             None => {
                 span.record("attachments_due", true);
@@ -200,7 +200,7 @@ impl Connection {
     #[instrument(skip_all, fields(namespace = &*namespace, sid, auth = if auth.is_some() { "given" } else { "none" }))]
     fn handle_connect(&mut self, namespace: Arc<str>, auth: Option<Str>) {
         let socket = Socket::new(namespace, self.engine.clone(), Arc::downgrade(&self.server));
-        Span::current().record("sid", shortened(socket.id()));
+        Span::current().record("sid", &*shortened(socket.id()));
         let jobs = VecDeque::from([Job::Connect(auth)]);
         self.clients.push(Client {
             socket,
@@ -225,12 +225,15 @@ impl Connection {
 
     /// Mirrors `Server._handle_event`. Upstream starts a greenlet for every event, which is why two of them may
     /// overtake each other there; here each begins in its turn.
-    #[instrument(skip_all, fields(namespace = namespace, event = &*event, id = ack, args = args.told(), attachments = args.attachments(), waiting))]
     fn handle_event(&mut self, namespace: &str, event: String, args: Args, ack: Option<i64>) {
-        let Some(client) = self.client(namespace) else { return };
+        let client = self.client(namespace);
+        let waiting = client.as_ref().map(|client| client.jobs.len() + 1);
+        let (told, attachments) = (args.told(), args.attachments());
+        let _entered =
+            debug_span!("handle_event", namespace, event, id = ack, args = told, attachments, waiting).entered();
+        let Some(client) = client else { return };
         client.bytes += args.bytes();
         client.jobs.push_back(Job::Event { event, args, ack });
-        Span::current().record("waiting", client.jobs.len());
     }
 
     /// Mirrors `Server._handle_ack`.
@@ -323,7 +326,7 @@ impl Drop for Connection {
 
 /// Mirrors the second half of `Server._handle_connect`: the connect handler decides, then the client is told.
 #[instrument(name = "handle_connect_internal", skip_all, fields(
-    namespace = &**socket.namespace(), sid = shortened(socket.id()), reason = "the handler", outcome,
+    namespace = &**socket.namespace(), sid = &*shortened(socket.id()), reason = "the handler", outcome,
 ))]
 async fn connect(server: Weak<Server>, socket: Socket, auth: Option<Str>) {
     let Some(server) = server.upgrade() else { return };
@@ -344,42 +347,50 @@ async fn connect(server: Weak<Server>, socket: Socket, auth: Option<Str>) {
         }
         Err(error) => {
             span.record("outcome", "refused");
-            let packets = encode(Packet::connect_error(socket.namespace().to_string(), error.to_string()));
+            let packets = encode(Packet::connect_error(socket.packet_namespace(), error.to_string()));
             socket.refuse(&packets).await;
         }
     }
 }
 
 /// Mirrors `Server._handle_event_internal`: the event's handler, and the ack if one is asked for.
-#[instrument(skip_all, fields(
-    namespace = &**socket.namespace(), event = &*event, sid = shortened(socket.id()), id = ack, reason = "the handler", outcome,
-))]
 async fn handle_event_internal(server: Weak<Server>, socket: Socket, event: String, args: Args, ack: Option<i64>) {
-    let Some(server) = server.upgrade() else { return };
-    let handlers = server.namespaces.get(socket.namespace());
-    let handler = handlers.and_then(|handlers| handlers.events.get(&event).cloned());
-    let span = Span::current();
-    let Some(handler) = handler else {
-        span.record("outcome", "no handler");
-        return;
-    };
-    match trigger_event(&server, &socket, &event, handler(socket.clone(), args)).await {
-        Ok(reply) => {
-            span.record("outcome", "handled");
-            if let Some(id) = ack {
-                let reply = reply.unwrap_or_default();
-                let _ = socket.send_packet(Packet::ack(socket.namespace().to_string(), reply.into_value(), id)).await;
+    let span = debug_span!(
+        "handle_event_internal",
+        namespace = &**socket.namespace(),
+        event,
+        sid = &*shortened(socket.id()),
+        id = ack,
+        reason = "the handler",
+        outcome = Empty,
+    );
+    let handle = async {
+        let Some(server) = server.upgrade() else { return };
+        let handlers = server.namespaces.get(socket.namespace());
+        let handler = handlers.and_then(|handlers| handlers.events.get(&event).cloned());
+        let Some(handler) = handler else {
+            span.record("outcome", "no handler");
+            return;
+        };
+        match trigger_event(&server, &socket, &event, handler(socket.clone(), args)).await {
+            Ok(reply) => {
+                span.record("outcome", "handled");
+                if let Some(id) = ack {
+                    let reply = reply.unwrap_or_default();
+                    let _ = socket.send_packet(Packet::ack(socket.packet_namespace(), reply.into_value(), id)).await;
+                }
+            }
+            Err(_) => {
+                span.record("outcome", "failed");
             }
         }
-        Err(_) => {
-            span.record("outcome", "failed");
-        }
-    }
+    };
+    call(&span, handle).await;
 }
 
 /// Mirrors `Server._handle_disconnect`: the disconnect handler.
 #[instrument(skip_all, fields(
-    namespace = &**socket.namespace(), sid = shortened(socket.id()), why = reason, reason = "the handler",
+    namespace = &**socket.namespace(), sid = &*shortened(socket.id()), why = reason, reason = "the handler",
 ))]
 async fn handle_disconnect(server: Weak<Server>, socket: Socket, reason: &'static str) {
     let Some(server) = server.upgrade() else { return };
@@ -398,8 +409,8 @@ async fn trigger_event(
     event: &str,
     running: Running,
 ) -> Result<Option<Args>, HandlerError> {
-    let span = debug_span!("trigger_event", event, reason = "the handler", error = tracing::field::Empty);
-    let outcome = AssertUnwindSafe(running.instrument(span.clone())).catch_unwind().await;
+    let span = debug_span!("trigger_event", event, reason = "the handler", error = Empty);
+    let outcome = AssertUnwindSafe(call(&span, running)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned());

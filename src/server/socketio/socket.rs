@@ -11,10 +11,12 @@ use socketioxide_core::packet::{Packet, PacketData};
 use socketioxide_core::parser::Parse as _;
 use socketioxide_parser_common::CommonParser;
 use tokio::sync::oneshot;
-use tracing::{Span, debug, instrument};
+use tracing::field::Empty;
+use tracing::{Span, debug, debug_span, instrument, record_all};
 
 use super::args::Args;
 use super::server::Server;
+use crate::server::call::call;
 use crate::server::engineio::session::Reason;
 use crate::server::engineio::socket::{Gone, Socket as EngineSocket};
 use crate::server::engineio::{self, shortened};
@@ -96,6 +98,15 @@ impl Socket {
         &self.0.namespace
     }
 
+    /// Its namespace, as packets have it.
+    pub(super) fn packet_namespace(&self) -> Str {
+        match &**self.namespace() {
+            // Almost all are in this one, and it needs no memory.
+            "/" => "/".into(),
+            other => other.to_owned().into(),
+        }
+    }
+
     /// Whether it has left.
     pub(super) fn is_gone(&self) -> bool {
         self.0.state.load(Ordering::Acquire) >= GONE
@@ -119,11 +130,17 @@ impl Socket {
     ///
     /// # Errors
     /// If the client is gone.
-    #[instrument(skip_all, fields(
-        namespace = &**self.namespace(), event = event, to = shortened(self.id()), bytes = args.bytes(), reason = "room in the queue",
-    ))]
     pub async fn emit(&self, event: &str, args: &Args) -> Result<(), Gone> {
-        self.send_packet(Packet::event(self.namespace().to_string(), args.with_event(event))).await
+        let span = debug_span!(
+            "emit",
+            namespace = &**self.namespace(),
+            event,
+            to = &*shortened(self.id()),
+            bytes = args.bytes(),
+            reason = "room in the queue",
+        );
+        call(&span, async { self.send_packet(Packet::event(self.packet_namespace(), args.with_event(event))).await })
+            .await
     }
 
     /// Mirrors `call`: an event that the client is to acknowledge, and the arguments of its ack.
@@ -131,7 +148,7 @@ impl Socket {
     /// # Errors
     /// If the client is gone, takes longer than that, is still being connected, or has very many others to acknowledge.
     #[instrument(skip_all, fields(
-        namespace = &**self.namespace(), event = event, to = shortened(self.id()), bytes = args.bytes(), reason = "the client's ack", id,
+        namespace = &**self.namespace(), event = event, to = &*shortened(self.id()), bytes = args.bytes(), reason = "the client's ack", id,
     ))]
     pub async fn call(&self, event: &str, args: &Args, within: Option<Duration>) -> Result<Args, CallError> {
         if !self.is_connected() && !self.is_gone() {
@@ -149,7 +166,7 @@ impl Socket {
             (id, answer)
         };
         Span::current().record("id", id);
-        let mut packet = Packet::event(self.namespace().to_string(), args.with_event(event));
+        let mut packet = Packet::event(self.packet_namespace(), args.with_event(event));
         packet.inner.set_ack_id(id);
         // However this ends, the ack is not waited for any longer.
         let _forget = Forget(self, id);
@@ -202,7 +219,7 @@ impl Socket {
     }
 
     /// Mirrors `disconnect`: the client is told, and leaves this namespace.
-    #[instrument(skip_all, fields(namespace = &**self.namespace(), sid = shortened(self.id())))]
+    #[instrument(skip_all, fields(namespace = &**self.namespace(), sid = &*shortened(self.id())))]
     pub async fn disconnect(&self) {
         if self.is_gone() {
             return;
@@ -211,11 +228,11 @@ impl Socket {
             // It is told when the connect handler is done, and nothing else.
             self.leave();
             *self.held() =
-                encode(Packet::connect_error(self.namespace().to_string(), "disconnected by the connect handler"));
+                encode(Packet::connect_error(self.packet_namespace(), "disconnected by the connect handler"));
             return;
         }
         // If it is gone already, that is what was wanted.
-        let _ = self.send_packet(Packet::disconnect(self.namespace().to_string())).await;
+        let _ = self.send_packet(Packet::disconnect(self.packet_namespace())).await;
         self.leave();
         self.0.engine.wake_service("the disconnect");
     }
@@ -241,7 +258,7 @@ impl Socket {
         let held = std::mem::take(&mut *self.held());
         if accepted.is_ok() {
             let told = Value::Str(format!("{{\"sid\":\"{}\"}}", self.id().as_str()).into(), None);
-            let packets = encode(Packet::connect(self.namespace().to_string(), Some(told)));
+            let packets = encode(Packet::connect(self.packet_namespace(), Some(told)));
             if self.0.engine.send(&packets).await.is_err() || held.is_empty() {
                 return;
             }
@@ -265,9 +282,10 @@ impl Socket {
     }
 
     /// Mirrors `Server._send_packet`.
-    #[instrument(skip_all, fields(packet = name_of(&packet.inner), id = id_of(&packet.inner), reason = "room in the queue"))]
     pub(super) async fn send_packet(&self, packet: Packet) -> Result<(), Gone> {
-        self.send(&encode(packet)).await
+        let (name, id) = (name_of(&packet.inner), id_of(&packet.inner));
+        let span = debug_span!("send_packet", packet = name, id, reason = "room in the queue");
+        call(&span, async { self.send(&encode(packet)).await }).await
     }
 
     /// Puts packets that are encoded already into the client's queue.
@@ -300,15 +318,13 @@ impl Drop for Forget<'_> {
 }
 
 /// Mirrors `Packet.encode`: the text, and its attachments.
-#[instrument(skip_all, fields(packet = name_of(&packet.inner), bytes, attachments))]
 pub(super) fn encode(packet: Packet) -> Vec<engineio::Packet> {
-    let span = Span::current();
+    let span = debug_span!("encode", packet = name_of(&packet.inner), bytes = Empty, attachments = Empty).entered();
     let (text, attachments) = match CommonParser.encode(packet) {
         Value::Str(text, attachments) => (text, attachments.unwrap_or_default()),
         Value::Bytes(_) => (Str::default(), Default::default()),
     };
-    span.record("bytes", text.len());
-    span.record("attachments", attachments.len());
+    record_all!(span, bytes = text.len(), attachments = attachments.len());
     let mut packets = Vec::with_capacity(1 + attachments.len());
     packets.push(engineio::Packet::Message(text));
     packets.extend(attachments.into_iter().map(engineio::Packet::Binary));

@@ -1,0 +1,101 @@
+//! What one packet and one request leave in the log: every call once, and nothing that was not there.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod wire;
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use spanwalk::record::Recorder;
+use spanwalk::server::{Server, Settings};
+use spanwalk::trace::{Event, Log, SpanRecord};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use wire::client::Client;
+use wire::engine::{Engine, SOCKETIO, Transport, text};
+
+/// How many echoes and requests there are, one after the other.
+const MANY: usize = 8;
+
+/// The log of a server whose clients did something.
+fn log(clients: impl FnOnce(SocketAddr)) -> Log {
+    let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
+    let recorder = Recorder::builder().filter(filter).build();
+    tracing::subscriber::set_global_default(recorder.subscriber()).unwrap();
+    let server = Server::start(Settings { port: 0, ..Settings::default() }).unwrap();
+    let address = loop {
+        match server.address() {
+            Some(address) => break address,
+            None => std::thread::yield_now(),
+        }
+    };
+    clients(address);
+    server.stopper()();
+    server.join().unwrap();
+    let mut log = Log::new();
+    recorder.reader().read_into(&mut log, Duration::ZERO);
+    log
+}
+
+fn echoes(address: SocketAddr) {
+    let mut client = Client::on(Engine::open_at(address, SOCKETIO, Transport::WebSocket), "40");
+    for _ in 0..MANY {
+        client.say(r#"42["echo","hi"]"#);
+        client.hears(&[text(r#"42["echo","hi"]"#)]);
+    }
+}
+
+fn requests(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    for _ in 0..MANY {
+        stream.write_all(b"GET /static/hello.txt HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nhello\n") {
+            let mut bytes = [0; 512];
+            let count = stream.read(&mut bytes).unwrap();
+            assert!(count > 0, "the connection was closed");
+            answer.extend(&bytes[..count]);
+        }
+    }
+}
+
+/// The calls of that name, in the order in which they began.
+fn calls(log: &Log, name: &str) -> Vec<SpanRecord> {
+    log.spans().filter(|span| *span.callsite.name == *name).collect()
+}
+
+/// How often each kind of event is in a lane from the beginning of one call to that of the next of the same name.
+fn between(log: &Log, calls: &[SpanRecord], nth: usize) -> BTreeMap<String, usize> {
+    let [from, to] = [nth, nth + 1].map(|at| calls[at].open.0.0 as usize);
+    let mut kinds = BTreeMap::new();
+    for event in log.events_in(from..to).filter(|event| event.lane == calls[nth].lane) {
+        *kinds.entry(event.kind.word().to_owned()).or_default() += 1;
+    }
+    kinds
+}
+
+/// How often calls of that name were entered.
+fn enters(log: &Log, name: &str) -> Vec<usize> {
+    let is_enter = |event: &Event, of: &SpanRecord| event.kind.word() == "enter" && event.kind.span() == Some(of.id);
+    calls(log, name).iter().map(|call| log.events_in(..).filter(|event| is_enter(event, call)).count()).collect()
+}
+
+#[test]
+fn every_call_is_entered_once_and_a_lane_is_resumed_once_for_each_packet() {
+    let log = log(|address| {
+        echoes(address);
+        requests(address);
+    });
+    let echo = calls(&log, "websocket_wait");
+    // The calls; and the lane, the handler's call, and what is left of `on_echo` when it is dropped.
+    for nth in 2..MANY {
+        let kinds = between(&log, &echo, nth);
+        let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        assert_eq!(kinds.join(", "), "13 close, 16 enter, 16 exit, 2 note, 13 open, 5 record, 1 switch");
+    }
+    for name in ["handle_event_internal", "trigger_event", "emit", "send_packet", "handle_one_request", "app"] {
+        let enters = enters(&log, name);
+        assert!(enters.len() >= MANY && enters.iter().all(|enters| *enters == 1), "{name}: {enters:?}");
+    }
+}
