@@ -100,7 +100,7 @@ impl Lines {
         let text = |name: &str| line.fields.get(name).and_then(Json::as_str);
         let kind = match &*line.kind {
             "lane_open" => {
-                let kind = LaneKind::of_word(&text("kind")?).unwrap_or(LaneKind::Thread);
+                let kind = LaneKind::of_word(text("kind")?).unwrap_or(LaneKind::Thread);
                 Kind::LaneOpen { name: self.name(line.lane.as_deref()?), kind }
             }
             "lane_close" => Kind::LaneClose,
