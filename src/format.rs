@@ -31,7 +31,7 @@ mod value;
 use std::io::{self, Write};
 
 pub use companion::{Claim, Companion, Listing, Mark, Moment, Outcome, Page, Step};
-pub use excerpt::{Change, Clock, Epoch, Excerpt, Flow, NoExcerpt, Origin, Point, Poll, Span, Which};
+pub use excerpt::{Clock, Epoch, Excerpt, Flow, NoExcerpt, Origin, Point, Poll, Span, Which};
 pub use import::{Foreign, Import, ImportError};
 
 /// A format that a recording can leave in.

@@ -19,12 +19,15 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value as Json, json};
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
+use serde_json::json;
 
 use super::lanes::{self, Step};
 use super::marks::{Mark, Marks};
-use super::{Excerpt, Span, value};
-use crate::trace::{LaneKind, Time};
+use super::value::Object;
+use super::{Excerpt, Span};
+use crate::trace::{Field, LaneKind, Time};
 
 /// The process. No thread has its number: viewers would take that one for the main thread.
 const PROCESS: usize = 1;
@@ -34,24 +37,23 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     let head =
         json!({ "exporter": concat!("spanwalk ", env!("CARGO_PKG_VERSION")), "recording": excerpt.origin().name });
     write!(out, "{{\"displayTimeUnit\":\"ns\",\"otherData\":{head},\"traceEvents\":[")?;
-    let mut events = Events { out, threads: PROCESS, is_first: true };
-    events.name("process", &excerpt.origin().name, json!({}))?;
+    let mut events = Events { out, threads: PROCESS, is_first: true, text: Vec::new() };
+    events.metadata("process_name", Args::Process { name: &excerpt.origin().name })?;
     let mut marks = Marks::of(excerpt);
     let lanes = lanes::all(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
     let polls = lanes::polls(excerpt, &lanes);
     let (mut tracks, mut steps) = (Vec::new(), Vec::new());
     for (lane, marks) in lanes.iter().zip(&marks) {
-        let tid = events.thread(&lane.name, json!({ "kind": lane.kind.map(LaneKind::word) }))?;
+        let tid = events.thread(Args::Lane { name: &lane.name, kind: lane.kind.map(LaneKind::word) })?;
         for (number, track) in lane.steps(marks).into_iter().enumerate() {
             tracks.push(Track { tid, nest: (number > 0).then(Nest::default) });
             steps.push(track);
         }
         for track in polls.get(&lane.id).map(|polls| lanes::poll_steps(polls)).unwrap_or_default() {
-            tracks.push(Track {
-                tid: events.thread(&format!("{} polls", lane.name), json!({ "polls_of": tid }))?,
-                nest: None,
-            });
+            let name = format!("{} polls", lane.name);
+            let tid = events.thread(Args::Polls { name: &name, polls_of: tid })?;
+            tracks.push(Track { tid, nest: None });
             steps.push(track);
         }
     }
@@ -61,10 +63,10 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     }
     let mut holds = excerpt.holds().peekable();
     if holds.peek().is_some() {
-        let tid = events.thread("holds", json!({ "holds": true }))?;
+        let tid = events.thread(Args::Holds { name: "holds", holds: true })?;
         for (begin, end) in holds {
-            events.event("B", tid, begin, json!({ "cat": "hold", "name": "held" }))?;
-            events.event("E", tid, end, json!({}))?;
+            events.event("B", tid, begin, &More { cat: Some("hold"), name: Some("held"), ..More::default() })?;
+            events.event("E", tid, end, &More::default())?;
         }
     }
     writeln!(events.out, "\n]}}")
@@ -91,129 +93,235 @@ struct Events<'a> {
     /// The thread that has been named last.
     threads: usize,
     is_first: bool,
+    /// The rest of an event.
+    text: Vec<u8>,
+}
+
+/// What an event has beyond its phase, its thread and its time.
+#[derive(Default, Serialize)]
+struct More<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cat: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args: Option<Args<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bp: Option<&'a str>,
+    /// Of an async event: what tells it from others of its process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id2: Option<Local>,
+}
+
+#[derive(Serialize)]
+struct Local {
+    local: String,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Args<'a> {
+    Process {
+        name: &'a str,
+    },
+    Lane {
+        name: &'a str,
+        kind: Option<&'a str>,
+    },
+    Polls {
+        name: &'a str,
+        polls_of: usize,
+    },
+    Holds {
+        name: &'a str,
+        holds: bool,
+    },
+    Order {
+        sort_index: usize,
+    },
+    Span(Begun<'a>),
+    Poll {
+        #[serde(rename = "span.id")]
+        span: u64,
+        thread: &'a str,
+    },
+    Point(Object<'a>),
+    End {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    Flow {
+        reason: Option<&'a str>,
+    },
+}
+
+/// The fields of a span, and before them what the log knows beside them.
+struct Begun<'a> {
+    span: &'a Span,
+    source: String,
+    fields: &'a [Field],
+}
+
+impl Serialize for Begun<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self { span, source, fields } = self;
+        let source = Some(&**source).filter(|source| !source.is_empty());
+        let known = [
+            Some(("span.id", Known::Number(span.id.0))),
+            span.parent.map(|parent| ("span.parent", Known::Number(parent.0))),
+            source.map(|source| ("span.source", Known::Text(source))),
+            span.mark().map(|mark| ("spanwalk.mark", Known::Text(mark))),
+        ];
+        let mut map = to.serialize_map(None)?;
+        // A field that is called as one of them takes its place.
+        for (name, value) in known.iter().flatten() {
+            match Object(fields).entries().find(|field| field.0 == *name) {
+                Some((_, value)) => map.serialize_entry(name, &value)?,
+                None => map.serialize_entry(name, value)?,
+            }
+        }
+        for (name, value) in Object(fields).entries() {
+            if known.iter().flatten().all(|known| known.0 != name) {
+                map.serialize_entry(name, &value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Known<'a> {
+    Number(u64),
+    Text(&'a str),
 }
 
 impl Events<'_> {
-    fn line(&mut self, line: &str) -> io::Result<()> {
-        let comma = if std::mem::take(&mut self.is_first) { "" } else { "," };
-        write!(self.out, "{comma}\n{line}")
+    fn begin_line(&mut self) -> io::Result<()> {
+        let comma = if std::mem::take(&mut self.is_first) { "\n" } else { ",\n" };
+        self.out.write_all(comma.as_bytes())
     }
 
-    /// Gives the process or the last thread a name.
-    fn name(&mut self, what: &str, name: &str, more: Json) -> io::Result<()> {
+    /// Says something of the process or of the last thread.
+    fn metadata(&mut self, name: &str, args: Args<'_>) -> io::Result<()> {
         let tid = self.threads;
-        let mut args = Map::from_iter([("name".to_owned(), name.into())]);
-        if let Json::Object(more) = more {
-            args.extend(more);
-        }
-        let event = json!({ "ph": "M", "pid": PROCESS, "tid": tid, "name": format!("{what}_name"), "args": args });
-        self.line(&event.to_string())
+        self.begin_line()?;
+        write!(self.out, "{{\"ph\":\"M\",\"pid\":{PROCESS},\"tid\":{tid},")?;
+        self.rest(&More { name: Some(name), args: Some(args), ..More::default() })
     }
 
     /// Makes the next thread.
-    fn thread(&mut self, name: &str, more: Json) -> io::Result<usize> {
+    fn thread(&mut self, args: Args<'_>) -> io::Result<usize> {
         self.threads += 1;
-        self.name("thread", name, more)?;
+        self.metadata("thread_name", args)?;
         let tid = self.threads;
-        let args = json!({ "sort_index": tid });
-        self.line(
-            &json!({ "ph": "M", "pid": PROCESS, "tid": tid, "name": "thread_sort_index", "args": args }).to_string(),
-        )?;
+        self.metadata("thread_sort_index", Args::Order { sort_index: tid })?;
         Ok(tid)
     }
 
-    /// Writes an event. `more` is an object.
-    fn event(&mut self, ph: &str, tid: usize, at: Time, more: Json) -> io::Result<()> {
+    fn event(&mut self, ph: &str, tid: usize, at: Time, more: &More<'_>) -> io::Result<()> {
         let (us, ns) = (at.ns() / 1_000, at.ns() % 1_000);
-        let more = more.to_string();
-        let comma = if more == "{}" { "" } else { "," };
-        self.line(&format!(
-            "{{\"ph\":\"{ph}\",\"pid\":{PROCESS},\"tid\":{tid},\"ts\":{us}.{ns:03}{comma}{}",
-            &more[1..]
-        ))
+        self.begin_line()?;
+        write!(self.out, "{{\"ph\":\"{ph}\",\"pid\":{PROCESS},\"tid\":{tid},\"ts\":{us}.{ns:03}")?;
+        let comma: &[u8] = if more.is_empty() { b"" } else { b"," };
+        self.out.write_all(comma)?;
+        self.rest(more)
+    }
+
+    /// Ends the object that is being written.
+    fn rest(&mut self, more: &More<'_>) -> io::Result<()> {
+        self.text.clear();
+        serde_json::to_writer(&mut self.text, more)?;
+        self.out.write_all(&self.text[1..])
     }
 
     fn step(&mut self, excerpt: &Excerpt<'_>, track: &mut Track, step: Step<'_>) -> io::Result<()> {
         let tid = track.tid;
         match (step, &mut track.nest) {
             (Step::Mark(mark), _) => self.mark(tid, mark),
-            (Step::Begin(span), None) => self.event("B", tid, span.begin, begin(excerpt, span)),
+            (Step::Begin(span), None) => self.begin(excerpt, tid, span, None),
             (Step::Begin(span), Some(nest)) => {
                 nest.id = if nest.depth == 0 { span.id.0 } else { nest.id };
                 nest.depth += 1;
-                self.event("b", tid, span.begin, with_id(begin(excerpt, span), nest.id))
+                self.begin(excerpt, tid, span, Some(nest.id))
             }
             (Step::End(span), Some(nest)) => {
                 nest.depth -= 1;
-                if span.is_open { Ok(()) } else { self.event("e", tid, span.end, with_id(title(span), nest.id)) }
+                self.end(tid, span, Some(nest.id))
             }
-            (Step::End(span), None) if span.is_open => Ok(()),
-            (Step::End(span), None) => self.event("E", tid, span.end, title(span)),
+            (Step::End(span), None) => self.end(tid, span, None),
             (Step::BeginPoll(poll), _) => {
-                let args = json!({ "span.id": poll.span.0, "thread": &*poll.thread.name });
-                let of = json!({ "cat": "poll", "name": &*poll.callsite.name, "args": args });
-                self.event("B", tid, poll.begin, of)
+                let args = Args::Poll { span: poll.span.0, thread: &poll.thread.name };
+                let (cat, name) = (Some("poll"), Some(&*poll.callsite.name));
+                self.event("B", tid, poll.begin, &More { cat, name, args: Some(args), ..More::default() })
             }
             (Step::EndPoll(poll), _) if poll.over.is_none() => Ok(()),
-            (Step::EndPoll(poll), _) => self.event("E", tid, poll.end, json!({})),
+            (Step::EndPoll(poll), _) => self.event("E", tid, poll.end, &More::default()),
         }
+    }
+
+    /// Begins a span; an async one has the id of its nest.
+    fn begin(&mut self, excerpt: &Excerpt<'_>, tid: usize, span: &Span, nest: Option<u64>) -> io::Result<()> {
+        let line = span.callsite.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let source = format!("{}{line}", span.callsite.file.as_deref().unwrap_or_default());
+        let args = Args::Span(Begun { span, source, fields: &excerpt.fields(span.id) });
+        let ph = if nest.is_some() { "b" } else { "B" };
+        self.event(ph, tid, span.begin, &More { args: Some(args), ..of(span, nest) })
+    }
+
+    /// Ends a span that is over.
+    fn end(&mut self, tid: usize, span: &Span, nest: Option<u64>) -> io::Result<()> {
+        let ph = if nest.is_some() { "e" } else { "E" };
+        if span.is_open { Ok(()) } else { self.event(ph, tid, span.end, &of(span, nest)) }
     }
 
     fn mark(&mut self, tid: usize, mark: &Mark) -> io::Result<()> {
         match mark {
             Mark::Point(point) => {
-                let args = value::object(&point.fields);
-                let of = json!({ "s": "t", "cat": &*point.callsite.target, "name": point.name(), "args": args });
-                self.event("i", tid, point.at, of)
+                let (cat, name, args) = (&*point.callsite.target, point.name(), Args::Point(Object(&point.fields)));
+                self.instant(tid, point.at, (cat, name), args)
             }
             Mark::Gives(end) | Mark::Gets(end) => {
-                let args = end.reason.as_deref().map(|reason| json!({ "reason": reason }));
-                let args = args.unwrap_or_else(|| json!({}));
-                let of = json!({ "s": "t", "cat": end.word(), "name": mark.title(), "args": args });
-                self.event("i", tid, end.at, of)?;
+                let (word, reason) = (end.word(), end.reason.as_deref());
+                self.instant(tid, end.at, (word, &mark.title()), Args::End { reason })?;
                 // A flow is drawn from and to the slice around it; the instant is one for those that look for the last.
-                let reason = end.reason.as_deref();
-                let args = json!({ "reason": reason });
-                let mut flow = json!({ "cat": end.word(), "name": end.word(), "id": end.id, "args": args });
                 let is_given = matches!(mark, Mark::Gives(_));
-                if !is_given {
-                    flow["bp"] = Json::from("e");
-                }
-                self.event(if is_given { "s" } else { "f" }, tid, end.at, flow)
+                let flow = More {
+                    cat: Some(word),
+                    name: Some(word),
+                    id: Some(end.id),
+                    args: Some(Args::Flow { reason }),
+                    bp: (!is_given).then_some("e"),
+                    ..More::default()
+                };
+                self.event(if is_given { "s" } else { "f" }, tid, end.at, &flow)
             }
         }
     }
+
+    fn instant(&mut self, tid: usize, at: Time, (cat, name): (&str, &str), args: Args<'_>) -> io::Result<()> {
+        let more = More { s: Some("t"), cat: Some(cat), name: Some(name), args: Some(args), ..More::default() };
+        self.event("i", tid, at, &more)
+    }
 }
 
-fn title(span: &Span) -> Json {
-    json!({ "cat": &*span.callsite.target, "name": &*span.callsite.name })
+impl More<'_> {
+    /// A name is what nothing goes without.
+    fn is_empty(&self) -> bool {
+        self.name.is_none()
+    }
 }
 
-/// The fields, and what the log knows beside them.
-fn begin(excerpt: &Excerpt<'_>, span: &Span) -> Json {
-    let mut args = Map::new();
-    args.insert("span.id".to_owned(), span.id.0.into());
-    if let Some(parent) = span.parent {
-        args.insert("span.parent".to_owned(), parent.0.into());
+/// What begin and end of a span have.
+fn of(span: &Span, nest: Option<u64>) -> More<'_> {
+    More {
+        cat: Some(&span.callsite.target),
+        name: Some(&span.callsite.name),
+        id2: nest.map(|id| Local { local: format!("{id:#x}") }),
+        ..More::default()
     }
-    let line = span.callsite.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let source = format!("{}{line}", span.callsite.file.as_deref().unwrap_or_default());
-    if !source.is_empty() {
-        args.insert("span.source".to_owned(), source.into());
-    }
-    if let Some(mark) = span.mark() {
-        args.insert("spanwalk.mark".to_owned(), mark.into());
-    }
-    if let Json::Object(fields) = value::object(&excerpt.fields(span.id)) {
-        args.extend(fields);
-    }
-    let mut event = title(span);
-    event["args"] = Json::Object(args);
-    event
-}
-
-/// For an async event: what tells it from others of its process.
-fn with_id(mut event: Json, id: u64) -> Json {
-    event["id2"] = json!({ "local": format!("{id:#x}") });
-    event
 }

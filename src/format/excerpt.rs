@@ -8,15 +8,17 @@
 //! A span is in if it was open at some time of the stretch, if its lane is wanted, if it is not too deep, and if it answers
 //! the query. It is cut at the ends of the stretch, and says so. The parent of a span is the nearest around it that is in too.
 
-use std::collections::{HashMap, HashSet};
+mod polls;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use self::polls::Poll;
 use super::Companion;
 use crate::trace::{
-    Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Thread, ThreadId,
-    Time, Turns,
+    Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Time,
 };
 
 /// Events that a search reads at a time.
@@ -146,29 +148,6 @@ pub struct Span {
     pub over: Option<Seq>,
 }
 
-/// A stretch in which a span was on a thread: of a future a poll. Times are ns on the excerpt's clock.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Poll {
-    /// The span.
-    pub span: SpanId,
-    /// The lane it belongs to.
-    pub lane: LaneId,
-    /// Where that comes from.
-    pub callsite: Arc<Callsite>,
-    /// The thread.
-    pub thread: Arc<Thread>,
-    /// Its begin, or that of the excerpt.
-    pub begin: Time,
-    /// Its end, or that of the excerpt.
-    pub end: Time,
-    /// The place of its begin in the log.
-    pub at: Seq,
-    /// The place of its end, if that is in the excerpt.
-    pub over: Option<Seq>,
-    /// The number of the poll it is inside of, if that is of the same lane.
-    pub within: Option<usize>,
-}
-
 impl Span {
     /// Its time, in ns of the excerpt's clock.
     #[must_use]
@@ -221,19 +200,6 @@ pub struct Flow {
     pub is_switch: bool,
     /// Why, if the program said so.
     pub reason: Option<Arc<str>>,
-}
-
-/// What changes from one moment to the next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// A span begins, or is there when the excerpt begins.
-    Begin(Span),
-    /// A span ends, at this time of the clock.
-    End(SpanId, Time),
-    /// Something is said.
-    Point(Point),
-    /// Control or a wake-up passes.
-    Flow(Flow),
 }
 
 impl<'a> Excerpt<'a> {
@@ -426,148 +392,25 @@ impl<'a> Excerpt<'a> {
         within.map(|(begin, end)| (self.time(begin), self.time(end)))
     }
 
-    /// The stretches on threads of its spans in some lanes, in order of their begin; they nest as they did there. Reads the log
-    /// once.
-    #[must_use]
-    pub fn polls(&self, lanes: &HashSet<LaneId>) -> Vec<Poll> {
-        let mut polls: Vec<Poll> = Vec::new();
-        let mut is_before: Vec<bool> = Vec::new();
-        // Per thread what is on it, outermost first: the number of the poll, if it is wanted.
-        let mut threads: HashMap<ThreadId, Vec<(SpanId, Option<usize>)>> = HashMap::new();
-        for event in self.log.events_in(..self.log.cursor_at_raw(self.until)) {
-            match event.kind {
-                Kind::Enter { span } => {
-                    let stack = threads.entry(event.thread.id).or_default();
-                    let record = self.log.span(span).filter(|record| lanes.contains(&record.lane) && self.has(record));
-                    let number = record.map(|record| {
-                        let around = stack.iter().rev().find_map(|entered| entered.1);
-                        is_before.push(false);
-                        polls.push(Poll {
-                            span,
-                            lane: record.lane,
-                            callsite: record.callsite,
-                            thread: event.thread.clone(),
-                            begin: self.time(event.time.max(self.from)),
-                            end: self.time(self.until),
-                            at: event.seq,
-                            over: None,
-                            within: around.filter(|around| polls[*around].lane == record.lane),
-                        });
-                        polls.len() - 1
-                    });
-                    stack.push((span, number));
-                }
-                Kind::Exit { span } | Kind::Close { span } => {
-                    // Where events are missing a span may be closed that has not been exited.
-                    let is_close = matches!(event.kind, Kind::Close { .. });
-                    for (_, stack) in threads.iter_mut().filter(|of| is_close || *of.0 == event.thread.id) {
-                        let Some(at) = stack.iter().rposition(|entered| entered.0 == span) else { continue };
-                        let Some(number) = stack.remove(at).1 else { continue };
-                        polls[number].end = self.time(event.time.max(self.from));
-                        polls[number].over = Some(event.seq);
-                        is_before[number] = event.time < self.from;
-                    }
-                }
-                _ => {}
-            }
-        }
-        // Those before the stretch were needed for what is around what.
-        let mut kept = 0..;
-        let numbers: Vec<Option<usize>> =
-            is_before.iter().map(|is_before| if *is_before { None } else { kept.next() }).collect();
-        let kept = polls.into_iter().zip(is_before).filter(|(_, is_before)| !is_before);
-        kept.map(|(poll, _)| Poll { within: poll.within.and_then(|within| numbers[within]), ..poll }).collect()
-    }
-
-    /// For each span the time in which it, or a call inside it that is not in the excerpt, was the innermost of its thread
-    /// and did not block it, in ns of the clock. Reads the log once.
-    #[must_use]
-    pub fn own_times(&self) -> HashMap<SpanId, u64> {
-        let mut own: HashMap<SpanId, u64> = HashMap::new();
-        let mut turns = Turns::default();
-        // Of what is left out the nearest around it, once found: calls may be deep.
-        let mut known: HashMap<SpanId, Option<SpanId>> = HashMap::new();
-        let mut nearest = |span: SpanId| {
-            let (mut left_out, mut next) = (Vec::new(), Some(span));
-            let found = loop {
-                let Some(record) = next.and_then(|span| self.log.span(span)) else { break None };
-                if self.has(&record) {
-                    break Some(record.id);
-                }
-                if let Some(found) = known.get(&record.id) {
-                    break *found;
-                }
-                left_out.push(record.id);
-                next = record.parent;
-            };
-            known.extend(left_out.into_iter().map(|span| (span, found)));
-            found
-        };
-        let mut count = |turn: crate::trace::Turn| {
-            let (from, to) = (turn.from.max(self.from), turn.to.min(self.until));
-            if from < to
-                && !turn.is_blocked
-                && let Some(span) = nearest(turn.span)
-            {
-                *own.entry(span).or_default() += self.time(to).since(self.time(from));
-            }
-        };
-        for event in self.log.events_in(..) {
-            if let Some(turn) = turns.feed(&event) {
-                count(turn);
-            }
-        }
-        turns.under_way(self.log.time_at(self.log.len())).for_each(count);
-        own
-    }
-
-    /// All that changes, in the order of the log. What is open at the end does not end.
-    pub fn changes(&self) -> impl Iterator<Item = Change> + '_ {
-        let before = self.spans().take_while(|span| span.begins_before).map(Change::Begin);
-        before.chain(self.events().filter_map(|event| self.change(event)))
-    }
-
-    fn change(&self, event: Event) -> Option<Change> {
-        let at = self.time(event.time);
-        let has = |lane: LaneId| self.has_lane(lane);
-        let record = |span: SpanId| self.log.span(span).filter(|record| self.has(record));
-        match event.kind {
-            Kind::Open { span, .. } => Some(Change::Begin(self.cut(record(span)?))),
-            Kind::Close { span } => Some(Change::End(record(span)?.id, at)),
-            Kind::Note { span, callsite, fields } => {
-                let span = span.and_then(|span| self.nearest(span));
-                // With a query: what was said inside its spans alone.
-                let is_in = has(event.lane) && (self.found.is_none() || span.is_some());
-                is_in.then_some(Change::Point(Point { place: event.seq, at, lane: event.lane, span, callsite, fields }))
-            }
-            Kind::Switch { to, reason } => (has(event.lane) && has(to)).then_some(Change::Flow(Flow {
-                place: event.seq,
-                at,
-                from: event.lane,
-                to,
-                is_switch: true,
-                reason,
-            })),
-            Kind::Wake { to, reason } => (has(event.lane) && has(to)).then_some(Change::Flow(Flow {
-                place: event.seq,
-                at,
-                from: event.lane,
-                to,
-                is_switch: false,
-                reason,
-            })),
-            _ => None,
-        }
-    }
-
     /// What was said in its lanes, in order. With a query: inside its spans alone.
     pub fn points(&self) -> impl Iterator<Item = Point> + '_ {
-        self.changes().filter_map(|change| if let Change::Point(point) = change { Some(point) } else { None })
+        self.events().filter_map(|event| {
+            let Kind::Note { span, callsite, fields } = event.kind else { return None };
+            let span = span.and_then(|span| self.nearest(span));
+            let is_in = self.has_lane(event.lane) && (self.found.is_none() || span.is_some());
+            let at = self.time(event.time);
+            is_in.then_some(Point { place: event.seq, at, lane: event.lane, span, callsite, fields })
+        })
     }
 
     /// What passed between its lanes, in order.
     pub fn flows(&self) -> impl Iterator<Item = Flow> + '_ {
-        self.changes().filter_map(|change| if let Change::Flow(flow) = change { Some(flow) } else { None })
+        self.events().filter_map(|event| {
+            let is_switch = matches!(event.kind, Kind::Switch { .. });
+            let (Kind::Switch { to, reason } | Kind::Wake { to, reason }) = event.kind else { return None };
+            let (place, at, from) = (event.seq, self.time(event.time), event.lane);
+            (self.has_lane(from) && self.has_lane(to)).then_some(Flow { place, at, from, to, is_switch, reason })
+        })
     }
 
     /// When the program was held, on the clock; nothing unless that is the one on the wall.

@@ -13,18 +13,23 @@ use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options, TextTruncateDirection};
 
-use super::{Clock, Excerpt};
+use super::{Clock, Excerpt, Span};
 use crate::trace::{LaneId, SpanId};
 
 /// Writes the lines, in the order of their texts.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
-    stacks(excerpt).iter().try_for_each(|(stack, ns)| writeln!(out, "{stack} {ns}"))
+    Tree::of(excerpt).tell(&mut |stack, ns| writeln!(out, "{stack} {ns}"))
 }
 
 /// Writes the picture.
 pub(super) fn write_svg(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let stacks = stacks(excerpt);
-    let lines: Vec<String> = stacks.iter().map(|(stack, ns)| format!("{stack} {ns}")).collect();
+    let (mut lines, mut is_empty) = (Vec::new(), true);
+    Tree::of(excerpt).tell(&mut |stack, ns| {
+        lines.push(format!("{stack} {ns}"));
+        // Nothing can be drawn of what took no time.
+        is_empty &= ns == 0;
+        Ok(())
+    })?;
     let mut options = Options::default();
     options.title = "Calls by lane".to_owned();
     options.subtitle = Some(match excerpt.clock() {
@@ -35,8 +40,6 @@ pub(super) fn write_svg(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Resul
     options.text_truncate_direction = TextTruncateDirection::Right;
     // Colours that are the same each time.
     options.hash = true;
-    // Nothing can be drawn of what took no time.
-    let is_empty = stacks.values().all(|ns| *ns == 0);
     if is_empty {
         let what = if lines.is_empty() { "No calls" } else { "No calls that took time" };
         options.title = format!("{what} in this excerpt");
@@ -48,40 +51,99 @@ pub(super) fn write_svg(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Resul
     out.write_all(&picture)
 }
 
-/// Every stack with its time, in the order of their texts.
-fn stacks(excerpt: &Excerpt<'_>) -> BTreeMap<String, u64> {
-    let mut inside: HashMap<SpanId, u64> = HashMap::new();
-    let lane_of = |span: SpanId| excerpt.log().span(span).map(|span| span.lane);
-    let around = |span: &super::Span| span.parent.filter(|parent| lane_of(*parent) == Some(span.lane));
-    for span in excerpt.spans() {
-        if let Some(parent) = around(&span) {
-            *inside.entry(parent).or_default() += span.duration();
+/// Stacks by what is in them: a node for each, below that of the stack without its innermost frame. Lanes are the outermost
+/// frames, and those of one name are one.
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    /// The time of the stack itself.
+    ns: u64,
+    inside: BTreeMap<String, usize>,
+}
+
+/// What is told next, of a frame behind so many letters: its line, or what is inside of it.
+struct Next {
+    behind: usize,
+    text: String,
+    node: usize,
+    is_line: bool,
+}
+
+impl Tree {
+    const ROOT: usize = 0;
+
+    fn of(excerpt: &Excerpt<'_>) -> Self {
+        let mut tree = Self { nodes: vec![Node::default()] };
+        let mut inside: HashMap<SpanId, u64> = HashMap::new();
+        let lane_of = |span: SpanId| excerpt.log().span(span).map(|span| span.lane);
+        let around = |span: &Span| span.parent.filter(|parent| lane_of(*parent) == Some(span.lane));
+        for span in excerpt.spans() {
+            if let Some(parent) = around(&span) {
+                *inside.entry(parent).or_default() += span.duration();
+            }
         }
-    }
-    // Stacks by number: each is another and a frame more.
-    let mut paths = Paths::default();
-    let mut path_of: HashMap<SpanId, usize> = HashMap::new();
-    for span in excerpt.spans() {
-        let under = around(&span).and_then(|parent| path_of.get(&parent).copied());
-        let under = under.unwrap_or_else(|| paths.of_lane(span.lane));
-        let path = paths.of(under, frame(&span));
-        let own = span.duration().saturating_sub(inside.get(&span.id).copied().unwrap_or(0));
-        paths.all[path].ns += own;
-        path_of.insert(span.id, path);
-    }
-    let name = |lane: LaneId| excerpt.log().lane(lane).map_or_else(|| "?".to_owned(), |lane| plain(&lane.name));
-    let mut stacks = BTreeMap::new();
-    for (at, path) in paths.all.iter().enumerate() {
-        // A frame that only holds others has a line of its own only if it had time of its own.
-        if path.ns > 0 || (path.is_leaf && path.under.is_some()) {
-            *stacks.entry(paths.text(at, &name)).or_default() += path.ns;
+        let name = |lane: LaneId| excerpt.log().lane(lane).map_or_else(|| "?".to_owned(), |lane| plain(&lane.name));
+        let mut node_of: HashMap<SpanId, usize> = HashMap::new();
+        for span in excerpt.spans() {
+            let under = around(&span).and_then(|parent| node_of.get(&parent).copied());
+            let under = under.unwrap_or_else(|| tree.inside(Self::ROOT, name(span.lane)));
+            let node = tree.inside(under, frame(&span));
+            let own = span.duration().saturating_sub(inside.get(&span.id).copied().unwrap_or(0));
+            tree.nodes[node].ns += own;
+            node_of.insert(span.id, node);
         }
+        tree
     }
-    stacks
+
+    /// The node of a frame in a stack.
+    fn inside(&mut self, under: usize, frame: String) -> usize {
+        let next = self.nodes.len();
+        let node = *self.nodes[under].inside.entry(frame).or_insert(next);
+        if node == next {
+            self.nodes.push(Node::default());
+        }
+        node
+    }
+
+    /// Tells every stack with its time, in the order of their texts. Of deep stacks no more is in memory than one text.
+    fn tell(&self, told: &mut dyn FnMut(&str, u64) -> io::Result<()>) -> io::Result<()> {
+        let (mut stack, mut todo) = (String::new(), self.next_in(Self::ROOT, 0));
+        while let Some(Next { behind, text, node, is_line }) = todo.pop() {
+            stack.truncate(behind);
+            stack += &text;
+            if is_line {
+                told(&stack, self.nodes[node].ns)?;
+            } else {
+                todo.extend(self.next_in(node, stack.len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// What there is to tell of the frames in a stack whose text is so long, last first. A text with more frames is behind one
+    /// that goes on with a blank.
+    fn next_in(&self, node: usize, behind: usize) -> Vec<Next> {
+        let mut next: Vec<Next> = Vec::new();
+        for (frame, &node) in &self.nodes[node].inside {
+            let of = &self.nodes[node];
+            // A frame that only holds others has a line of its own only if it had time of its own.
+            if of.ns > 0 || of.inside.is_empty() {
+                next.push(Next { behind, text: frame.clone(), node, is_line: true });
+            }
+            if !of.inside.is_empty() {
+                next.push(Next { behind, text: format!("{frame};"), node, is_line: false });
+            }
+        }
+        next.sort_by(|a, b| b.text.cmp(&a.text));
+        next
+    }
 }
 
 /// A frame's text, with what must be said of its end.
-fn frame(span: &super::Span) -> String {
+fn frame(span: &Span) -> String {
     let mark = span.mark().map(|mark| format!(" ({mark})")).unwrap_or_default();
     format!("{}{mark}", plain(&span.callsite.name))
 }
@@ -91,52 +153,27 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if c == ';' || c.is_control() { '_' } else { c }).collect()
 }
 
-#[derive(Default)]
-struct Paths {
-    all: Vec<Path>,
-    numbers: HashMap<(usize, String), usize>,
-    lanes: HashMap<LaneId, usize>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-struct Path {
-    /// The stack without the innermost frame.
-    under: Option<usize>,
-    frame: String,
-    lane: LaneId,
-    ns: u64,
-    is_leaf: bool,
-}
-
-impl Paths {
-    fn of_lane(&mut self, lane: LaneId) -> usize {
-        let next = self.all.len();
-        let at = *self.lanes.entry(lane).or_insert(next);
-        if at == next {
-            self.all.push(Path { under: None, frame: String::new(), lane, ns: 0, is_leaf: true });
+    #[test]
+    fn stacks_are_told_in_the_order_of_their_texts_however_deep_they_are() {
+        let mut tree = Tree { nodes: vec![Node::default()] };
+        for stack in ["b;x", "a", "a b;c", "a;b;c", "a;b", "a;b c", "a!;z", "b"] {
+            let node = stack.split(';').fold(Tree::ROOT, |under, frame| tree.inside(under, frame.to_owned()));
+            tree.nodes[node].ns = 1;
         }
-        at
-    }
-
-    fn of(&mut self, under: usize, frame: String) -> usize {
-        if let Some(at) = self.numbers.get(&(under, frame.clone())) {
-            return *at;
-        }
-        let (at, lane) = (self.all.len(), self.all[under].lane);
-        self.all[under].is_leaf = false;
-        self.numbers.insert((under, frame.clone()), at);
-        self.all.push(Path { under: Some(under), frame, lane, ns: 0, is_leaf: true });
-        at
-    }
-
-    fn text(&self, at: usize, lane: &dyn Fn(LaneId) -> String) -> String {
-        let mut frames = Vec::new();
-        let mut path = &self.all[at];
-        while let Some(under) = path.under {
-            frames.push(path.frame.clone());
-            path = &self.all[under];
-        }
-        frames.push(lane(path.lane));
-        frames.reverse();
-        frames.join(";")
+        let deepest = (0..100_000).fold(Tree::ROOT, |under, _| tree.inside(under, "f".to_owned()));
+        tree.nodes[deepest].ns = 7;
+        let mut told = Vec::new();
+        tree.tell(&mut |stack, ns| {
+            told.push((stack.to_owned(), ns));
+            Ok(())
+        })
+        .unwrap();
+        assert!(told.is_sorted(), "{:?}", &told[..8]);
+        assert_eq!(told.len(), 9);
+        assert_eq!(told[8], (vec!["f"; 100_000].join(";"), 7));
     }
 }

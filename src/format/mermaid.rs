@@ -12,53 +12,62 @@
 //! A call is an arrow of a lane to itself, and a bar until it is over. Most viewers draw a few hundred arrows at the most: `--depth`,
 //! `--lane` and the stretch make it as short as a slide.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::{Change, Excerpt, lanes};
-use crate::trace::{LaneId, SpanId};
+use super::{Excerpt, Flow, Span, lanes};
+use crate::trace::{LaneId, Seq};
+
+/// A line, or two.
+enum Step {
+    Begin(Span),
+    End(LaneId),
+    Flow(Flow),
+}
 
 /// Writes it.
 pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()> {
-    // With what is said of them if they do not end here.
-    let mut open: HashMap<SpanId, (LaneId, String)> = HashMap::new();
-    let mut order: Vec<SpanId> = Vec::new();
     writeln!(out, "sequenceDiagram")?;
     for lane in lanes::all(excerpt, excerpt.flows().flat_map(|flow| [flow.from, flow.to])) {
         writeln!(out, "    participant {} as {}", id(lane.id), text(&lane.name))?;
     }
-    for change in excerpt.changes() {
-        match change {
-            Change::Begin(span) => {
-                let (lane, name) = (id(span.lane), text(&span.callsite.name));
-                let before = if span.begins_before { " (begun before)" } else { "" };
-                writeln!(out, "    {lane}->>+{lane}: {name}{before}")?;
+    let mut steps: Vec<(Seq, Step)> = excerpt.flows().map(|flow| (flow.place, Step::Flow(flow))).collect();
+    // With what is said of them.
+    let mut open: Vec<(LaneId, String)> = Vec::new();
+    for span in excerpt.spans() {
+        match span.over {
+            Some(over) => steps.push((over, Step::End(span.lane))),
+            None => {
                 let state = if span.is_open { "is open" } else { "ends later" };
-                open.insert(span.id, (span.lane, format!("{name} {state}")));
-                order.push(span.id);
+                open.push((span.lane, format!("{} {state}", text(&span.callsite.name))));
             }
-            Change::End(span, _) => {
-                if let Some((lane, _)) = open.remove(&span) {
-                    writeln!(out, "    deactivate {}", id(lane))?;
-                }
-            }
-            Change::Flow(flow) => {
-                let (from, to) = (id(flow.from), id(flow.to));
-                let (arrow, what) = if flow.is_switch { ("->>", "switch") } else { ("-)", "wake") };
-                let reason = flow.reason.as_deref().map(|reason| format!(": {}", text(reason))).unwrap_or_default();
-                writeln!(out, "    {from}{arrow}{to}: {what}{reason}")?;
-            }
-            Change::Point(_) => {}
         }
+        steps.push((span.at, Step::Begin(span)));
     }
+    steps.sort_unstable_by_key(|step| step.0);
+    steps.iter().try_for_each(|(_, step)| write_step(step, out))?;
     // A bar that is never ended is not drawn; that it goes on is said instead.
-    for span in order {
-        if let Some((lane, said)) = open.remove(&span) {
-            let lane = id(lane);
-            writeln!(out, "    Note over {lane}: {said}\n    deactivate {lane}")?;
-        }
+    for (lane, said) in open {
+        let lane = id(lane);
+        writeln!(out, "    Note over {lane}: {said}\n    deactivate {lane}")?;
     }
     Ok(())
+}
+
+fn write_step(step: &Step, out: &mut dyn Write) -> io::Result<()> {
+    match step {
+        Step::Begin(span) => {
+            let (lane, name) = (id(span.lane), text(&span.callsite.name));
+            let before = if span.begins_before { " (begun before)" } else { "" };
+            writeln!(out, "    {lane}->>+{lane}: {name}{before}")
+        }
+        Step::End(lane) => writeln!(out, "    deactivate {}", id(*lane)),
+        Step::Flow(flow) => {
+            let (from, to) = (id(flow.from), id(flow.to));
+            let (arrow, what) = if flow.is_switch { ("->>", "switch") } else { ("-)", "wake") };
+            let reason = flow.reason.as_deref().map(|reason| format!(": {}", text(reason))).unwrap_or_default();
+            writeln!(out, "    {from}{arrow}{to}: {what}{reason}")
+        }
+    }
 }
 
 fn id(lane: LaneId) -> String {

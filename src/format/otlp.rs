@@ -15,11 +15,13 @@
 //! The format: `opentelemetry/proto/collector/trace/v1/trace_service.proto`, and for JSON the section "JSON Protobuf Encoding"
 //! of the specification (ids in hexadecimal digits, 64-bit integers as strings).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{Clock, Epoch, Excerpt, Point, Span};
 use crate::trace::{Field, SpanId, Time, Value};
@@ -96,14 +98,14 @@ pub fn batches<'a>(excerpt: &'a Excerpt<'_>) -> impl Iterator<Item = Batch> + 'a
         while !batch.is_full()
             && let Some(span) = spans.next()
         {
-            batch.push(&span.callsite.target, told.span(&span).to_string());
+            batch.push(&span.callsite.target, told.span(&span));
         }
         (batch.spans > 0).then_some(batch)
     })
 }
 
 /// What was recorded, and by what its times are to be judged.
-fn resource(excerpt: &Excerpt<'_>) -> Json {
+fn resource(excerpt: &Excerpt<'_>) -> String {
     let epoch = match excerpt.origin().epoch {
         Epoch::Unknown => "unknown: times count from 1970",
         Epoch::Said(_) => "as given to the export",
@@ -115,7 +117,8 @@ fn resource(excerpt: &Excerpt<'_>) -> Json {
     };
     let name = &*excerpt.origin().name;
     let pairs = [("service.name", name), ("spanwalk.epoch", epoch), ("spanwalk.clock", clock)];
-    json!({ "attributes": pairs.map(|(key, value)| attribute(key, &Value::from(value))) })
+    let attributes = pairs.map(|(key, value)| Attribute { key, value: Any::Text(value.into()) });
+    json!({ "attributes": attributes }).to_string()
 }
 
 /// An excerpt being told.
@@ -148,75 +151,137 @@ impl<'a> Told<'a> {
         self.epoch.saturating_add(at.ns()).to_string()
     }
 
-    fn span(&self, span: &Span) -> Json {
+    fn span(&self, span: &Span) -> String {
         let fields = self.excerpt.fields(span.id);
         let links = fields.iter().filter_map(|field| match field.value {
-            Value::Span(to) if *field.name == *FOLLOWS_FROM => {
-                Some(json!({ "traceId": self.trace, "spanId": span_id(to) }))
-            }
+            Value::Span(to) if is_link(field) => Some(Link { trace: &self.trace, span: span_id(to) }),
             _ => None,
         });
-        let events = self.points.get(&span.id).into_iter().flatten().map(|point| {
-            let attributes: Vec<Json> = attributes(&point.fields).collect();
-            json!({ "timeUnixNano": self.time(point.at), "name": point.name(), "attributes": attributes })
+        let events = self.points.get(&span.id).into_iter().flatten().map(|point| Said {
+            time: self.time(point.at),
+            name: point.name(),
+            attributes: attributes(&point.fields).collect(),
         });
-        let mut told = json!({
-            "traceId": self.trace,
-            "spanId": span_id(span.id),
-            "name": &*span.callsite.name,
-            "kind": INTERNAL,
-            "startTimeUnixNano": self.time(span.begin),
-            "endTimeUnixNano": self.time(span.end),
-            "attributes": self.known(span).into_iter().chain(attributes(&fields)).collect::<Vec<_>>(),
-            "events": events.collect::<Vec<_>>(),
-            "links": links.collect::<Vec<_>>(),
-        });
-        if let Some(parent) = span.parent {
-            told["parentSpanId"] = Json::from(span_id(parent));
-        }
-        told
+        let told = ToldSpan {
+            trace: &self.trace,
+            id: span_id(span.id),
+            name: &span.callsite.name,
+            kind: INTERNAL,
+            begin: self.time(span.begin),
+            end: self.time(span.end),
+            attributes: self.known(span).chain(attributes(&fields)).collect(),
+            events: events.collect(),
+            links: links.collect(),
+            parent: span.parent.map(span_id),
+        };
+        serde_json::to_string(&told).expect("texts and numbers become JSON")
     }
 
     /// What the log knows beside the fields.
-    fn known(&self, span: &Span) -> Vec<Json> {
-        let lane = self.excerpt.log().lane(span.lane).map(|lane| Value::Str(lane.name.clone()));
+    fn known<'s>(&'s self, span: &'s Span) -> impl Iterator<Item = Attribute<'s>> {
+        let text = |text: &'s str| Any::Text(text.into());
+        let lane = self.excerpt.log().lane(span.lane).map(|lane| text(&lane.name));
         let pairs = [
             ("spanwalk.lane", lane),
-            ("spanwalk.mark", span.mark().map(Value::from)),
-            ("code.file.path", span.callsite.file.clone().map(Value::Str)),
-            ("code.line.number", span.callsite.line.map(|line| Value::U64(line.into()))),
+            ("spanwalk.mark", span.mark().map(text)),
+            ("code.file.path", span.callsite.file.as_deref().map(text)),
+            ("code.line.number", span.callsite.line.map(|line| Any::Int(line.to_string()))),
         ];
-        pairs.into_iter().filter_map(|(key, value)| value.map(|value| attribute(key, &value))).collect()
+        pairs.into_iter().filter_map(|(key, value)| Some(Attribute { key, value: value? }))
     }
+}
+
+/// A span as OTLP has it.
+#[derive(Serialize)]
+struct ToldSpan<'a> {
+    #[serde(rename = "traceId")]
+    trace: &'a str,
+    #[serde(rename = "spanId")]
+    id: String,
+    name: &'a str,
+    kind: u8,
+    #[serde(rename = "startTimeUnixNano")]
+    begin: String,
+    #[serde(rename = "endTimeUnixNano")]
+    end: String,
+    attributes: Vec<Attribute<'a>>,
+    events: Vec<Said<'a>>,
+    links: Vec<Link<'a>>,
+    #[serde(rename = "parentSpanId", skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
+}
+
+/// A point inside a span.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(rename = "timeUnixNano")]
+    time: String,
+    name: &'a str,
+    attributes: Vec<Attribute<'a>>,
+}
+
+/// What a span follows from.
+#[derive(Serialize)]
+struct Link<'a> {
+    #[serde(rename = "traceId")]
+    trace: &'a str,
+    #[serde(rename = "spanId")]
+    span: String,
+}
+
+#[derive(Serialize)]
+struct Attribute<'a> {
+    key: &'a str,
+    value: Any<'a>,
+}
+
+/// `AnyValue`.
+#[derive(Serialize)]
+enum Any<'a> {
+    #[serde(rename = "boolValue")]
+    Bool(bool),
+    #[serde(rename = "intValue")]
+    Int(String),
+    #[serde(rename = "doubleValue")]
+    Double(f64),
+    /// A float that JSON has no number for.
+    #[serde(rename = "doubleValue")]
+    Odd(&'a str),
+    #[serde(rename = "stringValue")]
+    Text(Cow<'a, str>),
+}
+
+impl<'a> From<&'a Value> for Any<'a> {
+    fn from(value: &'a Value) -> Self {
+        let int = |number: Option<i64>| number.map(|number| Self::Int(number.to_string()));
+        let found = match value {
+            Value::Bool(value) => Some(Self::Bool(*value)),
+            Value::I64(value) => int(Some(*value)),
+            Value::U64(value) => int(i64::try_from(*value).ok()),
+            Value::I128(value) => int(i64::try_from(*value).ok()),
+            Value::U128(value) => int(i64::try_from(*value).ok()),
+            Value::F64(value) if value.is_nan() => Some(Self::Odd("NaN")),
+            Value::F64(value) if value.is_infinite() => {
+                Some(Self::Odd(if *value > 0.0 { "Infinity" } else { "-Infinity" }))
+            }
+            Value::F64(value) => Some(Self::Double(*value)),
+            Value::Span(span) => Some(Self::Text(span_id(*span).into())),
+            Value::Str(text) => Some(Self::Text((&**text).into())),
+        };
+        // Whole numbers beyond 64 bits are text: OTLP has no room for them.
+        found.unwrap_or_else(|| Self::Text(value.to_string().into()))
+    }
+}
+
+fn is_link(field: &Field) -> bool {
+    *field.name == *FOLLOWS_FROM && matches!(field.value, Value::Span(_))
 }
 
 /// Keys are told once: of a name that was recorded again the last value.
-fn attributes(fields: &[Field]) -> impl Iterator<Item = Json> + '_ {
+fn attributes(fields: &[Field]) -> impl Iterator<Item = Attribute<'_>> {
     let is_last = |at: usize| fields[at + 1..].iter().all(|later| later.name != fields[at].name);
-    let is_link = |field: &Field| *field.name == *FOLLOWS_FROM && matches!(field.value, Value::Span(_));
     let last = fields.iter().enumerate().filter(move |(at, field)| is_last(*at) && !is_link(field));
-    last.map(|(_, field)| attribute(&field.name, &field.value))
-}
-
-fn attribute(key: &str, value: &Value) -> Json {
-    let int = |value: Option<i64>| value.map(|value| json!({ "intValue": value.to_string() }));
-    let value = match value {
-        Value::Bool(value) => Some(json!({ "boolValue": value })),
-        Value::I64(value) => int(Some(*value)),
-        Value::U64(value) => int(i64::try_from(*value).ok()),
-        Value::I128(value) => int(i64::try_from(*value).ok()),
-        Value::U128(value) => int(i64::try_from(*value).ok()),
-        Value::F64(value) if value.is_nan() => Some(json!({ "doubleValue": "NaN" })),
-        Value::F64(value) if value.is_infinite() => {
-            Some(json!({ "doubleValue": if *value > 0.0 { "Infinity" } else { "-Infinity" } }))
-        }
-        Value::F64(value) => Some(json!({ "doubleValue": value })),
-        Value::Span(span) => Some(json!({ "stringValue": span_id(*span) })),
-        Value::Str(_) => None,
-    }
-    // Whole numbers beyond 64 bits are text: OTLP has no room for them.
-    .unwrap_or_else(|| json!({ "stringValue": value.to_string() }));
-    json!({ "key": key, "value": value })
+    last.map(|(_, field)| Attribute { key: &field.name, value: Any::from(&field.value) })
 }
 
 fn span_id(span: SpanId) -> String {

@@ -1,65 +1,67 @@
 //! Values of fields as JSON.
 
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::{Map, Value as Json};
+use std::collections::{HashMap, HashSet};
+
+use serde::ser::{Serialize, Serializer};
 
 use crate::trace::{Field, Value};
 
 /// Fields as an object: of a name that was recorded again the last value.
-pub(super) fn object(fields: &[Field]) -> Json {
-    let pairs = fields.iter().map(|field| (field.name.to_string(), json(&field.value)));
-    Json::Object(pairs.collect::<Map<_, _>>())
-}
+pub(super) struct Object<'a>(pub(super) &'a [Field]);
 
-/// Whole numbers beyond 64 bits and floats that are no numbers become text: JSON has no room for them.
-pub(super) fn json(value: &Value) -> Json {
-    match value {
-        Value::Bool(value) => Json::from(*value),
-        Value::I64(value) => Json::from(*value),
-        Value::U64(value) => Json::from(*value),
-        Value::I128(value) => i64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
-        Value::U128(value) => u64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
-        Value::F64(value) => {
-            serde_json::Number::from_f64(*value).map_or_else(|| Json::from(value.to_string()), Json::Number)
-        }
-        Value::Str(text) => Json::from(&**text),
-        Value::Span(span) => Json::from(span.0),
+impl Object<'_> {
+    /// Each name where it was recorded first, with the value that it was given last.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, Scalar<'_>)> {
+        let fields = self.0;
+        // Of many the names are looked up, of few they are looked for.
+        let last =
+            (fields.len() > FEW).then(|| fields.iter().map(|field| (&*field.name, field)).collect::<HashMap<_, _>>());
+        let mut told: HashSet<&str> = HashSet::new();
+        fields.iter().enumerate().filter_map(move |(at, field)| {
+            let name = &*field.name;
+            let (is_first, latest) = match &last {
+                Some(last) => (told.insert(name), last.get(name).copied()),
+                None => {
+                    let is_first = fields[..at].iter().all(|before| before.name != field.name);
+                    (is_first, fields.iter().rfind(|other| other.name == field.name))
+                }
+            };
+            is_first.then(|| (name, Scalar(&latest.unwrap_or(field).value)))
+        })
     }
 }
-
-/// Fields as an object, written as they are: what [`object`] makes, without making it.
-pub(super) struct Object<'a>(pub(super) &'a [Field]);
 
 /// Fields of which each is looked for among those before it.
 const FEW: usize = 16;
 
 impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let fields = self.0;
-        if fields.len() > FEW {
-            return object(fields).serialize(to);
-        }
-        let mut map = to.serialize_map(None)?;
-        for (at, field) in fields.iter().enumerate() {
-            if fields[..at].iter().all(|before| before.name != field.name) {
-                let last = fields.iter().rfind(|other| other.name == field.name).unwrap_or(field);
-                map.serialize_entry(&*field.name, &Scalar(&last.value))?;
-            }
-        }
-        map.end()
+        to.collect_map(self.entries())
     }
 }
 
-struct Scalar<'a>(&'a Value);
+/// A value.
+pub(super) struct Scalar<'a>(&'a Value);
 
+/// Whole numbers beyond 64 bits and floats that are no numbers become text: JSON has no room for them.
 impl Serialize for Scalar<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Bool(value) => to.serialize_bool(*value),
             Value::I64(value) => to.serialize_i64(*value),
             Value::U64(value) => to.serialize_u64(*value),
+            Value::I128(value) => match i64::try_from(*value) {
+                Ok(value) => to.serialize_i64(value),
+                Err(_) => to.collect_str(value),
+            },
+            Value::U128(value) => match u64::try_from(*value) {
+                Ok(value) => to.serialize_u64(value),
+                Err(_) => to.collect_str(value),
+            },
+            Value::F64(value) if value.is_finite() => to.serialize_f64(*value),
+            Value::F64(value) => to.collect_str(value),
             Value::Str(text) => to.serialize_str(text),
-            other => json(other).serialize(to),
+            Value::Span(span) => to.serialize_u64(span.0),
         }
     }
 }
@@ -67,8 +69,24 @@ impl Serialize for Scalar<'_> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::{Map, Value as Json};
 
     use super::*;
+
+    /// What a map of them would be.
+    fn object(fields: &[Field]) -> Json {
+        let json = |value: &Value| match value {
+            Value::Bool(value) => Json::from(*value),
+            Value::I64(value) => Json::from(*value),
+            Value::U64(value) => Json::from(*value),
+            Value::I128(value) => i64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
+            Value::U128(value) => u64::try_from(*value).map_or_else(|_| Json::from(value.to_string()), Json::from),
+            Value::F64(value) if value.is_finite() => Json::from(*value),
+            value => Json::from(value.to_string()),
+        };
+        let pairs = fields.iter().map(|field| (field.name.to_string(), json(&field.value)));
+        Json::Object(pairs.collect::<Map<_, _>>())
+    }
 
     fn value() -> impl Strategy<Value = Value> {
         prop_oneof![

@@ -7,13 +7,14 @@
 //!   B  main: run > start > apply > gethostbyaddr           − worker-*: run > run_task
 //! ```
 //!
-//! A *path* is a kind of lane and the calls around a call, from the outermost in. All spans of one path are one node: how many
+//! A *path* is a kind of lane and the calls around a call, from the outermost in; ids in names are those of a run, and left out. All spans of one path are one node: how many
 //! there were, how long they took, what their fields were. The trees of both recordings are merged; what is in one of them alone was
 //! added or removed, unless the same call is missed at another place: then it moved, and what is below it moved along.
 //!
 //! Costs a walk over the spans of both, and memory for the paths. What depends on chance, such as the order of lanes, is not
 //! compared.
 
+mod alike;
 mod counterpart;
 mod moves;
 mod stacks;

@@ -171,9 +171,13 @@ impl Groups {
     }
 }
 
-/// A name without the number at its end, or without what stands behind its last mark if there is a digit in it:
-/// `conn-12` is a `conn-`, and so is `conn-3f2a`.
+/// A name without the number or the id at its end, or without what stands behind its last mark if there is a digit in it:
+/// `conn-12` is a `conn-`, and so are `conn-3f2a` and `conn-0x7f10`.
 pub(super) fn stem(name: &str) -> &str {
+    let word = name.rfind(|letter: char| !letter.is_ascii_alphanumeric()).map_or(0, |mark| mark + mark_len(name, mark));
+    if is_id(&name[word..]) && word > 0 {
+        return &name[..word];
+    }
     let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
     if stem.len() < name.len() {
         return stem;
@@ -183,6 +187,20 @@ pub(super) fn stem(name: &str) -> &str {
         Some(mark) if name[mark..].contains(|letter: char| letter.is_ascii_digit()) => &name[..=mark],
         _ => name,
     }
+}
+
+/// How many bytes the letter at a place takes.
+fn mark_len(name: &str, at: usize) -> usize {
+    name[at..].chars().next().map_or(0, char::len_utf8)
+}
+
+/// Whether a word is an id in hexadecimal digits: `0x` and some, or four and more with a decimal among them.
+pub(super) fn is_id(word: &str) -> bool {
+    let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
+    let is_marked = digits.is_some_and(|digits| !digits.is_empty());
+    let digits = digits.unwrap_or(word);
+    let is_long = digits.len() >= 4 && digits.contains(|letter: char| letter.is_ascii_digit());
+    (is_marked || is_long) && digits.chars().all(|letter| letter.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -206,6 +224,9 @@ mod tests {
         let stems =
             ["conn-12", "conn-3f2a", "127.0.0.1:49152", "main", "hub", "a task", "7", "größe-1ü", "x1y"].map(stem);
         assert_eq!(stems, ["conn-", "conn-", "127.0.0.1:", "main", "hub", "a task", "", "größe-", "x1y"]);
+        let ids =
+            ["conn-3f21", "task 0x55d0", "task 0x7", "task→0x55d1", "stage-b2", "0x55d0", "face", "a-face"].map(stem);
+        assert_eq!(ids, ["conn-", "task ", "task ", "task→", "stage-b", "0x55d", "face", "a-face"]);
     }
 
     #[test]

@@ -16,9 +16,9 @@ pub fn check(excerpt: &Excerpt<'_>, stem: &str, reading: &Json) {
         let before = if begins_before { " (begun before)" } else { "" };
         let call = json!(["call", lane, lane, drawn(&format!("{name}{before}"))]);
         if begins_before {
-            begun_before.push(call)
+            begun_before.push(call);
         } else {
-            steps.push((span.at, call))
+            steps.push((span.at, call));
         }
         match over {
             Some(over) => steps.push((over, json!(["end", lane, lane, ""]))),

@@ -13,6 +13,7 @@
 //! ```
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ const LONGEST: usize = 2_000;
 /// Writes it, so that it cannot end the element that it is in.
 pub(super) fn write(excerpt: &Excerpt<'_>, companion: &Companion, out: &mut dyn Write) -> io::Result<()> {
     let mut packer = Packer::new(excerpt);
-    let events: Vec<Json> = excerpt.so_far().filter_map(|event| packer.see(&event)).collect();
+    excerpt.so_far().for_each(|event| packer.see(&event));
     let (from, until) = excerpt.bounds();
     let mut data = json!({
         "title": companion.title,
@@ -48,9 +49,7 @@ pub(super) fn write(excerpt: &Excerpt<'_>, companion: &Companion, out: &mut dyn 
     // The events last, an event a line: a page that is looked at as text can be read, and compared.
     let head = safe(&data.to_string());
     write!(out, "{},\"events\":[", head.strip_suffix('}').unwrap_or(&head))?;
-    for (at, event) in events.iter().enumerate() {
-        write!(out, "{}\n{}", if at > 0 { "," } else { "" }, safe(&event.to_string()))?;
-    }
+    out.write_all(packer.events.as_bytes())?;
     write!(out, "]}}")
 }
 
@@ -132,6 +131,8 @@ struct Packer<'a> {
     sites: Vec<Json>,
     site_numbers: HashMap<Arc<Callsite>, usize>,
     gaps: Vec<(usize, u64)>,
+    /// The events, as they stand in the page: as values each would take many times as much.
+    events: String,
     count: usize,
     next: u64,
     time: Time,
@@ -161,6 +162,7 @@ impl<'a> Packer<'a> {
             sites: Vec::new(),
             site_numbers: HashMap::new(),
             gaps: Vec::new(),
+            events: String::new(),
             count: 0,
             next: 0,
             time: Time(0),
@@ -168,9 +170,9 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// An event for the page, if it is to know of it: those of the excerpt; and of others only where they take a thread
+    /// Tells the page of an event, if it is to know of it: those of the excerpt; and of others only where they take a thread
     /// from a call that is in, so that nobody is said to run who does not.
-    fn see(&mut self, event: &Event) -> Option<Json> {
+    fn see(&mut self, event: &Event) {
         let is_in = self.excerpt.has_line(event);
         let thread = event.thread.id;
         match event.kind {
@@ -182,58 +184,83 @@ impl<'a> Packer<'a> {
                 let stack = self.entered.entry(thread).or_default();
                 let takes = stack.iter().rfind(|entered| entered.is_told).is_some_and(|top| top.who != who);
                 let is_told = is_in || (takes && stack.iter().any(|entered| entered.is_in));
-                let blocks = who.1.clone();
+                let stranger = (!is_in).then(|| (TAKES, who.1.clone()));
                 stack.push(Entered { span, is_in, is_told, who });
-                let packed = is_told.then(|| self.event(event))?;
-                Some(if is_in { packed } else { as_stranger(packed, TAKES, lane.is_some(), blocks.as_deref()) })
+                if is_told {
+                    self.event(event, stranger);
+                }
             }
             Kind::Exit { span } => {
                 let stack = self.entered.entry(thread).or_default();
                 let at = stack.iter().rposition(|entered| entered.span == span);
                 let was = at.map(|at| stack.remove(at));
-                let is_told = was.map_or(is_in, |entered| entered.is_told);
-                let packed = is_told.then(|| self.event(event))?;
-                let has_lane = self.excerpt.has_lane(event.lane);
-                Some(if is_in { packed } else { as_stranger(packed, GIVES, has_lane, None) })
+                if was.map_or(is_in, |entered| entered.is_told) {
+                    self.event(event, (!is_in).then_some((GIVES, None)));
+                }
             }
-            _ => is_in.then(|| self.event(event)),
+            _ if is_in => self.event(event, None),
+            _ => {}
         }
     }
 
-    fn event(&mut self, event: &Event) -> Json {
+    /// Tells of an event; of what a call does that is not in the excerpt with another code, and what it blocks its thread with.
+    fn event(&mut self, event: &Event, stranger: Option<(u8, Option<String>)>) {
         if event.seq.0 != self.next {
             self.gaps.push((self.count, event.seq.0));
         }
+        let comma = if self.count > 0 { "," } else { "" };
         (self.count, self.next) = (self.count + 1, event.seq.0 + 1);
         let time = self.excerpt.time(event.time);
         // A late event keeps its own time.
         let later = time.ns() as i64 - self.time.ns() as i64;
         self.time = time;
+        let (code, blocks) = stranger.unwrap_or_else(|| (code(&event.kind), None));
         let (thread, lane) = (self.thread(&event.thread), self.lane(event.lane));
-        let mut out = vec![json!(code(&event.kind)), json!(later), json!(thread), json!(lane)];
+        let mut out = std::mem::take(&mut self.events);
+        out += &format!("{comma}\n[{code},{later},{thread}");
+        put(&mut out, lane);
         match &event.kind {
             Kind::LaneOpen { .. } | Kind::LaneClose => {}
             Kind::Open { span, parent, callsite, fields } => {
                 let parent = parent.and_then(|parent| self.excerpt.nearest(parent));
-                out.extend([id(Some(*span)), id(parent), json!(self.site(callsite)), self.fields(fields)]);
+                put(&mut out, Some(span.0));
+                put(&mut out, parent.map(|parent| parent.0));
+                put(&mut out, Some(self.site(callsite)));
+                self.fields(&mut out, fields);
             }
-            Kind::Enter { span } | Kind::Exit { span } | Kind::Close { span } => out.push(id(Some(*span))),
-            Kind::Record { span, fields } => out.extend([id(Some(*span)), self.fields(fields)]),
+            Kind::Enter { span } | Kind::Exit { span } | Kind::Close { span } => put(&mut out, Some(span.0)),
+            Kind::Record { span, fields } => {
+                put(&mut out, Some(span.0));
+                self.fields(&mut out, fields);
+            }
             Kind::Note { span, callsite, fields } => {
                 let span = span.and_then(|span| self.excerpt.nearest(span));
-                out.extend([id(span), json!(self.site(callsite)), self.fields(fields)]);
+                put(&mut out, span.map(|span| span.0));
+                put(&mut out, Some(self.site(callsite)));
+                self.fields(&mut out, fields);
             }
             Kind::Switch { to, reason } | Kind::Wake { to, reason } => {
                 let reason = reason.as_deref().map(|reason| self.words.number(reason));
-                out.extend([json!(self.lane(*to)), json!(reason)]);
+                put(&mut out, self.lane(*to));
+                put(&mut out, reason);
             }
             Kind::Hold { span, edge, is_shown } => {
-                out.extend([id(Some(*span)), json!(edge_code(*edge)), json!(u8::from(*is_shown))]);
+                put(&mut out, Some(span.0));
+                put(&mut out, Some(edge_code(*edge)));
+                put(&mut out, Some(u8::from(*is_shown)));
             }
-            Kind::Release { span, edge } => out.extend([id(Some(*span)), json!(edge_code(*edge))]),
-            Kind::Dropped { count } => out.push(json!(count)),
+            Kind::Release { span, edge } => {
+                put(&mut out, Some(span.0));
+                put(&mut out, Some(edge_code(*edge)));
+            }
+            Kind::Dropped { count } => put(&mut out, Some(count)),
         }
-        Json::Array(out)
+        if let Some(blocks) = blocks {
+            out.push(',');
+            put_text(&mut out, &blocks);
+        }
+        out.push(']');
+        self.events = out;
     }
 
     fn thread(&mut self, thread: &Thread) -> usize {
@@ -267,43 +294,45 @@ impl<'a> Packer<'a> {
         self.sites.len() - 1
     }
 
-    fn fields(&mut self, fields: &[Field]) -> Json {
-        let mut out = Vec::with_capacity(fields.len() * 2);
-        for field in fields {
-            out.push(json!(self.words.number(&field.name)));
-            out.push(match &field.value {
-                Value::Str(text) => json!(short(text)),
-                value => json!([value.to_string()]),
-            });
+    fn fields(&mut self, out: &mut String, fields: &[Field]) {
+        out.push_str(",[");
+        for (at, field) in fields.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            *out += &format!("{comma}{},", self.words.number(&field.name));
+            match &field.value {
+                Value::Str(text) => put_text(out, &short(text)),
+                value => {
+                    out.push('[');
+                    put_text(out, &value.to_string());
+                    out.push(']');
+                }
+            }
         }
-        Json::Array(out)
+        out.push(']');
     }
+}
+
+/// A number more, or `null`.
+fn put(out: &mut String, number: Option<impl Display>) {
+    match number {
+        Some(number) => *out += &format!(",{number}"),
+        None => out.push_str(",null"),
+    }
+}
+
+fn put_text(out: &mut String, text: &str) {
+    *out += &safe(&Json::from(text).to_string());
 }
 
 /// Codes of what is done by calls that are not in the excerpt.
 const TAKES: u8 = 13;
 const GIVES: u8 = 14;
 
-/// An enter or exit as that of a call that is not in the excerpt, nor its lane, if that is not.
-fn as_stranger(packed: Json, code: u8, has_lane: bool, blocks: Option<&str>) -> Json {
-    let Json::Array(mut parts) = packed else { return packed };
-    parts[0] = json!(code);
-    if !has_lane {
-        parts[3] = Json::Null;
-    }
-    parts.extend(blocks.map(|blocks| json!(blocks)));
-    Json::Array(parts)
-}
-
 fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}… ({} letters more)", &text[..end], text[end..].chars().count()),
     }
-}
-
-fn id(span: Option<SpanId>) -> Json {
-    span.map_or(Json::Null, |span| Json::from(span.0))
 }
 
 fn lane_code(kind: LaneKind) -> u8 {

@@ -11,7 +11,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::tree::kind_of;
+use super::alike::{self, kind_of};
 use crate::trace::{Activity, Callsite, Lane, LaneId, SpanId, State};
 
 /// Pairs of calls that are compared for one lane: a screen waits for it.
@@ -70,7 +70,7 @@ pub fn before_and_after(earlier: &State, later: &State) -> Vec<LanePair> {
 }
 
 fn is_alike(a: &PairedCall, b: &PairedCall) -> bool {
-    a.callsite.name == b.callsite.name && a.callsite.target == b.callsite.target
+    alike::is_alike(&a.callsite, &b.callsite)
 }
 
 /// Pairs lanes by the first key, those that are left by the next, and lays their stacks side by side.

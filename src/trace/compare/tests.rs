@@ -196,6 +196,21 @@ fn in_a_lane_that_the_other_lacks_it_is_at_the_last_common_call() {
 }
 
 #[test]
+fn ids_of_a_run_in_the_names_of_lanes_and_calls_are_no_difference() {
+    let [a, b] = ["0x55d0c0f1", "0x7f31aa0e"]
+        .map(|id| log(&format!("task {id}: run(poll-{id}(read))\nconn-{}: serve", id.trim_start_matches("0x"))));
+    assert_eq!(differences(&a, &b), Vec::<String>::new());
+    let compared = Comparison::new(&a, &b, &Tolerance::default());
+    let paths: Vec<String> = (0..compared.nodes().len()).map(|at| compared.path(at)).collect();
+    assert!(paths.contains(&"task *: run > poll-* > read".to_owned()), "{paths:?}");
+    // Other numbers are.
+    check("main: step1", "main: step2", &["added main: step2", "removed main: step1"]);
+    let pairs = side_by_side(&a.state_at(7), &b.state_at(7));
+    assert_eq!(pairs.len(), 1);
+    assert!(pairs[0].frames.iter().all(|frame| frame.iter().all(Option::is_some)), "{pairs:?}");
+}
+
+#[test]
 fn stacks_stand_side_by_side_with_what_both_call_in_one_row() {
     let (a, b) = (log("main: run(start(apply(get)))\nworker-1: run"), log("main: run(start(lookup(apply)))\nhub: run"));
     // Before anything ends, which is what each log begins with.

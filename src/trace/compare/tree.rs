@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Calls;
-use crate::trace::group::stem;
+use super::alike::{call_of, kind_of};
 use crate::trace::{Callsite, Field, LaneId, Log, SpanId, SpanRecord, Value};
 
 /// Spans of a path whose fields are looked at.
@@ -73,11 +73,11 @@ impl Tree {
         let mut tree = Self::default();
         let clock = log.clock();
         let end = clock.program(log.time_at(log.len()));
-        place(log, &mut Numbers::default(), |&Placed { span, path: at, around, lane }| {
+        place(log, &mut Numbers::default(), |&Placed { span, path: at, around, lane, callsite }| {
             if at == tree.nodes.len() {
-                let lane = lane.clone();
+                let (lane, callsite) = (lane.clone(), callsite.clone());
                 let calls = Calls { count: 0, open: 0, total: 0, first: span.id, fields: Fields::default() };
-                tree.nodes.push(TreeNode { lane, callsite: span.callsite.clone(), calls, children: Vec::new() });
+                tree.nodes.push(TreeNode { lane, callsite, calls, children: Vec::new() });
                 match around {
                     Some(around) => tree.nodes[around].children.push(at),
                     None => tree.roots.push(at),
@@ -122,11 +122,14 @@ pub(super) struct Placed<'a> {
     pub(super) around: Option<usize>,
     /// Its kind of lane.
     pub(super) lane: &'a Arc<str>,
+    /// What is called.
+    pub(super) callsite: &'a Arc<Callsite>,
 }
 
 /// Tells of every span of a log which path it is of, in the order of opening. Paths that are new get the next numbers.
 pub(super) fn place(log: &Log, numbers: &mut Numbers, mut told: impl FnMut(&Placed<'_>)) {
     let mut lanes: HashMap<LaneId, Arc<str>> = HashMap::new();
+    let mut calls: HashMap<Arc<Callsite>, Arc<Callsite>> = HashMap::new();
     let mut path_of: HashMap<SpanId, usize> = HashMap::new();
     for span in log.spans() {
         let lane = lanes
@@ -135,16 +138,11 @@ pub(super) fn place(log: &Log, numbers: &mut Numbers, mut told: impl FnMut(&Plac
         // Who is around it in another lane made it, and does not call it.
         let around = span.parent.filter(|parent| log.span(*parent).is_some_and(|parent| parent.lane == span.lane));
         let around = around.and_then(|parent| path_of.get(&parent).copied());
-        let key = (around, lane.clone(), span.callsite.target.clone(), span.callsite.name.clone());
+        let callsite = calls.entry(span.callsite.clone()).or_insert_with(|| call_of(&span.callsite));
+        let key = (around, lane.clone(), callsite.target.clone(), callsite.name.clone());
         let next = numbers.known.len();
         let path = *numbers.known.entry(key).or_insert(next);
         path_of.insert(span.id, path);
-        told(&Placed { span: &span, path, around, lane });
+        told(&Placed { span: &span, path, around, lane, callsite });
     }
-}
-
-/// The kind of a lane: `conn-*` of `conn-17`.
-pub(super) fn kind_of(name: &Arc<str>) -> Arc<str> {
-    let stem = stem(name);
-    if stem.len() < name.len() { format!("{stem}*").into() } else { name.clone() }
 }
