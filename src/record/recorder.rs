@@ -200,8 +200,8 @@ impl Builder {
     }
 
     /// How many bytes of raw records may wait to be packed, 32 MiB if nothing is said, besides the 64 KiB that each thread
-    /// writes. A thread that would write more does
-    /// the packing itself first, so that nothing is lost.
+    /// writes. A thread that would write more does the packing itself first, so that nothing is lost. The memory of those that
+    /// have waited is kept for those that will: where the processor is busy with other programs it may be all of this.
     #[must_use]
     pub fn in_flight(mut self, bytes: usize) -> Self {
         self.options.in_flight = bytes;
