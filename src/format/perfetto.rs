@@ -81,22 +81,22 @@ struct Interned {
     new: InternedData,
 }
 
-fn intern(known: &mut HashMap<Arc<str>, u64>, new: &mut Vec<InternedName>, name: &Arc<str>) -> u64 {
+fn intern(known: &mut HashMap<Arc<str>, u64>, new: &mut Vec<InternedName>, name: &str) -> u64 {
     if let Some(iid) = known.get(name) {
         return *iid;
     }
     let iid = known.len() as u64 + 1;
-    known.insert(name.clone(), iid);
+    known.insert(name.into(), iid);
     new.push(InternedName { iid: Some(iid), name: Some(name.to_string()) });
     iid
 }
 
 impl Interned {
-    fn name(&mut self, name: &Arc<str>) -> u64 {
+    fn name(&mut self, name: &str) -> u64 {
         intern(&mut self.names, &mut self.new.event_names, name)
     }
 
-    fn category(&mut self, name: &Arc<str>) -> u64 {
+    fn category(&mut self, name: &str) -> u64 {
         intern(&mut self.categories, &mut self.new.event_categories, name)
     }
 
@@ -116,7 +116,7 @@ impl Interned {
         Some(iid)
     }
 
-    fn annotation(&mut self, name: &Arc<str>, value: DebugValue) -> DebugAnnotation {
+    fn annotation(&mut self, name: &str, value: DebugValue) -> DebugAnnotation {
         let name_iid = Some(intern(&mut self.annotations, &mut self.new.debug_annotation_names, name));
         DebugAnnotation { name_iid, value: Some(value) }
     }
@@ -236,21 +236,21 @@ impl<'a> Trace<'a> {
 
     fn begin_poll(&mut self, track: u64, poll: &Poll) -> io::Result<()> {
         let mut event = self.interned.event(EventType::SliceBegin, track, &poll.callsite);
-        event.category_iids = vec![self.interned.category(&"poll".into())];
+        event.category_iids = vec![self.interned.category("poll")];
         let thread = DebugValue::String(poll.thread.name.to_string());
         event.debug_annotations = vec![
-            self.interned.annotation(&"span.id".into(), DebugValue::Uint(poll.span.0)),
-            self.interned.annotation(&"thread".into(), thread),
+            self.interned.annotation("span.id", DebugValue::Uint(poll.span.0)),
+            self.interned.annotation("thread", thread),
         ];
         self.event(poll.begin, event)
     }
 
     fn begin(&mut self, excerpt: &Excerpt<'_>, track: u64, span: &Span) -> io::Result<()> {
         let mut event = self.interned.event(EventType::SliceBegin, track, &span.callsite);
-        event.debug_annotations.push(self.interned.annotation(&"span.id".into(), DebugValue::Uint(span.id.0)));
+        event.debug_annotations.push(self.interned.annotation("span.id", DebugValue::Uint(span.id.0)));
         if let Some(mark) = span.mark() {
             let mark = DebugValue::String(mark.to_owned());
-            event.debug_annotations.push(self.interned.annotation(&"spanwalk.mark".into(), mark));
+            event.debug_annotations.push(self.interned.annotation("spanwalk.mark", mark));
         }
         event.debug_annotations.extend(self.interned.fields(&excerpt.fields(span.id)));
         self.event(span.begin, event)
@@ -265,7 +265,7 @@ impl<'a> Trace<'a> {
         match mark {
             Mark::Point(point) => {
                 let mut event = self.interned.event(EventType::Instant, track, &point.callsite);
-                event.name_iid = Some(self.interned.name(&point.name().into()));
+                event.name_iid = Some(self.interned.name(point.name()));
                 event.debug_annotations = self.interned.fields(&point.fields);
                 self.event(point.at, event)
             }
@@ -273,13 +273,13 @@ impl<'a> Trace<'a> {
                 let mut event = TrackEvent {
                     r#type: Some(EventType::Instant.into()),
                     track_uuid: Some(track),
-                    name_iid: Some(self.interned.name(&mark.title().into())),
-                    category_iids: vec![self.interned.category(&end.word().into())],
+                    name_iid: Some(self.interned.name(&mark.title())),
+                    category_iids: vec![self.interned.category(end.word())],
                     ..TrackEvent::default()
                 };
                 if let Some(reason) = &end.reason {
                     let reason = DebugValue::String(reason.to_string());
-                    event.debug_annotations.push(self.interned.annotation(&"reason".into(), reason));
+                    event.debug_annotations.push(self.interned.annotation("reason", reason));
                 }
                 let is_given = matches!(mark, Mark::Gives(_));
                 let ids = if is_given { &mut event.flow_ids } else { &mut event.terminating_flow_ids };
@@ -300,8 +300,8 @@ impl<'a> Trace<'a> {
             let event = TrackEvent {
                 r#type: Some(EventType::SliceBegin.into()),
                 track_uuid: Some(track),
-                name_iid: Some(self.interned.name(&"held".into())),
-                category_iids: vec![self.interned.category(&"hold".into())],
+                name_iid: Some(self.interned.name("held")),
+                category_iids: vec![self.interned.category("hold")],
                 ..TrackEvent::default()
             };
             self.event(*begin, event)?;
