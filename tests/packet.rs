@@ -4,8 +4,7 @@
 mod wire;
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use spanwalk::record::Recorder;
@@ -14,15 +13,13 @@ use spanwalk::trace::{Event, Log, SpanRecord};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use wire::client::Client;
 use wire::engine::{Engine, SOCKETIO, Transport, text};
+use wire::http::Http;
 
 /// How many echoes and requests there are, one after the other.
 const MANY: usize = 8;
 
-/// The log of a server whose clients did something.
-fn log(clients: impl FnOnce(SocketAddr)) -> Log {
-    let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
-    let recorder = Recorder::builder().filter(filter).build();
-    tracing::subscriber::set_global_default(recorder.subscriber()).unwrap();
+/// A server to which clients do something.
+fn serve(clients: impl FnOnce(SocketAddr)) {
     let server = Server::start(Settings { port: 0, ..Settings::default() }).unwrap();
     let address = loop {
         match server.address() {
@@ -33,6 +30,15 @@ fn log(clients: impl FnOnce(SocketAddr)) -> Log {
     clients(address);
     server.stopper()();
     server.join().unwrap();
+}
+
+/// What is recorded of it.
+fn log(clients: impl FnOnce(SocketAddr)) -> Log {
+    let filter = Targets::new().with_target("spanwalk::server", LevelFilter::TRACE);
+    let recorder = Recorder::builder().filter(filter).build();
+    // The server has threads of its own.
+    tracing::subscriber::set_global_default(recorder.subscriber()).unwrap();
+    serve(clients);
     let mut log = Log::new();
     recorder.reader().read_into(&mut log, Duration::ZERO);
     log
@@ -46,18 +52,10 @@ fn echoes(address: SocketAddr) {
     }
 }
 
-fn requests(address: SocketAddr) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    for _ in 0..MANY {
-        stream.write_all(b"GET /static/hello.txt HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\nhello\n") {
-            let mut bytes = [0; 512];
-            let count = stream.read(&mut bytes).unwrap();
-            assert!(count > 0, "the connection was closed");
-            answer.extend(&bytes[..count]);
-        }
-    }
+/// The front page as often, on one connection.
+fn pages(address: SocketAddr) -> Vec<String> {
+    let mut http = Http::connect(address);
+    (0..MANY).map(|_| http.get("/").text()).collect()
 }
 
 /// The calls of that name, in the order in which they began.
@@ -85,7 +83,7 @@ fn enters(log: &Log, name: &str) -> Vec<usize> {
 fn every_call_is_entered_once_and_a_lane_is_resumed_once_for_each_packet() {
     let log = log(|address| {
         echoes(address);
-        requests(address);
+        pages(address);
     });
     let echo = calls(&log, "websocket_wait");
     // The calls; and the lane, the handler's call, and what is left of `on_echo` when it is dropped.
@@ -98,4 +96,18 @@ fn every_call_is_entered_once_and_a_lane_is_resumed_once_for_each_packet() {
         let enters = enters(&log, name);
         assert!(enters.len() >= MANY && enters.iter().all(|enters| *enters == 1), "{name}: {enters:?}");
     }
+}
+
+#[test]
+fn the_front_page_tells_what_its_connection_has_gone_through_and_which_request_it_is() {
+    serve(|address| {
+        for connection in 1..=2 {
+            for (page, request) in pages(address).iter().zip(1..) {
+                let told = format!("connection {connection}, lane <code>conn-{connection}</code>");
+                assert!(page.contains(&told), "{told}: {page}");
+                let told = format!("for request\n{request} on this connection");
+                assert!(page.contains(&told), "{told}: {page}");
+            }
+        }
+    });
 }

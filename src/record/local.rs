@@ -332,10 +332,10 @@ impl Local {
         self.scratch.try_borrow_mut().ok().and_then(|mut scratch| scratch.take()).unwrap_or_default()
     }
 
-    /// Whether there was ever a use for it.
+    /// Lets go of it. Whether there was a use for it.
     #[cfg(test)]
-    pub(super) fn has_scratch(&self) -> bool {
-        self.scratch.borrow().is_some()
+    pub(super) fn forget_scratch(&self) -> bool {
+        self.scratch.take().is_some()
     }
 
     /// Gives it back.

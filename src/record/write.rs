@@ -223,15 +223,17 @@ mod tests {
     #[test]
     fn plain_values_go_straight_into_the_page_whatever_they_are_said_of() {
         let recorder = Recorder::builder().build();
-        let has_scratch = || local::with(local::Local::has_scratch);
+        let is_put_together_apart = || local::with(local::Local::forget_scratch);
         tracing::subscriber::with_default(recorder.subscriber(), || {
             let span = debug_span!("span", text = "text", number = Empty, is_true = Empty);
+            // The first there is begins a page.
+            is_put_together_apart();
             span.record("number", 1_i64);
             tracing::record_all!(span, number = 2_u64, is_true = true);
             debug!(parent: &span, message = "said", wide = 1_u64, more = 2.0);
-            assert!(!has_scratch());
+            assert!(!is_put_together_apart());
             debug!("{}", "formatted");
-            assert!(has_scratch());
+            assert!(is_put_together_apart());
         });
         assert_eq!(recorder.counts().spans, 1);
     }

@@ -1,7 +1,7 @@
 //! Mirrors `gevent/baseserver.py`: the life of a server, from `serve_forever` to `close`, and what accepts.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -257,9 +257,9 @@ fn do_handle(connection: &Arc<Connection>, stream: std::net::TcpStream, peer: st
         fd,
         nodelay,
         accepted_in_turn: turn,
-        request: 0,
         environ: connection.environ.clone(),
         successor: Successor::default(),
+        told: OnceLock::new(),
     };
     let handler = pywsgi::handle(connection.clone(), stream, visit);
     connection.connections.start(&lane, handler);

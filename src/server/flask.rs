@@ -1,8 +1,7 @@
 //! Mirrors the application: `Flask.__call__` behind `_SocketIOMiddleware.__call__`. axum is the Flask of this server.
 
-use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,8 +32,7 @@ pub struct Flask {
     echo: Arc<EngineIo>,
 }
 
-/// What a request has gone through before it reaches the application.
-#[derive(Clone)]
+/// What the requests of a connection have gone through before they reach the application.
 pub struct Visit {
     /// The lane of its connection.
     pub lane: Arc<str>,
@@ -48,12 +46,19 @@ pub struct Visit {
     pub nodelay: bool,
     /// In which turn of the loop it was accepted.
     pub accepted_in_turn: u64,
-    /// The number of the request on its connection, from 1.
-    pub request: u64,
     /// What the server says of itself. gevent copies it for every request, since applications add to it; here nobody does.
     pub environ: Arc<Environ>,
     /// What goes on with the connection when HTTP is over.
     pub successor: Successor,
+    /// What the front page tells of it, before the number of the request and after; written when it is first asked for.
+    pub told: OnceLock<[String; 2]>,
+}
+
+/// A request of a visit, by its number on the connection, from 1.
+#[derive(Clone)]
+struct Asked {
+    visit: Arc<Visit>,
+    number: u64,
 }
 
 impl Flask {
@@ -80,7 +85,8 @@ impl Flask {
     pub(super) async fn app(
         &self,
         connection: &Connection,
-        visit: Visit,
+        visit: Arc<Visit>,
+        number: u64,
         request: Request<Incoming>,
     ) -> Response<Body> {
         let span = debug_span!("app", endpoint = request.uri().path(), reason = "the handler", status = Empty);
@@ -89,7 +95,7 @@ impl Flask {
                 // A session's requests are few, and what they wait in is large.
                 "/socket.io/" => Box::pin(self.socketio.handle_request(connection, &visit, request)).await,
                 "/engine.io/" => Box::pin(self.echo.handle_request(connection, &visit, request)).await,
-                _ => self.wsgi_app(visit, request).await,
+                _ => self.wsgi_app(Asked { visit, number }, request).await,
             };
             span.record("status", response.status().as_u16());
             response
@@ -97,9 +103,9 @@ impl Flask {
         call(&span, answer).await
     }
 
-    async fn wsgi_app(&self, visit: Visit, request: Request<Incoming>) -> Response<Body> {
+    async fn wsgi_app(&self, asked: Asked, request: Request<Incoming>) -> Response<Body> {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(visit);
+        request.extensions_mut().insert(asked);
         let Ok(response) = self.router.clone().call(request).await;
         response
     }
@@ -142,44 +148,42 @@ static PAGE: LazyLock<(&str, &str)> = LazyLock::new(|| {
 });
 
 /// The front page: the chat, and at its end what the request that fetched it has gone through.
-async fn index(Extension(visit): Extension<Visit>, State(resolver): State<ResolverKind>) -> impl IntoResponse {
+async fn index(Extension(asked): Extension<Asked>, State(resolver): State<ResolverKind>) -> impl IntoResponse {
     let (before, after) = *PAGE;
-    let mut page = String::with_capacity(before.len() + after.len() + TOLD);
-    page.push_str(before);
-    // Writing to memory cannot fail.
-    let _ = tell(&mut page, &visit, resolver);
-    page.push_str(after);
+    let Asked { visit, number } = asked;
+    let [told, rest] = visit.told.get_or_init(|| told(&visit, resolver));
+    let page = [before, told, &number.to_string(), rest, after].concat();
     ([(header::CACHE_CONTROL, "no-store")], Html(page))
 }
 
-/// About how many bytes `tell` writes.
-const TOLD: usize = 1200;
-
-/// What a request has gone through, as HTML. Nothing in it was chosen by the client.
-fn tell(page: &mut String, visit: &Visit, resolver: ResolverKind) -> fmt::Result {
+/// What the requests of a connection have gone through, as HTML, before the number of the request and after. Nothing in it was
+/// chosen by the client.
+fn told(visit: &Visit, resolver: ResolverKind) -> [String; 2] {
     let of = |key: &str| visit.environ.get(key).map_or("?", String::as_str);
     let nodelay = if visit.nodelay { "on" } else { "off" };
-    let Visit { lane, number, peer, fd, accepted_in_turn, request, .. } = visit;
-    write!(
-        page,
+    let Visit { lane, number, peer, fd, accepted_in_turn, .. } = visit;
+    let threads = match resolver {
+        ResolverKind::Thread => {
+            "The one thread this server ever starts looks up the server's own name, and leaves after a while without work."
+        }
+        ResolverKind::Block => "This server never started one: it looked up its own name on its only thread.",
+    };
+    let before = format!(
         "<ol>
 <li>The kernel took your connection from <code>{peer}</code> into the backlog: <code>listen(128)</code> was called long ago.</li>
 <li>In turn {accepted_in_turn} of the event loop the <em>io watcher</em> on the listener fired. In the hub,
 <code>do_read</code> called <code>accept</code> and got descriptor {fd}.</li>
 <li><code>do_handle</code> made a task for you: connection {number}, lane <code>{lane}</code>, TCP_NODELAY {nodelay}.</li>
 <li><code>run_callbacks</code> gave that task control: <code>handle</code>, then <code>handle_one_request</code> for request
-{request} on this connection, then <code>app</code>, which wrote this page.</li>
+"
+    );
+    let after = format!(
+        " on this connection, then <code>app</code>, which wrote this page.</li>
 </ol>
 <p>No thread was started for you. {threads} The name is <code>{name}</code>, the port {port}.</p>
 ",
-        threads = match resolver {
-            ResolverKind::Thread => {
-                "The one thread this server ever starts looks up the server's own name, and leaves after a while \
-                 without work."
-            }
-            ResolverKind::Block => "This server never started one: it looked up its own name on its only thread.",
-        },
         name = of("SERVER_NAME"),
         port = of("SERVER_PORT"),
-    )
+    );
+    [before, after]
 }

@@ -30,7 +30,7 @@ use super::greenlet::{Connections, Greenlet};
 use super::hub::Hub;
 use super::resolver::Resolver;
 use super::stream_server::{self, BACKLOG};
-use super::{ResolverKind, ServerError, Settings, baseserver, socketcommon};
+use super::{Limits, ResolverKind, ServerError, Settings, baseserver, socketcommon};
 
 /// hyper takes no smaller one.
 const LEAST_BUFFER: usize = 8192;
@@ -164,34 +164,30 @@ pub fn handle(connection: Arc<Connection>, stream: TcpStream, visit: Visit) -> G
         reason = "its socket", requests = Empty,
     );
     span.follows_from(Span::current());
+    let visit = Arc::new(visit);
     let mut drain = connection.connections.draining();
     let serve = async move {
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
-        let successor = visit.successor.clone();
         let (limits, flight) = (connection.limits, Flight::default());
         let rfile = RFile::new(stream, flight.clone(), connection.connections.draining(), limits);
         let answer = {
+            let visit = visit.clone();
             let requests = AtomicU64::new(0);
             // The one that `handle` has made: this runs inside it.
             let span = Span::current();
             move |request| {
                 let number = requests.fetch_add(1, Ordering::Relaxed) + 1;
                 span.record("requests", number);
-                let (connection, visit) = (connection.clone(), Visit { request: number, ..visit.clone() });
+                let (connection, visit) = (connection.clone(), visit.clone());
                 let flying = flight.begin();
                 async move {
-                    let response = handle_one_request(&connection, visit, request).await;
+                    let response = handle_one_request(&connection, visit, number, request).await;
                     drop(flying);
                     Ok::<_, Infallible>(response)
                 }
             }
         };
-        let mut http = http1::Builder::new();
-        http.max_header_size(limits.header_size).max_buf_size(limits.header_size.max(LEAST_BUFFER));
-        if limits.headers != HEADERS {
-            http.max_headers(limits.headers);
-        }
-        let serving = http.serve_connection(TokioIo::new(rfile), service_fn(answer)).with_upgrades();
+        let serving = http(limits).serve_connection(TokioIo::new(rfile), service_fn(answer)).with_upgrades();
         let mut serving = std::pin::pin!(serving);
         let ended = tokio::select! {
             ended = &mut serving => ended,
@@ -202,17 +198,28 @@ pub fn handle(connection: Arc<Connection>, stream: TcpStream, visit: Visit) -> G
             debug!(%error, "the connection failed");
         }
         // HTTP is over. What a WebSocket's handshake has left goes on here, in the same task and lane.
-        if let Some(then) = successor.take() {
+        if let Some(then) = visit.successor.take() {
             then.await;
         }
     };
     Greenlet::new(span, serve)
 }
 
+/// What reads requests and writes answers, within these limits.
+fn http(limits: Limits) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.max_header_size(limits.header_size).max_buf_size(limits.header_size.max(LEAST_BUFFER));
+    if limits.headers != HEADERS {
+        http.max_headers(limits.headers);
+    }
+    http
+}
+
 /// Mirrors `WSGIHandler.handle_one_request`: from a request's head to its answer.
 async fn handle_one_request(
     connection: &Connection,
-    visit: Visit,
+    visit: Arc<Visit>,
+    number: u64,
     request: Request<Incoming>,
 ) -> Response<axum::body::Body> {
     let span = debug_span!(
@@ -220,7 +227,7 @@ async fn handle_one_request(
         method = request.method().as_str(),
         path = request.uri().path(),
         version = spelled(request.version()),
-        request = visit.request,
+        request = number,
         server_name = visit.environ.get("SERVER_NAME"),
         reason = "the body",
         status = Empty,
@@ -230,7 +237,7 @@ async fn handle_one_request(
         let headers = request.headers();
         let is_last = headers.contains_key(header::TRANSFER_ENCODING) || headers.contains_key(header::UPGRADE);
         let mut response = if has_host(&request) {
-            connection.app.app(connection, visit, request).await
+            connection.app.app(connection, visit, number, request).await
         } else {
             Refusal::NoHost.response()
         };
@@ -280,8 +287,8 @@ fn is_plain(host: &str) -> bool {
 }
 
 /// What goes on with a connection when HTTP is over: the other half of a handshake that was answered `101`.
-#[derive(Clone, Default)]
-pub struct Successor(Arc<Mutex<Option<Then>>>);
+#[derive(Default)]
+pub struct Successor(Mutex<Option<Then>>);
 
 type Then = Pin<Box<dyn Future<Output = ()> + Send>>;
 
