@@ -10,6 +10,7 @@ macro_rules! sources {
 
 sources![
     "baseserver.rs",
+    "call.rs",
     "chat.rs",
     "engineio.rs",
     "engineio/echo.rs",
