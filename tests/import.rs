@@ -274,6 +274,39 @@ fn begins_and_ends_of_a_thread_are_its_stack() {
 }
 
 #[test]
+fn what_names_a_process_or_counts_is_no_line_of_execution() {
+    let text = r#"[{"ph":"M","name":"process_name","pid":2,"args":{"name":"idle"}},
+        {"ph":"C","name":"memory","pid":3,"tid":9,"ts":0,"args":{"bytes":1}},
+        {"ph":"M","name":"thread_name","pid":1,"tid":1,"args":{"name":5}},
+        {"ph":"X","ts":1,"dur":1,"pid":1,"tid":1,"name":"a"}]"#;
+    let (log, _) = bytes("named.json", text.as_bytes()).unwrap();
+    let names: Vec<String> = log.lanes().iter().map(|lane| lane.name.to_string()).collect();
+    assert_eq!(names, ["5"]);
+}
+
+#[test]
+fn an_end_without_a_name_is_of_the_last_call_whatever_that_is_called() {
+    let text =
+        r#"[{"ph":"B","ts":1,"name":"","tid":1},{"ph":"B","ts":2,"name":"x","tid":1},{"ph":"E","ts":3,"tid":1}]"#;
+    let (log, _) = bytes("nameless.json", text.as_bytes()).unwrap();
+    let open: Vec<String> =
+        log.spans().filter(|span| span.close.is_none()).map(|span| span.callsite.name.to_string()).collect();
+    assert_eq!(open, [""]);
+}
+
+#[test]
+fn a_call_at_the_last_of_all_times_ends_behind_its_begin() {
+    for event in [
+        r#"{"ph":"B","ts":9223372036854775.807,"name":"a","tid":1},{"ph":"E","ts":9223372036854775.807,"name":"a","tid":1}"#,
+        r#"{"ph":"X","ts":9223372036854775.807,"dur":5,"name":"a","tid":1}"#,
+    ] {
+        let (log, _) = bytes("late.json", format!("[{event}]").as_bytes()).unwrap();
+        let closed: Vec<bool> = log.spans().map(|span| span.close.is_some()).collect();
+        assert_eq!(closed, [true], "{event}");
+    }
+}
+
+#[test]
 fn a_file_may_be_cut_off_anywhere() {
     for name in ["tracing-chrome-async.json", "tracing-chrome-threaded.json", "viztracer.json"] {
         let text = std::fs::read(fixture(name)).unwrap();

@@ -266,9 +266,15 @@ mod tests {
             Just(r#","args":{"a":1}"#.to_owned()),
             Just(r#","args":{"b":"},{\"ph\":","a":[{"ph":1},{"ph":2}],"c":-1.5}"#.to_owned()),
         ];
-        ("[XBEbeisfM]", 0..50_u32, 0..3_u8, 0..3_u8, args, "[ \n]{0,2}").prop_map(
+        ("[XBEbeisfMC]", 0..50_u32, 0..3_u8, 0..5_u8, args, "[ \n]{0,2}").prop_map(
             |(phase, time, thread, name, args, blank)| {
-                let said = format!(r#""tid":{thread},"pid":1,"id":{thread},"name":"n{name}","cat":"c"{args}"#);
+                let called = match name {
+                    // None is not an empty one.
+                    3 => String::new(),
+                    4 => r#","name":"""#.to_owned(),
+                    name => format!(r#","name":"n{name}""#),
+                };
+                let said = format!(r#""tid":{thread},"pid":1,"id":{thread},"cat":"c"{called}{args}"#);
                 format!(r#"{{"ph":"{phase}","ts":{time}.5,"dur":{name},{said}}}{blank}"#)
             },
         )

@@ -225,8 +225,8 @@ impl Connections {
 
     /// Mirrors `Pool.kill`: ends what is left, and says how many that were.
     pub(super) fn kill(&self) -> usize {
-        let left = std::mem::take(&mut *self.tasks.lock());
-        left.values().for_each(JoinHandle::abort);
-        left.len()
+        let listed = std::mem::take(&mut *self.tasks.lock());
+        let left = listed.values().filter(|task| !task.is_finished());
+        left.inspect(|task| task.abort()).count()
     }
 }

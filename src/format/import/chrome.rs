@@ -26,21 +26,23 @@ use super::{Malformed, Wrong};
 pub(super) const PIECE: usize = 1 << 20;
 /// More threads than this are not worth their while.
 const THREADS: usize = 8;
+
 /// A file that is being read.
 pub(super) struct Chrome {
     /// Where in the window the next event begins, or the comma before it; before the first is known, nothing.
     at: Option<usize>,
     is_first: bool,
-    /// Bytes of the window that are looked at together.
+    /// Bytes of the window that are looked at together, and of a piece of it.
     span: usize,
+    piece: usize,
     threads: usize,
     rows: Rows,
 }
 
 impl Chrome {
-    /// Of a file that is read with so many threads at a time; at most one for each piece of so many bytes.
+    /// Of a file that is read with so many threads at a time, each with so many bytes.
     pub(super) fn new(threads: usize, piece: usize) -> Self {
-        Self { at: None, is_first: true, span: threads * piece, threads, rows: Rows::default() }
+        Self { at: None, is_first: true, span: threads * piece, piece, threads, rows: Rows::default() }
     }
 
     /// What has been read.
@@ -109,10 +111,9 @@ impl Chrome {
     /// Reads a window from a place on, in pieces at once.
     fn pieces(&mut self, bytes: &[u8], begin: usize) -> Result<Ending, Malformed> {
         let mut begins = vec![begin];
-        let each = (bytes.len() - begin) / self.threads + 1;
-        for number in 1..self.threads {
-            let from = (begin + number * each).max(begins[begins.len() - 1]);
-            begins.extend(guess(bytes, begin, from));
+        let each = ((bytes.len() - begin) / self.threads + 1).max(self.piece);
+        for from in (begin..bytes.len()).step_by(each).skip(1) {
+            begins.extend(guess(bytes, begin, from.max(begins[begins.len() - 1])));
         }
         let (is_first, is_ours) = (self.is_first, self.rows.is_ours);
         let read = |number: usize| {
@@ -120,10 +121,11 @@ impl Chrome {
             Piece::new(bytes, begins[number], is_first && number == 0, is_ours).read(until)
         };
         let pieces: Vec<Piece<'_>> = thread::scope(|scope| {
-            let others: Vec<_> = (1..begins.len()).map(|number| scope.spawn(move || read(number))).collect();
+            let beside = |number| thread::Builder::new().spawn_scoped(scope, move || read(number)).ok();
+            // Where the system gives no thread the pieces from there on are left for later.
+            let others: Vec<_> = (1..begins.len()).map_while(beside).collect();
             let first = read(0);
-            // Nothing in there panics.
-            let others = others.into_iter().filter_map(|other| other.join().ok());
+            let others = others.into_iter().map(|other| other.join().expect("nothing in there panics"));
             std::iter::once(first).chain(others).collect()
         });
         let mut ending = Ending::Next;

@@ -83,10 +83,15 @@ impl Marks {
                 ends.push(Mark { time: row.end, row: number | 1 });
             }
         }
-        thread::scope(|scope| {
-            scope.spawn(|| ends.sort_by(|one, other| one.order(other, rows)));
-            begins.sort_by(|one, other| one.order(other, rows));
+        let sort = |marks: &mut Vec<Mark>| marks.sort_by(|one, other| one.order(other, rows));
+        let is_beside = thread::scope(|scope| {
+            let is_beside = thread::Builder::new().spawn_scoped(scope, || sort(&mut ends)).is_ok();
+            sort(&mut begins);
+            is_beside
         });
+        if !is_beside {
+            sort(&mut ends);
+        }
         Self { begins, ends, told: (0, 0) }
     }
 
@@ -176,16 +181,20 @@ impl Merge {
                 append(log, ready);
                 self.tell_on();
                 append(log, std::mem::take(&mut self.ready));
-                // Where a line that ended is not needed any more.
                 self.is_over = true;
             } else {
-                thread::scope(|scope| {
-                    scope.spawn(|| self.tell_on());
+                let is_beside = thread::scope(|scope| {
+                    let is_beside = thread::Builder::new().spawn_scoped(scope, || self.tell_on()).is_ok();
                     append(log, ready);
+                    is_beside
                 });
+                if !is_beside {
+                    self.tell_on();
+                }
             }
             if self.is_over {
-                (self.marks, self.rows.all, self.span_of) = (Marks::default(), Vec::new(), Vec::new());
+                self.rows.forget();
+                (self.marks, self.span_of, self.known) = (Marks::default(), Vec::new(), HashMap::new());
                 return;
             }
             if !is_time() {

@@ -8,6 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Malformed;
 use super::args::Args;
+use super::rows::NEVER;
 use super::scan::{Scan, Stop, Token, member, raw};
 
 /// What an exported span has beside its fields: where it comes from.
@@ -332,13 +333,16 @@ impl<'w> Piece<'w> {
             b'f' => flow(Part::End),
             b'M' => Phase::Named,
             phase => {
+                if let Some(args) = &parts.args {
+                    self.args.bytes.truncate(args.start);
+                }
                 *self.others.entry(phase).or_default() += 1;
                 return Ok(());
             }
         };
         let time = match parts.time {
             _ if what == Phase::Named => 0,
-            Some(time) => time.map_err(|NoTime| bad("a time `ts` in microseconds"))?,
+            Some(time) => time.map_err(|NoTime| bad("a time `ts` in microseconds"))?.min(NEVER - 1),
             None => return Err(bad("an event with a time `ts`")),
         };
         let what = match (what, parts.duration) {
@@ -391,7 +395,10 @@ impl<'w> Piece<'w> {
         let name = some_raw(bytes, &parts.name);
         let Self { sites, last_sites, hash, .. } = self;
         let hashed = hash.hash_one(name);
-        let has_name = |at: &u32| some_raw(bytes, &sites[*at as usize].name) == name;
+        let has_name = |at: &u32| {
+            let other = &sites[*at as usize].name;
+            other.is_some() == parts.name.is_some() && some_raw(bytes, other) == name
+        };
         let is_alike = |last: &Site| {
             let is_same = |one, other| some_raw(bytes, one) == some_raw(bytes, other);
             is_same(&last.category, &parts.category)
@@ -421,16 +428,17 @@ impl<'w> Piece<'w> {
             sites.push(site);
         }
         let name = |at: &u32| some_raw(bytes, &sites[*at as usize].name);
-        let has_name = |at: &u32| name(at) == wanted[0];
+        let has_name = |at: &u32| sites[*at as usize].name.is_some() == wanted.0 && name(at) == wanted.1[0];
         *last_sites.entry(hashed, has_name, |at| hash.hash_one(name(at))).or_insert(number).get_mut() = number;
         number
     }
 }
 
 impl Site {
-    /// What makes it another than others.
-    pub(super) fn key<'w>(&self, bytes: &'w [u8]) -> [&'w [u8]; 5] {
-        [&self.name, &self.category, &self.file, &self.line, &self.source].map(|part| some_raw(bytes, part))
+    /// What makes it another than others; no name is not the same as an empty one.
+    pub(super) fn key<'w>(&self, bytes: &'w [u8]) -> (bool, [&'w [u8]; 5]) {
+        let parts = [&self.name, &self.category, &self.file, &self.line, &self.source];
+        (self.name.is_some(), parts.map(|part| some_raw(bytes, part)))
     }
 }
 

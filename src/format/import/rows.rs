@@ -7,7 +7,7 @@ use super::Malformed;
 use super::begun::Begun;
 use super::piece::{Part, Phase, Piece, Site, Told, Track};
 use super::scan::{Token, raw, text};
-use crate::trace::{Callsite, ItemFields, LaneKind, PackedValue, ValueRef};
+use crate::trace::{Callsite, ItemFields, LaneKind, PackedValue, Value, ValueRef};
 
 /// What an exported span has beside its fields: its id, that of the span around it, where it comes from, what its end is.
 pub(super) const SPAN: &str = "span.id";
@@ -155,15 +155,15 @@ impl Rows {
     }
 
     fn take(&mut self, known: &mut Known<'_>, event: &Told) {
+        if event.what == Phase::Named {
+            self.named(known, event);
+            return;
+        }
         let (lane, track) = self.lane(known, event);
         let category =
             || known.sites[event.site as usize].category.as_ref().map_or(&b""[..], |it| raw(known.bytes, it));
         // An arrow's ends are told twice: as such, and for who sees no arrows.
         let is_arrow = || self.is_ours && event.what == Phase::Point && matches!(category(), b"switch" | b"wake");
-        if event.what == Phase::Named {
-            self.named(known, event, lane);
-            return;
-        }
         if self.lanes[lane as usize].is_shadow || is_arrow() {
             return;
         }
@@ -179,7 +179,8 @@ impl Rows {
         };
         match event.what {
             Phase::End => {
-                self.end(known.call_numbers[event.site as usize], track, &row);
+                let is_named = known.sites[event.site as usize].name.is_some();
+                self.end(is_named.then_some(known.call_numbers[event.site as usize]), track, &row);
                 return;
             }
             Phase::Flow { part, id } => {
@@ -230,13 +231,15 @@ impl Rows {
         of.map_or((ItemFields::default(), &[]), |of| (ItemFields::of(&of.bytes[range]), &of.names))
     }
 
-    /// The text of a field.
+    /// What a field says.
     fn said(&self, event: &Told, name: &str) -> Option<Arc<str>> {
-        let mut fields = self.fields(self.place(event));
-        fields.find_map(|(number, value)| match value {
-            ValueRef::Str(text) if &*self.names[number as usize] == name => Some(text.into()),
-            _ => None,
-        })
+        let (_, value) = self.fields(self.place(event)).find(|(number, _)| &*self.names[*number as usize] == name)?;
+        Some(Value::from(value).to_string().into())
+    }
+
+    /// Lets go of what is needed no more when all is told.
+    pub(super) fn forget(&mut self) {
+        (self.all, self.fields) = (Vec::new(), Vec::new());
     }
 
     /// The number of a field's name.
@@ -252,8 +255,7 @@ impl Rows {
 
     /// The number of a call's name.
     fn call(&mut self, bytes: &[u8], site: &Site) -> u32 {
-        let Some(name) = &site.name else { return NONE };
-        let name = raw(bytes, name);
+        let name = site.name.as_ref().map_or(&b""[..], |name| raw(bytes, name));
         if let Some(number) = self.calls.get(name) {
             return *number;
         }
@@ -263,8 +265,7 @@ impl Rows {
     }
 
     /// An end: of the last that has begun by this name, or of the last.
-    fn end(&mut self, call: u32, track: u32, event: &Row) {
-        let call = (call != NONE).then_some(call);
+    fn end(&mut self, call: Option<u32>, track: u32, event: &Row) {
         let is_over = |row: u32| self.all[row as usize].end != NEVER;
         match self.open[track as usize].end(call, is_over) {
             Some(row) => {
@@ -355,7 +356,7 @@ impl Rows {
         }
         let of = &known.sites[site as usize];
         let parts = of.key(known.bytes);
-        let key: Vec<u8> = parts.iter().flat_map(|part| part.iter().chain(&[0])).copied().collect();
+        let key: Vec<u8> = parts.1.iter().flat_map(|part| part.iter().chain(&[0])).copied().collect();
         let next = self.sites.len() as u32;
         let number = *self.site_numbers.entry(key).or_insert(next);
         if number == next {
@@ -366,7 +367,7 @@ impl Rows {
     }
 
     /// Names of threads and processes; there are others, for the order and the colours of a screen.
-    fn named(&mut self, known: &Known<'_>, event: &Told, lane: u32) {
+    fn named(&mut self, known: &mut Known<'_>, event: &Told) {
         let what = known.sites[event.site as usize].name.as_ref().map(|name| text(known.bytes, name));
         let Some(name) = self.said(event, "name") else { return };
         match what.as_deref() {
@@ -375,6 +376,7 @@ impl Rows {
                     |what: &str| self.fields(self.place(event)).any(|(name, _)| &*self.names[name as usize] == what);
                 let is_shadow = self.is_ours && (has("polls_of") || has("holds"));
                 let said = self.said(event, "kind").filter(|_| self.is_ours);
+                let (lane, _) = self.lane(known, event);
                 let line = &mut self.lanes[lane as usize];
                 (line.name, line.is_shadow) = (Some(name), is_shadow);
                 line.kind = said.and_then(|kind| LaneKind::of_word(&kind)).unwrap_or(line.kind);

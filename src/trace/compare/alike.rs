@@ -28,12 +28,6 @@ pub(super) fn call_of(callsite: &Arc<Callsite>) -> Arc<Callsite> {
     }
 }
 
-/// Whether two calls are of one function, but for ids in its name.
-pub(super) fn is_alike(a: &Callsite, b: &Callsite) -> bool {
-    let is_same = || without_ids(&a.name).is_some_and(|name| Some(name) == without_ids(&b.name));
-    a.target == b.target && (a.name == b.name || is_same())
-}
-
 /// A name with a star for each id in it; nothing if there is none.
 fn without_ids(name: &str) -> Option<String> {
     if !name.contains(|letter: char| letter.is_ascii_digit()) {

@@ -11,7 +11,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::alike::{self, kind_of};
+use super::alike::{call_of, kind_of};
 use crate::trace::{Activity, Callsite, Lane, LaneId, SpanId, State};
 
 /// Pairs of calls that are compared for one lane: a screen waits for it.
@@ -44,6 +44,8 @@ pub struct PairedCall {
     pub span: SpanId,
     /// Where it comes from.
     pub callsite: Arc<Callsite>,
+    /// The same without ids in its name.
+    function: Arc<Callsite>,
 }
 
 /// By what a lane finds the other.
@@ -69,8 +71,9 @@ pub fn before_and_after(earlier: &State, later: &State) -> Vec<LanePair> {
     paired(earlier, later, &[&|lane| By::Id(lane.id)], &|a, b| a.span == b.span)
 }
 
+/// Whether two calls are of one function, but for ids in its name.
 fn is_alike(a: &PairedCall, b: &PairedCall) -> bool {
-    alike::is_alike(&a.callsite, &b.callsite)
+    (&a.function.target, &a.function.name) == (&b.function.target, &b.function.name)
 }
 
 /// Pairs lanes by the first key, those that are left by the next, and lays their stacks side by side.
@@ -113,7 +116,9 @@ type Frame = [Option<PairedCall>; 2];
 
 /// Outermost first.
 fn calls(lane: &Lane) -> Vec<PairedCall> {
-    lane.frames().map(|frame| PairedCall { span: frame.span, callsite: frame.callsite.clone() }).collect()
+    let call =
+        |callsite: &Arc<Callsite>, span| PairedCall { span, callsite: callsite.clone(), function: call_of(callsite) };
+    lane.frames().map(|frame| call(&frame.callsite, frame.span)).collect()
 }
 
 /// Two stacks in rows, innermost first: a longest part that both have is in both columns. Where they are too deep to find it, it
