@@ -270,6 +270,8 @@ fn files_above_and_beside_the_static_ones_are_not_found() {
         assert!([400, 404].contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
         assert!(answer.body.len() < 100, "{path}: {}", answer.text());
     }
+    // A name may be spelled with percents.
+    assert_eq!(Http::connect(server.address).get("/static/h%65llo%2Etxt").text(), "hello\n");
     check_lives(&server);
 }
 

@@ -5,8 +5,9 @@
 //!   14,13,main,9,spawn,spanwalk::server::threadpool,src/server/threadpool.rs,88,1893042,2011530,118488,40120,1,,"{""func"":…}"
 //! ```
 //!
-//! Empty `self_ns` and `enters` are not known. As RFC 4180 has it, but for lines that end in a line feed alone. `mark` is `open` or `cut` where the end is not that of
-//! the span; `fields` is a JSON object. A text that a spreadsheet would take for a formula begins with an apostrophe.
+//! As RFC 4180 has it, but for lines that end in a line feed alone. `mark` is `open` or `cut` where the end is not that of the
+//! span; `self_ns` and `enters` are empty where they are not known; `fields` is a JSON object. A text that a spreadsheet would
+//! take for a formula begins with an apostrophe.
 
 use std::io::{self, Write};
 

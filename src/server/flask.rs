@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, State};
-use axum::http::{Request, Response, header};
+use axum::extract::{Extension, Path, State};
+use axum::http::{Request, Response, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use hyper::body::Incoming;
@@ -68,6 +68,12 @@ impl Flask {
         for (file, kind, text) in STATIC {
             router = router.route(&format!("/static/{file}"), get(async move || send_static_file(kind, text)));
         }
+        // Names that are spelled with percents: the others are found above, for less.
+        let decoded = get(async move |Path(file): Path<String>| {
+            let found = STATIC.into_iter().find(|(name, ..)| *name == file);
+            found.map(|(_, kind, text)| send_static_file(kind, text)).ok_or(StatusCode::NOT_FOUND)
+        });
+        router = router.route("/static/{file}", decoded);
         if let Some(this_long) = settings.block_handler {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }

@@ -112,9 +112,15 @@ impl Prompt<'_> {
         let sum = |of: fn(&CallStats) -> u64| Time(calls.iter().map(of).fold(0, u64::saturating_add));
         let count = calls.iter().map(|call| call.count).sum::<u64>();
         let long = Time(window.to.since(window.from));
+        let own = sum(|call| call.own.unwrap_or(0));
+        let own = match calls.iter().filter(|call| call.own.is_none()).count() {
+            0 => own.to_string(),
+            all if all == calls.len() => "an unknown part".to_owned(),
+            _ => format!("{own}, and of some an unknown part"),
+        };
         let lines = vec![
             format!("From {} to {}, {long}: {}.", window.from, window.to, counted(count as usize, "call")),
-            format!("In all {}, of their own {}.", sum(|call| call.total), sum(|call| call.own.unwrap_or(0))),
+            format!("In all {}, of their own {own}.", sum(|call| call.total)),
         ];
         Ok((calls, lines))
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   words   ["spawn", "spanwalk::server::threadpool", …]
-//!   lanes   [[name, 0 on a thread, 1 a task, 2 async calls], …]      threads [word, …]      sites [[word, word of the target, word of the file, line], …]
+//!   lanes   [[name, 0 on a thread, 1 a task, 2 async calls], …]      threads [word, …]
+//!   sites   [[word, word of the target, word of the file, line], …]
 //!   events  [[kind, Δt ns, thread, lane, …], …]
 //!           0 lane_open  1 lane_close      2 open span parent site fields    3 enter span    4 exit span    5 close span
 //!           6 record span fields           7 note span site fields           8 switch to reason   9 wake to reason

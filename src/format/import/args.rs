@@ -1,9 +1,9 @@
 //! Arguments of events, as fields of a recording: numbers, texts and truths as they are, what is nested as JSON.
 
+use std::hash::BuildHasher as _;
 use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher as _;
 
 use super::scan::{Scan, Stop, Token, text};
 use crate::trace::{ItemFields, ValueRef};

@@ -9,7 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::Malformed;
 use super::args::Args;
 use super::rows::NEVER;
-use super::scan::{Scan, Stop, Token, member, raw};
+use super::scan::{NoTime, Scan, Stop, Token, member, raw};
 
 /// What an exported span has beside its fields: where it comes from.
 const SOURCE: &[u8] = b"span.source";
@@ -151,10 +151,6 @@ impl Member {
     }
 }
 
-/// What is no number of microseconds.
-#[derive(Clone, Copy)]
-struct NoTime;
-
 /// The parts of an event that matter.
 #[derive(Default)]
 struct Parts {
@@ -257,8 +253,8 @@ impl<'w> Piece<'w> {
         while let Some(member) = self.member(scan, at)? {
             at += 1;
             match member {
-                Member::Time => parts.time = Some(self.nanoseconds(scan)?),
-                Member::Duration => parts.duration = Some(self.nanoseconds(scan)?),
+                Member::Time => parts.time = Some(scan.nanoseconds()?),
+                Member::Duration => parts.duration = Some(scan.nanoseconds()?),
                 Member::Args if scan.peek()? == b'{' => {
                     let begin = scan.at();
                     parts.args = Some(self.args.take(scan)?);
@@ -303,15 +299,6 @@ impl<'w> Piece<'w> {
         self.shape.truncate(at);
         self.shape.push((&self.bytes[begin..scan.at()], member));
         Ok(Some(member))
-    }
-
-    #[inline]
-    fn nanoseconds(&self, scan: &mut Scan<'_>) -> Result<Result<i64, NoTime>, Stop> {
-        if let Some(ns) = scan.thousandths() {
-            return Ok(Ok(ns));
-        }
-        let number = scan.value()?;
-        Ok(nanoseconds(&self.bytes[number.range()]).ok_or(NoTime))
     }
 
     #[inline]
@@ -472,59 +459,9 @@ pub(super) fn guess(bytes: &[u8], here: usize, from: usize) -> Option<usize> {
     }
 }
 
-/// Microseconds as they are written, in ns: beyond a thousandth they are rounded.
-fn nanoseconds(text: &[u8]) -> Option<i64> {
-    let (is_negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    let (mut ns, mut places) = (0_i64, None);
-    for &digit in digits {
-        match (digit, places) {
-            (b'0'..=b'9', None) => ns = ns.checked_mul(10)?.checked_add(i64::from(digit - b'0') * 1000)?,
-            (b'0'..=b'9', Some(place @ 0..3)) => {
-                ns = ns.checked_add(i64::from(digit - b'0') * [100, 10, 1][place])?;
-                places = Some(place + 1);
-            }
-            (b'0'..=b'9', Some(3)) => {
-                ns = ns.checked_add(i64::from(digit >= b'5'))?;
-                places = Some(4);
-            }
-            (b'0'..=b'9', Some(_)) => {}
-            (b'.', None) => places = Some(0),
-            // With an exponent: as a float.
-            _ => {
-                let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-                let ns = (number * 1e3).round();
-                return (ns.abs() < 9e18).then_some(ns as i64);
-            }
-        }
-    }
-    (!digits.is_empty()).then_some(if is_negative { -ns } else { ns })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_exact_to_the_nanosecond() {
-        let texts = ["0", "1893.042", "-2.5", "1.0004", "1.0005", "12e2", "9007199254740993.007", "", "x", "1e300"];
-        let ns = texts.map(|text| nanoseconds(text.as_bytes()));
-        let expected = [
-            Some(0),
-            Some(1_893_042),
-            Some(-2_500),
-            Some(1_000),
-            Some(1_001),
-            Some(1_200_000),
-            Some(9_007_199_254_740_993_007),
-            None,
-            None,
-            None,
-        ];
-        assert_eq!(ns, expected);
-    }
 
     #[test]
     fn a_place_behind_an_event_is_guessed_by_how_events_begin() {

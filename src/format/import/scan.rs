@@ -16,6 +16,10 @@ pub(super) enum Stop {
     Bad(Malformed),
 }
 
+/// What is no number of microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoTime;
+
 /// A place in JSON.
 #[derive(Clone, Copy)]
 pub(super) struct Scan<'a> {
@@ -105,10 +109,20 @@ impl<'a> Scan<'a> {
         Some(number)
     }
 
+    /// Takes a number of microseconds, in ns; or what is there and is none.
+    #[inline]
+    pub(super) fn nanoseconds(&mut self) -> Result<Result<i64, NoTime>, Stop> {
+        if let Some(ns) = self.thousandths() {
+            return Ok(Ok(ns));
+        }
+        let number = self.value()?;
+        Ok(nanoseconds(&self.bytes[number.range()]).ok_or(NoTime))
+    }
+
     /// Takes a number of few digits, as most are, with at most three behind a point: it in thousandths. Nothing, and nothing is taken,
     /// if what is there is something else.
     #[inline]
-    pub(super) fn thousandths(&mut self) -> Option<i64> {
+    fn thousandths(&mut self) -> Option<i64> {
         let letters = &self.bytes[self.at..];
         let (number, mut length) = digits(letters);
         if !(1..=MOST_DIGITS).contains(&length) {
@@ -294,6 +308,37 @@ pub(super) fn member(bytes: &[u8], object: Range<usize>, name: &[u8]) -> Option<
     None
 }
 
+/// Microseconds as they are written, in ns: beyond a thousandth they are rounded.
+fn nanoseconds(text: &[u8]) -> Option<i64> {
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let (mut ns, mut places) = (0_i64, None);
+    for &digit in digits {
+        match (digit, places) {
+            (b'0'..=b'9', None) => ns = ns.checked_mul(10)?.checked_add(i64::from(digit - b'0') * 1000)?,
+            (b'0'..=b'9', Some(place @ 0..3)) => {
+                ns = ns.checked_add(i64::from(digit - b'0') * [100, 10, 1][place])?;
+                places = Some(place + 1);
+            }
+            (b'0'..=b'9', Some(3)) => {
+                ns = ns.checked_add(i64::from(digit >= b'5'))?;
+                places = Some(4);
+            }
+            (b'0'..=b'9', Some(_)) => {}
+            (b'.', None) => places = Some(0),
+            // With an exponent: as a float.
+            _ => {
+                let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+                let ns = (number * 1e3).round();
+                return (ns.abs() < 9e18).then_some(ns as i64);
+            }
+        }
+    }
+    (!digits.is_empty()).then_some(if is_negative { -ns } else { ns })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,5 +369,29 @@ mod tests {
         check(" }", Err(Stop::Bad(Malformed { expected: "a value", at: 1 })));
         // Deeper than any stack.
         check(&"[".repeat(1_000_000), Err(Stop::End));
+    }
+
+    #[test]
+    fn times_are_exact_to_the_nanosecond() {
+        let texts = ["0", "1893.042", "-2.5", "1.0004", "1.0005", "12e2", "9007199254740993.007", "", "x", "1e300"];
+        let ns = texts.map(|text| nanoseconds(text.as_bytes()));
+        let expected = [
+            Some(0),
+            Some(1_893_042),
+            Some(-2_500),
+            Some(1_000),
+            Some(1_001),
+            Some(1_200_000),
+            Some(9_007_199_254_740_993_007),
+            None,
+            None,
+            None,
+        ];
+        assert_eq!(ns, expected);
+        // In a file, whichever way they are read.
+        for (text, expected) in texts.into_iter().zip(expected).filter(|(text, _)| !text.is_empty() && *text != "x") {
+            let found = Scan::new(format!("{text},").as_bytes(), 0).nanoseconds();
+            assert_eq!(found, Ok(expected.ok_or(NoTime)), "{text}");
+        }
     }
 }
