@@ -11,7 +11,9 @@
 mod args;
 mod begun;
 mod chrome;
+mod digits;
 mod lines;
+mod members;
 mod merge;
 mod piece;
 mod rows;

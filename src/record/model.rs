@@ -461,7 +461,7 @@ impl Model {
                 .collect();
             let thread = &self.threads[living.thread as usize];
             let at = At { time: living.opened, thread, lane: living.lane };
-            packer.open(at, living.span, living.parent_span, &known.callsite, latest.iter().copied());
+            packer.open(at, living.span, living.parent_span, &known.callsite, latest.iter().copied(), None);
             if living.enters > 0 && living.is_on == 0 {
                 packer.enter(at, living.span);
                 packer.exit(at, living.span);

@@ -15,7 +15,7 @@ use super::outlines::Outlines;
 use super::records::Records;
 use super::spans::{Opening, Spans};
 use super::store::Seen;
-use super::{Callsite, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};
+use super::{Callsite, Item, ItemFields, ItemKind, LaneId, ProgramClock, Seq, SpanId, Tables, Thread, ThreadId, Time};
 
 /// The field by which a call says that it blocks its lane in the operating system.
 const BLOCKS: &str = "blocks";
@@ -61,28 +61,68 @@ struct Control {
 struct Local {
     segment: u64,
     callsites: Vec<u32>,
-    threads: usize,
+    threads: Vec<ThreadId>,
     strings: usize,
     /// The number of the name [`BLOCKS`].
     blocks: Option<u32>,
 }
 
 impl Index {
-    /// Takes in the event at a place.
+    /// Takes in what was seen.
     #[inline]
     pub(super) fn take(&mut self, seen: &Seen<'_>, tables: &mut Tables) {
-        let &Seen { segment, place, ref item, .. } = seen;
-        self.outlines.keep(place, &self.outline);
-        if segment != self.local.segment {
-            self.local = Local { segment, ..Local::default() };
+        if seen.segment != self.local.segment {
+            self.local = Local { segment: seen.segment, ..Local::default() };
         }
-        if tables.threads.len() != self.local.threads
+        if tables.threads.len() != self.local.threads.len()
             || tables.callsites.len() != self.local.callsites.len()
             || tables.strings.len() != self.local.strings
         {
             self.learn(tables);
         }
-        let (lane, time, thread) = (item.lane, item.time, tables.threads[item.thread as usize].id);
+        match seen.rest {
+            Some(rest) => self.call(seen, rest, tables),
+            None => self.event(seen, tables),
+        }
+    }
+
+    /// Takes in a call with nothing in it, and most of them at once.
+    #[inline]
+    fn call(&mut self, seen: &Seen<'_>, rest @ [enter, exit, close]: [Time; 3], tables: &Tables) {
+        let Seen { place, item, .. } = *seen;
+        let ItemKind::Open { span, parent, callsite, fields } = item.kind else { return };
+        let (lane, thread) = (item.lane, self.local.threads[item.thread as usize]);
+        self.outlines.keep(place, &self.outline);
+        let number = self.open(seen, (span, parent), callsite, fields);
+        if let Some(number) = number
+            && !self.spans.blocks(number)
+            && let Some(control) = self.control.iter().position(|control| control.thread == thread)
+            && self.outline.pass(lane, thread, number)
+        {
+            let (callsite, around) = (self.spans.callsite(number), self.control[control].running);
+            debug_assert_eq!(around, self.running_on(thread), "who had control has it again");
+            self.spans.pass(number, rest);
+            self.calls.enter(callsite, number);
+            self.pass_control(control, Some((lane, callsite)), enter);
+            self.pass_control(control, around, exit);
+            self.calls.close(callsite, self.clock.program(close).since(self.clock.program(item.time)));
+            self.time = close;
+            return;
+        }
+        self.time = item.time;
+        self.outline.apply(lane, thread, &item.kind, number, number.is_some());
+        let kinds = [ItemKind::Enter { span }, ItemKind::Exit { span }, ItemKind::Close { span }];
+        for (place, (kind, time)) in (place + 1..).zip(kinds.into_iter().zip(rest)) {
+            self.event(&Seen { place, item: Item { time, kind, ..item }, rest: None, ..*seen }, tables);
+        }
+    }
+
+    /// Takes in the event at a place.
+    #[inline]
+    fn event(&mut self, seen: &Seen<'_>, tables: &Tables) {
+        let &Seen { place, ref item, .. } = seen;
+        self.outlines.keep(place, &self.outline);
+        let (lane, time, thread) = (item.lane, item.time, self.local.threads[item.thread as usize]);
         let at = (Seq(place), time);
         self.time = time;
         let mut is_new = true;
@@ -146,16 +186,17 @@ impl Index {
             *callsite = self.calls.callsite(number).clone();
             local.callsites.push(number);
         }
-        for thread in &mut tables.threads[local.threads..] {
+        for thread in &mut tables.threads[local.threads.len()..] {
             let known = self.threads.entry(thread.id).or_insert_with(|| thread.clone());
             if known == thread {
                 *thread = known.clone();
             }
+            local.threads.push(thread.id);
         }
         let strings = tables.strings.iter().enumerate().skip(local.strings);
         let blocks = strings.filter(|(_, name)| ***name == *BLOCKS).map(|(at, _)| at as u32).next();
         local.blocks = local.blocks.or(blocks);
-        (local.threads, local.strings) = (tables.threads.len(), tables.strings.len());
+        local.strings = tables.strings.len();
     }
 
     fn has_blocks(&self, fields: ItemFields<'_>) -> bool {
@@ -219,20 +260,33 @@ impl Index {
     /// Works out who has control of a thread now, and gives the time since to who had it.
     #[inline]
     fn control_of(&mut self, thread: ThreadId, time: Time) {
-        let now = self.clock.program(time);
-        let running = self.outline.top(thread).filter(|top| !self.spans.blocks(top.number));
-        let running = running.map(|top| (top.lane, self.spans.callsite(top.number)));
+        let running = self.running_on(thread);
         let at = match self.control.iter().position(|control| control.thread == thread) {
             Some(at) => at,
             None => {
                 if self.control.len() >= THREADS {
                     self.control.retain(|control| control.running.is_some());
                 }
-                self.control.push(Control { thread, running: None, since: now });
+                self.control.push(Control { thread, running: None, since: self.clock.program(time) });
                 self.control.len() - 1
             }
         };
-        let before = std::mem::replace(&mut self.control[at], Control { thread, running, since: now });
+        self.pass_control(at, running, time);
+    }
+
+    /// Who has control of a thread: the lane, and the callsite of its innermost call.
+    #[inline]
+    fn running_on(&self, thread: ThreadId) -> Option<(LaneId, u32)> {
+        let running = self.outline.top(thread).filter(|top| !self.spans.blocks(top.number));
+        running.map(|top| (top.lane, self.spans.callsite(top.number)))
+    }
+
+    /// Control of the thread at a place passes on.
+    #[inline]
+    fn pass_control(&mut self, at: usize, running: Option<(LaneId, u32)>, time: Time) {
+        let now = self.clock.program(time);
+        let control = &mut self.control[at];
+        let before = std::mem::replace(control, Control { running, since: now, ..*control });
         if let Some((_, callsite)) = before.running {
             self.calls.spend(callsite, now.since(before.since));
         }

@@ -175,6 +175,19 @@ impl Outline {
         None
     }
 
+    /// The same of a span that is opened, entered, left and closed with nothing between; false, and nothing is taken in, if its
+    /// thread or its lane is not known.
+    #[inline]
+    pub(super) fn pass(&mut self, lane: LaneId, thread: ThreadId, number: u32) -> bool {
+        if self.thread_mut(thread).is_none() {
+            return false;
+        }
+        let Some(lane) = self.lane_mut(lane) else { return false };
+        (lane.has_run, lane.thread) = (true, thread);
+        self.last_entered = Some(number);
+        true
+    }
+
     /// A thread that was not known enters a span. Those that have left all of theirs are forgotten by the way.
     fn meet(&mut self, thread: ThreadId, entered: Entered) {
         if self.threads.len() >= THREADS {

@@ -188,6 +188,22 @@ impl Spans {
         true
     }
 
+    /// It has just been opened, and is put on a thread, taken off and over, with nothing between.
+    #[inline]
+    pub(super) fn pass(&mut self, number: u32, times: [Time; 3]) {
+        let slim = self.slim_mut(number);
+        let offsets @ [enter, exit, close] = times.map(|time| slim.offset(time));
+        if offsets.contains(&WIDE) {
+            let seq = self.seq(number) + 3;
+            let [enter, exit, close] = times;
+            self.enter(number, enter);
+            self.exit(number, 0, exit);
+            self.close(number, seq, close);
+            return;
+        }
+        (slim.enter, slim.exit, slim.close, slim.closed_after) = (enter, exit, close, 3);
+    }
+
     /// From now on it says that it blocks, or not.
     pub(super) fn set_blocks(&mut self, number: u32, blocks: bool) {
         let slim = self.slim_mut(number);

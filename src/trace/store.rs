@@ -56,7 +56,12 @@ pub(super) struct Seen<'a> {
     /// Where in the bytes of its segment.
     pub(super) at: u32,
     pub(super) item: Item<'a>,
+    /// If it opens a call with nothing in it, whose other events are seen with it: when it is entered, left and closed.
+    pub(super) rest: Option<[Time; 3]>,
 }
+
+/// How many events such a call has.
+pub(super) const CALL: u32 = 4;
 
 /// Where reading may begin.
 #[derive(Clone, Copy, Debug)]
@@ -174,11 +179,15 @@ impl Store {
             let at = unpacker.offset();
             match unpacker.next_item() {
                 Ok(Some(item)) => {
-                    segment.latest = segment.latest.max(item.time);
+                    let is_room = at_most - read >= u64::from(CALL) && segment.count <= u32::MAX - CALL;
+                    let rest = if is_room { unpacker.rest_of_call() } else { None };
+                    segment.latest =
+                        rest.iter().flatten().fold(segment.latest.max(item.time), |latest, time| latest.max(*time));
                     let place = segment.first + u64::from(segment.count);
-                    see(Seen { segment: segment.serial, place, at, item }, unpacker.tables_mut());
-                    segment.count += 1;
-                    read += 1;
+                    see(Seen { segment: segment.serial, place, at, item, rest }, unpacker.tables_mut());
+                    let seen = if rest.is_some() { CALL } else { 1 };
+                    segment.count += seen;
+                    read += u64::from(seen);
                 }
                 Ok(None) => break,
                 Err(corrupt) => {

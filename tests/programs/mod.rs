@@ -11,12 +11,33 @@ use spanwalk::trace::{
 #[derive(Clone, Debug)]
 enum Act {
     OpenLane,
-    Open { thread: usize, lane: usize, name: usize },
-    Enter { thread: usize, span: usize },
-    Exit { thread: usize },
-    Close { span: usize },
-    Record { span: usize },
-    Hold { span: usize },
+    Open {
+        thread: usize,
+        lane: usize,
+        name: usize,
+    },
+    /// A call with nothing in it.
+    Call {
+        thread: usize,
+        lane: usize,
+        name: usize,
+    },
+    Enter {
+        thread: usize,
+        span: usize,
+    },
+    Exit {
+        thread: usize,
+    },
+    Close {
+        span: usize,
+    },
+    Record {
+        span: usize,
+    },
+    Hold {
+        span: usize,
+    },
     Release,
     Wait,
 }
@@ -26,6 +47,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         1 => Just(Act::OpenLane),
         6 => (n.clone(), n.clone(), n.clone()).prop_map(|(thread, lane, name)| Act::Open { thread, lane, name }),
+        4 => (n.clone(), n.clone(), n.clone()).prop_map(|(thread, lane, name)| Act::Call { thread, lane, name }),
         8 => (n.clone(), n.clone()).prop_map(|(thread, span)| Act::Enter { thread, span }),
         6 => n.clone().prop_map(|thread| Act::Exit { thread }),
         4 => n.clone().prop_map(|span| Act::Close { span }),
@@ -59,6 +81,23 @@ impl Maker {
         self.events.push(Event { seq, time: Time(self.now), thread, lane, kind });
     }
 
+    /// Opens a span in what its thread is in, or in a lane.
+    fn open(&mut self, thread: usize, lane: usize, name: usize) -> (SpanId, LaneId) {
+        let around = self.entered[thread].last().map(|at| self.open[*at]);
+        let lane = around.map_or(LaneId(lane as u32 % self.lanes + 1), |around| around.1);
+        self.spans += 1;
+        let span = SpanId(self.spans);
+        let name = NAMES[name % NAMES.len()];
+        let callsite = Callsite { name: name.into(), target: "t".into(), file: None, line: Some(1) };
+        let fields = match name {
+            "poll" => vec![Field { name: "blocks".into(), value: Value::from("poll") }],
+            _ => Vec::new(),
+        };
+        let parent = around.map(|around| around.0);
+        self.push(thread, lane, Kind::Open { span, parent, callsite: Arc::new(callsite), fields });
+        (span, lane)
+    }
+
     fn act(&mut self, act: &Act) {
         match *act {
             Act::OpenLane if self.lanes < 5 => {
@@ -67,20 +106,14 @@ impl Maker {
                 self.push(0, lane, Kind::LaneOpen { name: format!("lane-{lane}").into(), kind: LaneKind::Thread });
             }
             Act::Open { thread, lane, name } if self.lanes > 0 => {
-                let thread = thread % 2;
-                let around = self.entered[thread].last().map(|at| self.open[*at]);
-                let lane = around.map_or(LaneId(lane as u32 % self.lanes + 1), |around| around.1);
-                self.spans += 1;
-                let span = SpanId(self.spans);
-                let name = NAMES[name % NAMES.len()];
-                let callsite = Callsite { name: name.into(), target: "t".into(), file: None, line: Some(1) };
-                let fields = match name {
-                    "poll" => vec![Field { name: "blocks".into(), value: Value::from("poll") }],
-                    _ => Vec::new(),
-                };
-                let parent = around.map(|around| around.0);
-                self.push(thread, lane, Kind::Open { span, parent, callsite: Arc::new(callsite), fields });
+                let (span, lane) = self.open(thread % 2, lane, name);
                 self.open.push((span, lane, 0));
+            }
+            Act::Call { thread, lane, name } if self.lanes > 0 => {
+                let (span, lane) = self.open(thread % 2, lane, name);
+                for kind in [Kind::Enter { span }, Kind::Exit { span }, Kind::Close { span }] {
+                    self.push(thread % 2, lane, kind);
+                }
             }
             Act::Enter { thread, span } if !self.open.is_empty() => {
                 let at = span % self.open.len();

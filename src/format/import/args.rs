@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::scan::{Scan, Stop, Token, text};
+use super::scan::{Expected, Scan, Stop, Token, TokenKind, raw, text};
 use crate::trace::{ItemFields, ValueRef};
 
 /// Fields one after the other, with their names by number.
@@ -17,7 +17,7 @@ pub(super) struct Args<'w> {
     numbers: HashTable<u32>,
     hash: DefaultHashBuilder,
     /// Which name came behind each the last time, and how it lay there, with its quotes and the colon; behind none, the first.
-    next: Vec<(u32, &'w [u8])>,
+    next: Vec<(u32, Expected<'w>)>,
 }
 
 impl<'w> Args<'w> {
@@ -32,7 +32,7 @@ impl<'w> Args<'w> {
                 ItemFields::put(&mut self.bytes, name, ValueRef::U64(number));
             } else {
                 let token = scan.value()?;
-                self.put(scan.bytes(), name, &token);
+                self.put(scan.bytes(), name, token);
             }
         }
         Ok(begin..self.bytes.len())
@@ -42,13 +42,17 @@ impl<'w> Args<'w> {
     #[inline]
     fn name(&mut self, scan: &mut Scan<'w>, before: Option<u32>) -> Result<Option<u32>, Stop> {
         let begin = *scan;
-        if before.is_none() || scan.skip(b",") {
-            let (guess, expected) = self.next.get(before.unwrap_or(0) as usize).copied().unwrap_or_default();
-            if guess > 0 && scan.skip(expected) {
-                return Ok(Some(guess));
-            }
+        if (before.is_none() || scan.skip_letter(b','))
+            && let Some((guess, expected)) = self.next.get(before.unwrap_or(0) as usize)
+            && *guess > 0
+            && scan.skip(expected)
+        {
+            return Ok(Some(*guess));
         }
         *scan = begin;
+        if before.is_some() && scan.skip_letter(b'}') {
+            return Ok(None);
+        }
         self.other_name(scan, before)
     }
 
@@ -58,7 +62,7 @@ impl<'w> Args<'w> {
         let bytes = scan.bytes();
         let (name, expected) = (&bytes[key.clone()], &bytes[key.start - 1..scan.at()]);
         if self.next.is_empty() {
-            (self.names, self.next) = (vec![b"".as_slice()], vec![(0, b"".as_slice())]);
+            (self.names, self.next) = (vec![b"".as_slice()], vec![(0, Expected::default())]);
         }
         let Self { names, numbers, hash, next, .. } = self;
         let of = |name: &[u8]| hash.hash_one(name);
@@ -66,23 +70,19 @@ impl<'w> Args<'w> {
         let number = *found.or_insert(names.len() as u32).get();
         if number as usize == names.len() {
             names.push(name);
-            next.push((0, b""));
+            next.push((0, Expected::default()));
         }
-        next[before.unwrap_or(0) as usize] = (number, expected);
+        next[before.unwrap_or(0) as usize] = (number, Expected::new(expected));
         Ok(Some(number))
     }
 
-    fn put(&mut self, bytes: &[u8], name: u32, token: &Token) {
-        let range = token.range();
-        let to = &mut self.bytes;
-        match token {
-            Token::Word(_) => put_word(to, name, std::str::from_utf8(&bytes[range]).unwrap_or_default()),
-            Token::Text { is_plain: true, .. } | Token::Nested(_)
-                if let Ok(text) = std::str::from_utf8(&bytes[range.clone()]) =>
-            {
-                ItemFields::put(to, name, ValueRef::Str(text));
-            }
-            token => ItemFields::put(to, name, ValueRef::Str(&text(bytes, token))),
+    #[inline]
+    fn put(&mut self, bytes: &[u8], name: u32, token: Token) {
+        let (raw, to) = (raw(bytes, token), &mut self.bytes);
+        match token.kind {
+            TokenKind::Word => put_word(to, name, std::str::from_utf8(raw).unwrap_or_default()),
+            TokenKind::Plain | TokenKind::Nested if ItemFields::put_text(to, name, raw) => {}
+            _ => ItemFields::put(to, name, ValueRef::Str(&text(bytes, token))),
         }
     }
 }

@@ -18,12 +18,14 @@ use std::thread;
 
 use super::piece::{Ending, Piece, guess};
 use super::rows::Rows;
-use super::scan::{Scan, Stop, Token, member, raw};
+use super::scan::{Scan, Stop, TokenKind, member, raw};
 use super::window::Window;
 use super::{Malformed, Wrong};
 
 /// Bytes of a piece, about.
 pub(super) const PIECE: usize = 1 << 20;
+/// A place in a window is a number of 32 bits.
+const WINDOW: usize = u32::MAX as usize;
 /// More threads than this are not worth their while.
 const THREADS: usize = 8;
 
@@ -36,13 +38,16 @@ pub(super) struct Chrome {
     span: usize,
     piece: usize,
     threads: usize,
+    /// Bytes of a window at the most.
+    longest: usize,
     rows: Rows,
 }
 
 impl Chrome {
     /// Of a file that is read with so many threads at a time, each with so many bytes.
     pub(super) fn new(threads: usize, piece: usize) -> Self {
-        Self { at: None, is_first: true, span: threads * piece, piece, threads, rows: Rows::default() }
+        let (span, rows) = (threads * piece, Rows::default());
+        Self { at: None, is_first: true, span, piece, threads, longest: WINDOW, rows }
     }
 
     /// What has been read.
@@ -71,7 +76,7 @@ impl Chrome {
         if self.at.is_some() {
             self.at = Some(0);
         } else if !self.find(window).map_err(wrong)? {
-            self.span *= 2;
+            self.widen(0).map_err(wrong)?;
             return Ok(false);
         }
         let begin = self.at.unwrap_or(0);
@@ -88,9 +93,18 @@ impl Chrome {
         }
         if at == begin {
             // A longer event than that.
-            self.span *= 2;
+            self.widen(at).map_err(wrong)?;
         }
         Ok(false)
+    }
+
+    /// Looks at more together, as what begins at a place ends behind the window.
+    fn widen(&mut self, at: usize) -> Result<(), Malformed> {
+        if self.span >= self.longest {
+            return Err(Malformed { expected: "an event of less than 4 GiB", at });
+        }
+        self.span = (self.span * 2).min(self.longest);
+        Ok(())
     }
 
     /// Finds the first event; false if the window is too short for that.
@@ -168,10 +182,30 @@ fn find_events(scan: &mut Scan<'_>) -> Result<(usize, bool), Stop> {
             scan.take(b'[', "an array of events")?;
             return Ok((scan.at(), is_ours));
         }
-        if let (b"otherData", Token::Nested(data)) = (&bytes[key], scan.value()?) {
-            let exporter = member(bytes, data, b"exporter");
-            is_ours = exporter.is_some_and(|exporter| raw(bytes, &exporter).starts_with(b"spanwalk "));
+        let data = scan.value()?;
+        if &bytes[key] == b"otherData" && data.kind == TokenKind::Nested {
+            let exporter = member(bytes, data.range(), b"exporter");
+            is_ours = exporter.is_some_and(|exporter| raw(bytes, exporter).starts_with(b"spanwalk "));
         }
     }
     scan.bad("an object with `traceEvents`")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read as _};
+
+    use super::*;
+
+    #[test]
+    fn an_event_without_end_is_no_reason_to_take_all_memory() {
+        for (before, begin) in [(&b"[{\"ph\":\"X\",\"ts\":1,\"dur\":1},{\"a\":\""[..], 26), (b"{\"a\":\"", 0)] {
+            let endless = before.chain(io::repeat(b'x'));
+            let (mut chrome, mut window) = (Chrome::new(1, 16), Window::new(Box::new(endless)));
+            chrome.longest = 100;
+            let ended = chrome.read(&mut window, &|| true);
+            assert!(matches!(ended, Err(Wrong::Malformed(Malformed { at, .. })) if at == begin), "{ended:?}");
+            assert!(window.bytes().len() <= 100);
+        }
+    }
 }

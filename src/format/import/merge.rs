@@ -75,40 +75,59 @@ struct Marks {
 impl Marks {
     /// Of rows, each with one begin, and an end unless it takes no time or does not end.
     fn new(rows: &[Row]) -> Self {
-        let (mut begins, mut ends) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        for (number, row) in rows.iter().enumerate() {
-            let number = (number as u64) << 1;
-            begins.push(Mark { time: row.begin, row: number });
-            if row.end != NEVER && (row.what == What::Begun || row.end > row.begin) {
-                ends.push(Mark { time: row.end, row: number | 1 });
-            }
-        }
-        let sort = |marks: &mut Vec<Mark>| marks.sort_by(|one, other| one.order(other, rows));
-        let is_beside = thread::scope(|scope| {
-            let is_beside = thread::Builder::new().spawn_scoped(scope, || sort(&mut ends)).is_ok();
-            sort(&mut begins);
-            is_beside
+        let has_end = |row: &Row| row.end != NEVER && (row.what == What::Begun || row.end > row.begin);
+        let ends = || sorted(rows, |row| has_end(row).then_some(row.end), true);
+        let (begins, beside) = thread::scope(|scope| {
+            let beside = thread::Builder::new().spawn_scoped(scope, ends);
+            let begins = sorted(rows, |row| Some(row.begin), false);
+            // Where the system gives no thread it is done here.
+            (begins, beside.ok().map(|beside| beside.join().expect("nothing in there panics")))
         });
-        if !is_beside {
-            sort(&mut ends);
-        }
-        Self { begins, ends, told: (0, 0) }
+        Self { begins, ends: beside.unwrap_or_else(ends), told: (0, 0) }
     }
 
     /// The next mark.
     #[inline]
     fn next(&mut self, rows: &[Row]) -> Option<Mark> {
-        let (begin, end) = (self.begins.get(self.told.0), self.ends.get(self.told.1));
-        let is_end = end.is_some_and(|end| begin.is_none_or(|begin| end.order(begin, rows).is_lt()));
-        let (next, told) = if is_end { (end, &mut self.told.1) } else { (begin, &mut self.told.0) };
+        let is_end = self.is_end_next(rows);
+        let (marks, told) = if is_end { (&self.ends, &mut self.told.1) } else { (&self.begins, &mut self.told.0) };
+        let next = marks.get(*told).copied();
         *told += usize::from(next.is_some());
-        next.copied()
+        next
+    }
+
+    #[inline]
+    fn is_end_next(&self, rows: &[Row]) -> bool {
+        let (begin, end) = (self.begins.get(self.told.0), self.ends.get(self.told.1));
+        end.is_some_and(|end| begin.is_none_or(|begin| end.order(begin, rows).is_lt()))
+    }
+
+    /// Takes the end of a row, if it is the next mark.
+    #[inline]
+    fn take_end(&mut self, row: u32, rows: &[Row]) -> bool {
+        let is_it = self.ends.get(self.told.1).is_some_and(|end| end.number() == row) && self.is_end_next(rows);
+        self.told.1 += usize::from(is_it);
+        is_it
     }
 
     /// How many there are, and how many have been told.
     fn count(&self) -> (usize, usize) {
         (self.begins.len() + self.ends.len(), self.told.0 + self.told.1)
     }
+}
+
+/// The marks of rows, by their times and what goes first of those at one time.
+fn sorted(rows: &[Row], time: impl Fn(&Row) -> Option<i64>, is_end: bool) -> Vec<Mark> {
+    let mut marks = Vec::with_capacity(rows.len());
+    for (number, row) in rows.iter().enumerate() {
+        let row_of = (number as u64) << 1 | u64::from(is_end);
+        marks.extend(time(row).map(|time| Mark { time, row: row_of }));
+    }
+    marks.sort_by_key(|mark| mark.time);
+    for at_one_time in marks.chunk_by_mut(|one, next| one.time == next.time).filter(|marks| marks.len() > 1) {
+        at_one_time.sort_by(|one, other| one.order(other, rows));
+    }
+    marks
 }
 
 /// A line while it is told.
@@ -226,7 +245,7 @@ impl Merge {
     fn tell(&mut self, mark: Mark) {
         let number = mark.number();
         let row = self.rows.all[number as usize];
-        let time = Time(mark.time.abs_diff(self.base));
+        let mut time = Time(mark.time.abs_diff(self.base));
         if matches!(row.what, What::Switch | What::Wake) {
             self.lane(row.other, time);
         }
@@ -243,7 +262,7 @@ impl Merge {
             self.packer.close(at, span);
         } else {
             match row.what {
-                What::Whole | What::Begun => self.begin(number, &row, time),
+                What::Whole | What::Begun => time = self.begin(number, &row, time),
                 What::Point => {
                     let site = &self.rows.sites[row.site as usize];
                     let names = &self.rows.names;
@@ -260,14 +279,21 @@ impl Merge {
         }
     }
 
-    /// A call begins; it ends at once if it takes no time.
-    fn begin(&mut self, number: u32, row: &Row, time: Time) {
-        let Self { rows, lanes, packer, beside, known, .. } = self;
+    /// A call begins. Nothing is in it if it takes no time, or if its end is the next mark, which then is told with it:
+    /// until when is told.
+    fn begin(&mut self, number: u32, row: &Row, time: Time) -> Time {
+        let Self { rows, marks, lanes, packer, beside, known, .. } = self;
         let lane = &mut lanes[row.lane as usize];
         let at = At { time, thread: &lane.thread, lane: lane.id };
         let site = &rows.sites[row.site as usize];
         self.spans += 1;
         let span = SpanId(self.spans);
+        let ends_at_once = row.what == What::Whole && row.end == row.begin;
+        let ends_next = !ends_at_once && marks.take_end(number, &rows.all);
+        lane.left -= u64::from(ends_next);
+        let end = Time(row.end.abs_diff(self.base));
+        let whole =
+            (ends_at_once || ends_next).then(|| [time, if lane.kind == LaneKind::Thread { end } else { time }, end]);
         if rows.is_ours {
             let fields = rows.fields(row.args);
             let id = |wanted| {
@@ -279,21 +305,20 @@ impl Merge {
             let parent = id(PARENT).and_then(|parent| known.get(&parent).copied());
             known.extend(id(SPAN).map(|id| (id, span)));
             let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
-            packer.open(at, span, parent, site, fields.map(|(name, value)| (&rows.names[name as usize], value)));
+            packer.open(at, span, parent, site, fields.map(|(name, value)| (&rows.names[name as usize], value)), whole);
         } else {
-            packer.open(at, span, lane.open.around(row.end), site, rows.packed_fields(row.args));
+            packer.open(at, span, lane.open.around(row.end), site, rows.packed_fields(row.args), whole);
+        }
+        if let Some([.., close]) = whole {
+            return close;
         }
         packer.enter(at, span);
-        let ends_at_once = row.what == What::Whole && row.end == row.begin;
-        if lane.kind != LaneKind::Thread || ends_at_once {
+        if lane.kind != LaneKind::Thread {
             packer.exit(at, span);
         }
-        if ends_at_once {
-            packer.close(at, span);
-        } else {
-            lane.open.push(span, row.end);
-            self.span_of[number as usize] = self.spans as u32;
-        }
+        lane.open.push(span, row.end);
+        self.span_of[number as usize] = self.spans as u32;
+        time
     }
 
     /// Something goes from one lane to another.

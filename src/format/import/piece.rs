@@ -8,6 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Malformed;
 use super::args::Args;
+use super::members::{Member, Parts, Shape};
 use super::rows::NEVER;
 use super::scan::{NoTime, Scan, Stop, Token, member, raw};
 
@@ -57,7 +58,7 @@ pub(super) enum Part {
 }
 
 /// Where events come from, by what lies in the file.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Site {
     pub(super) name: Option<Token>,
     pub(super) category: Option<Token>,
@@ -67,7 +68,7 @@ pub(super) struct Site {
 }
 
 /// On what calls nest: a thread, or an id of async spans.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Track {
     pub(super) pid: Option<Token>,
     pub(super) tid: Option<Token>,
@@ -111,63 +112,7 @@ pub(super) struct Piece<'w> {
     track_numbers: HashTable<u32>,
     last_track: u32,
     hash: DefaultHashBuilder,
-    /// The members of the event before, as most events have the same: what lies before their values, and what they are.
-    shape: Vec<(&'w [u8], Member)>,
-}
-
-/// What a member of an event says.
-#[derive(Clone, Copy)]
-enum Member {
-    Phase,
-    Name,
-    Category,
-    Time,
-    Duration,
-    Pid,
-    Tid,
-    Id,
-    Args,
-    File,
-    Line,
-    Other,
-}
-
-impl Member {
-    fn of(key: &[u8]) -> Self {
-        match key {
-            b"ph" => Self::Phase,
-            b"name" => Self::Name,
-            b"cat" => Self::Category,
-            b"ts" => Self::Time,
-            b"dur" => Self::Duration,
-            b"pid" => Self::Pid,
-            b"tid" => Self::Tid,
-            b"id" | b"id2" | b"bind_id" => Self::Id,
-            b"args" => Self::Args,
-            b".file" => Self::File,
-            b".line" => Self::Line,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// The parts of an event that matter.
-#[derive(Default)]
-struct Parts {
-    phase: u8,
-    name: Option<Token>,
-    category: Option<Token>,
-    /// In ns; what is there and no time is `Err`.
-    time: Option<Result<i64, NoTime>>,
-    duration: Option<Result<i64, NoTime>>,
-    pid: Option<Token>,
-    tid: Option<Token>,
-    id: Option<Token>,
-    args: Option<Range<usize>>,
-    /// The same as JSON.
-    object: Option<Range<usize>>,
-    file: Option<Token>,
-    line: Option<Token>,
+    shape: Shape<'w>,
 }
 
 impl<'w> Piece<'w> {
@@ -192,7 +137,7 @@ impl<'w> Piece<'w> {
             track_numbers: HashTable::new(),
             last_track: 0,
             hash: DefaultHashBuilder::default(),
-            shape: Vec::new(),
+            shape: Shape::default(),
         }
     }
 
@@ -239,8 +184,8 @@ impl<'w> Piece<'w> {
             scan.take(b'}', "an event")?;
         } else {
             let mut parts = Parts::default();
-            self.parts(&mut scan, &mut parts)?;
-            self.take(begin, &mut parts)?;
+            parts.take(&mut scan, &mut self.shape, &mut self.args)?;
+            self.take(begin, &parts)?;
         }
         (self.at, self.is_first) = (scan.at(), false);
         self.count += 1;
@@ -248,68 +193,16 @@ impl<'w> Piece<'w> {
     }
 
     #[inline]
-    fn parts(&mut self, scan: &mut Scan<'w>, parts: &mut Parts) -> Result<(), Stop> {
-        let mut at = 0;
-        while let Some(member) = self.member(scan, at)? {
-            at += 1;
-            match member {
-                Member::Time => parts.time = Some(scan.nanoseconds()?),
-                Member::Duration => parts.duration = Some(scan.nanoseconds()?),
-                Member::Args if scan.peek()? == b'{' => {
-                    let begin = scan.at();
-                    parts.args = Some(self.args.take(scan)?);
-                    parts.object = Some(begin..scan.at());
-                }
-                Member::Phase => {
-                    let phase = scan.value()?;
-                    parts.phase = self.bytes[phase.range()].first().copied().unwrap_or(0);
-                }
-                Member::Name => parts.name = Some(scan.value()?),
-                Member::Category => parts.category = Some(scan.value()?),
-                Member::Pid => parts.pid = Some(scan.value()?),
-                Member::Tid => parts.tid = Some(scan.value()?),
-                Member::Id => parts.id = Some(scan.value()?),
-                Member::File => parts.file = Some(scan.value()?),
-                Member::Line => parts.line = Some(scan.value()?),
-                Member::Args | Member::Other => {
-                    scan.value()?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the name of an event's next member and what else is before its value. Nothing if the event ends.
-    #[inline]
-    fn member(&mut self, scan: &mut Scan<'w>, at: usize) -> Result<Option<Member>, Stop> {
-        if let Some((before, member)) = self.shape.get(at)
-            && scan.skip(before)
-        {
-            return Ok(Some(*member));
-        }
-        self.other_member(scan, at)
-    }
-
-    #[inline(never)]
-    fn other_member(&mut self, scan: &mut Scan<'w>, at: usize) -> Result<Option<Member>, Stop> {
-        let begin = scan.at();
-        let Some(key) = scan.key(at == 0)? else { return Ok(None) };
-        scan.peek()?;
-        let member = Member::of(&self.bytes[key]);
-        self.shape.truncate(at);
-        self.shape.push((&self.bytes[begin..scan.at()], member));
-        Ok(Some(member))
-    }
-
-    #[inline]
-    fn take(&mut self, begin: usize, parts: &mut Parts) -> Result<(), Stop> {
+    fn take(&mut self, begin: usize, parts: &Parts) -> Result<(), Stop> {
         let bad = |expected| Stop::Bad(Malformed { expected, at: begin });
-        let is_async = matches!(parts.phase, b'b' | b'n' | b'e' | b'S' | b'T' | b'p' | b'F');
+        let phase = parts.get(Member::Phase);
+        let phase = phase.and_then(|phase| self.bytes[phase.range()].first().copied()).unwrap_or(0);
+        let is_async = matches!(phase, b'b' | b'n' | b'e' | b'S' | b'T' | b'p' | b'F');
         let mut flow = |part| {
-            self.ids.push(parts.id.clone());
+            self.ids.push(parts.get(Member::Id));
             Phase::Flow { part, id: self.ids.len() as u32 - 1 }
         };
-        let what = match parts.phase {
+        let what = match phase {
             0 => return Err(bad("an event with a phase `ph`")),
             b'X' => Phase::Whole(None),
             b'B' | b'b' | b'S' => Phase::Begin,
@@ -337,7 +230,7 @@ impl<'w> Piece<'w> {
             (Phase::Whole(_), Some(_)) => return Err(bad("a duration `dur` in microseconds")),
             _ => what,
         };
-        let args = parts.args.take().unwrap_or_default();
+        let args = parts.args.clone().unwrap_or_default();
         let (track, site) = (self.track(parts, is_async), self.site(parts));
         self.events.push(Told { what, time, site, track, args, place: self.count });
         Ok(())
@@ -345,16 +238,17 @@ impl<'w> Piece<'w> {
 
     /// The number of an event's track.
     #[inline]
-    fn track(&mut self, parts: &mut Parts, is_async: bool) -> u32 {
+    fn track(&mut self, parts: &Parts, is_async: bool) -> u32 {
+        let [pid, tid] = [Member::Pid, Member::Tid].map(|member| parts.get(member));
         let is_alike = |last: &Track| {
             let is_same = |one, other| some_raw(self.bytes, one) == some_raw(self.bytes, other);
-            last.of.is_none() && is_same(&last.pid, &parts.pid) && is_same(&last.tid, &parts.tid)
+            last.of.is_none() && is_same(last.pid, pid) && is_same(last.tid, tid)
         };
         if !is_async && self.tracks.get(self.last_track as usize).is_some_and(is_alike) {
             return self.last_track;
         }
-        let of = is_async.then(|| (parts.category.clone(), parts.id.take()));
-        self.other_track(Track { pid: parts.pid.take(), tid: parts.tid.take(), of })
+        let of = is_async.then(|| (parts.get(Member::Category), parts.get(Member::Id)));
+        self.other_track(Track { pid, tid, of })
     }
 
     #[inline(never)]
@@ -375,23 +269,25 @@ impl<'w> Piece<'w> {
 
     /// The number of an event's site.
     #[inline]
-    fn site(&mut self, parts: &mut Parts) -> u32 {
+    fn site(&mut self, parts: &Parts) -> u32 {
         let bytes = self.bytes;
-        let object = parts.object.take().filter(|_| self.is_ours);
+        let object = parts.object.clone().filter(|_| self.is_ours);
         let source = object.and_then(|object| member(bytes, object, SOURCE));
-        let name = some_raw(bytes, &parts.name);
+        let [name, category, file, line] =
+            [Member::Name, Member::Category, Member::File, Member::Line].map(|member| parts.get(member));
+        let called = some_raw(bytes, name);
         let Self { sites, last_sites, hash, .. } = self;
-        let hashed = hash.hash_one(name);
+        let hashed = hash.hash_one(called);
         let has_name = |at: &u32| {
-            let other = &sites[*at as usize].name;
-            other.is_some() == parts.name.is_some() && some_raw(bytes, other) == name
+            let other = sites[*at as usize].name;
+            other.is_some() == name.is_some() && some_raw(bytes, other) == called
         };
         let is_alike = |last: &Site| {
             let is_same = |one, other| some_raw(bytes, one) == some_raw(bytes, other);
-            is_same(&last.category, &parts.category)
-                && is_same(&last.file, &parts.file)
-                && is_same(&last.line, &parts.line)
-                && is_same(&last.source, &source)
+            is_same(last.category, category)
+                && is_same(last.file, file)
+                && is_same(last.line, line)
+                && is_same(last.source, source)
         };
         // Most names are of one site.
         if let Some(last) = last_sites.find(hashed, has_name).copied()
@@ -399,7 +295,6 @@ impl<'w> Piece<'w> {
         {
             return last;
         }
-        let Parts { name, category, file, line, .. } = std::mem::take(parts);
         self.other_site(Site { name, category, file, line, source }, hashed)
     }
 
@@ -414,7 +309,7 @@ impl<'w> Piece<'w> {
         if number as usize == sites.len() {
             sites.push(site);
         }
-        let name = |at: &u32| some_raw(bytes, &sites[*at as usize].name);
+        let name = |at: &u32| some_raw(bytes, sites[*at as usize].name);
         let has_name = |at: &u32| sites[*at as usize].name.is_some() == wanted.0 && name(at) == wanted.1[0];
         *last_sites.entry(hashed, has_name, |at| hash.hash_one(name(at))).or_insert(number).get_mut() = number;
         number
@@ -424,7 +319,7 @@ impl<'w> Piece<'w> {
 impl Site {
     /// What makes it another than others; no name is not the same as an empty one.
     pub(super) fn key<'w>(&self, bytes: &'w [u8]) -> (bool, [&'w [u8]; 5]) {
-        let parts = [&self.name, &self.category, &self.file, &self.line, &self.source];
+        let parts = [self.name, self.category, self.file, self.line, self.source];
         (self.name.is_some(), parts.map(|part| some_raw(bytes, part)))
     }
 }
@@ -433,16 +328,16 @@ impl Track {
     /// What makes it another than others: process, thread, and of async spans category and id. Ids of other tools are of a process, ours
     /// of a thread, whatever they are called.
     pub(super) fn key<'w>(&self, bytes: &'w [u8], is_ours: bool) -> (bool, [&'w [u8]; 4]) {
-        let [pid, tid] = [&self.pid, &self.tid].map(|part| some_raw(bytes, part));
-        let Some((category, id)) = &self.of else { return (false, [pid, tid, b"", b""]) };
+        let [pid, tid] = [self.pid, self.tid].map(|part| some_raw(bytes, part));
+        let Some((category, id)) = self.of else { return (false, [pid, tid, b"", b""]) };
         let [category, id] = [category, id].map(|part| some_raw(bytes, part));
         (true, if is_ours { [pid, tid, b"", id] } else { [pid, b"", category, id] })
     }
 }
 
 #[inline]
-fn some_raw<'w>(bytes: &'w [u8], token: &Option<Token>) -> &'w [u8] {
-    token.as_ref().map_or(b"", |token| raw(bytes, token))
+fn some_raw(bytes: &[u8], token: Option<Token>) -> &[u8] {
+    token.map_or(b"", |token| raw(bytes, token))
 }
 
 /// A place from another on that is behind an event, as it seems: the next begins like the one that begins here.

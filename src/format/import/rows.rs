@@ -160,8 +160,7 @@ impl Rows {
             return;
         }
         let (lane, track) = self.lane(known, event);
-        let category =
-            || known.sites[event.site as usize].category.as_ref().map_or(&b""[..], |it| raw(known.bytes, it));
+        let category = || known.sites[event.site as usize].category.map_or(&b""[..], |it| raw(known.bytes, it));
         // An arrow's ends are told twice: as such, and for who sees no arrows.
         let is_arrow = || self.is_ours && event.what == Phase::Point && matches!(category(), b"switch" | b"wake");
         if self.lanes[lane as usize].is_shadow || is_arrow() {
@@ -255,7 +254,7 @@ impl Rows {
 
     /// The number of a call's name.
     fn call(&mut self, bytes: &[u8], site: &Site) -> u32 {
-        let name = site.name.as_ref().map_or(&b""[..], |name| raw(bytes, name));
+        let name = site.name.map_or(&b""[..], |name| raw(bytes, name));
         if let Some(number) = self.calls.get(name) {
             return *number;
         }
@@ -284,11 +283,11 @@ impl Rows {
     fn flow(&mut self, known: &mut Known<'_>, site: u32, (part, id): (Part, u32), row: Row) {
         let mut key = Vec::new();
         let Site { name, category, .. } = &known.sites[site as usize];
-        for part in [&known.ids[id as usize], category, name] {
-            key.extend_from_slice(part.as_ref().map_or(b"", |token| raw(known.bytes, token)));
+        for part in [known.ids[id as usize], *category, *name] {
+            key.extend_from_slice(part.map_or(b"", |token| raw(known.bytes, token)));
             key.push(0);
         }
-        let is_switch = self.is_ours && category.as_ref().is_some_and(|it| raw(known.bytes, it) == b"switch");
+        let is_switch = self.is_ours && category.is_some_and(|it| raw(known.bytes, it) == b"switch");
         let before = if part == Part::Begin { None } else { self.flows.remove(&key) };
         if let Some((from, begin)) = before {
             let what = if is_switch { What::Switch } else { What::Wake };
@@ -330,11 +329,11 @@ impl Rows {
             Some(number) => *number,
             None => {
                 let number = self.lanes.len() as u32;
-                let of = |token: &Option<Token>| token.as_ref().map_or("?".into(), |token| text(known.bytes, token));
-                let id = track.of.as_ref().filter(|_| is_lane).map_or(&track.tid, |(_, id)| id);
-                let (pid, tid) = (of(&track.pid), of(id));
+                let of = |token: Option<Token>| token.map_or("?".into(), |token| text(known.bytes, token));
+                let id = track.of.filter(|_| is_lane).map_or(track.tid, |(_, id)| id);
+                let (pid, tid) = (of(track.pid), of(id));
                 // An async line is called after what begins it.
-                let name = is_lane.then(|| format!("{} {tid}", of(&known.sites[event.site as usize].name)).into());
+                let name = is_lane.then(|| format!("{} {tid}", of(known.sites[event.site as usize].name)).into());
                 let kind = if is_lane { LaneKind::Async } else { LaneKind::Thread };
                 self.lanes.push(Line { name, pid, tid, kind, is_shadow: false });
                 self.lane_numbers.insert(lane_key, number);
@@ -368,7 +367,7 @@ impl Rows {
 
     /// Names of threads and processes; there are others, for the order and the colours of a screen.
     fn named(&mut self, known: &mut Known<'_>, event: &Told) {
-        let what = known.sites[event.site as usize].name.as_ref().map(|name| text(known.bytes, name));
+        let what = known.sites[event.site as usize].name.map(|name| text(known.bytes, name));
         let Some(name) = self.said(event, "name") else { return };
         match what.as_deref() {
             Some("thread_name") => {
@@ -382,7 +381,7 @@ impl Rows {
                 line.kind = said.and_then(|kind| LaneKind::of_word(&kind)).unwrap_or(line.kind);
             }
             Some("process_name") => {
-                let pid = known.tracks[event.track as usize].pid.as_ref();
+                let pid = known.tracks[event.track as usize].pid;
                 self.processes.insert(pid.map_or("?".into(), |pid| text(known.bytes, pid)), name);
             }
             _ => {}
@@ -401,14 +400,14 @@ fn unquoted(raw: &[u8]) -> Arc<str> {
 }
 
 fn callsite(bytes: &[u8], site: &Site) -> Callsite {
-    let of = |token: &Option<Token>| token.as_ref().map_or_else(|| "".into(), |token| text(bytes, token));
-    let (name, target) = (of(&site.name), of(&site.category));
+    let of = |token: Option<Token>| token.map_or_else(|| "".into(), |token| text(bytes, token));
+    let (name, target) = (of(site.name), of(site.category));
     let line = |text: &str| text.parse().ok();
-    if let Some(file) = &site.file {
-        let number = site.line.as_ref().and_then(|number| line(&text(bytes, number)));
+    if let Some(file) = site.file {
+        let number = site.line.and_then(|number| line(&text(bytes, number)));
         return Callsite { name, target, file: Some(text(bytes, file)), line: number };
     }
-    if let Some(source) = &site.source {
+    if let Some(source) = site.source {
         let source = text(bytes, source);
         let (file, number) = match source.rsplit_once(':') {
             Some((file, number)) if line(number).is_some() => (file, line(number)),

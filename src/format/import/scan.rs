@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Malformed;
+use super::digits::{MOST_DIGITS, ONES, digits, nanoseconds};
 
 /// Why a value could not be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,31 +21,73 @@ pub(super) enum Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoTime;
 
-/// A place in JSON.
+/// A place in JSON of less than 4 GiB.
 #[derive(Clone, Copy)]
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
+/// Letters that are expected to be somewhere.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Expected<'a> {
+    letters: &'a [u8],
+    /// The first of them as a number, and which bits of it they are.
+    first: u128,
+    mask: u128,
+}
+
+/// So many letters are compared at once.
+const AT_ONCE: usize = 16;
+
+impl<'a> Expected<'a> {
+    pub(super) fn new(letters: &'a [u8]) -> Self {
+        let mut first = [0; AT_ONCE];
+        let length = letters.len().min(AT_ONCE);
+        first[..length].copy_from_slice(&letters[..length]);
+        let mask = u128::MAX.checked_shr((8 * (AT_ONCE - length)) as u32).unwrap_or(0);
+        Self { letters, first: u128::from_le_bytes(first), mask }
+    }
+
+    #[inline]
+    fn begins(&self, letters: &[u8]) -> bool {
+        let Some(first) = letters.first_chunk() else { return letters.starts_with(self.letters) };
+        (u128::from_le_bytes(*first) ^ self.first) & self.mask == 0
+            && (self.letters.len() <= AT_ONCE || letters.starts_with(self.letters))
+    }
+}
+
 /// A value by its first letter, and where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
-    /// Without its quotes; `is_plain` says that nothing in it is escaped.
-    Text { range: Range<usize>, is_plain: bool },
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) kind: TokenKind,
+    begin: u32,
+    end: u32,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// A text in which nothing is escaped. It is without its quotes.
+    Plain,
+    /// Another text.
+    Escaped,
     /// A number, `true`, `false` or `null`; also `NaN` and `Infinity`, which Python writes.
-    Word(Range<usize>),
+    Word,
     /// An object or an array, with its brackets.
-    Nested(Range<usize>),
+    Nested,
 }
 
 impl Token {
+    #[inline]
+    fn new(kind: TokenKind, range: Range<usize>) -> Self {
+        Self { kind, begin: range.start as u32, end: range.end as u32 }
+    }
+
     /// Where it is.
     #[inline]
-    pub(super) fn range(&self) -> Range<usize> {
-        match self {
-            Self::Text { range, .. } | Self::Word(range) | Self::Nested(range) => range.clone(),
-        }
+    pub(super) fn range(self) -> Range<usize> {
+        self.begin as usize..self.end as usize
     }
 }
 
@@ -89,11 +132,19 @@ impl<'a> Scan<'a> {
 
     /// Takes what is expected, letter by letter, if it is there.
     #[inline]
-    pub(super) fn skip(&mut self, expected: &[u8]) -> bool {
-        let is_there = self.bytes[self.at..].starts_with(expected);
+    pub(super) fn skip(&mut self, expected: &Expected<'_>) -> bool {
+        let is_there = expected.begins(&self.bytes[self.at..]);
         if is_there {
-            self.at += expected.len();
+            self.at += expected.letters.len();
         }
+        is_there
+    }
+
+    /// Takes a letter, if it is there.
+    #[inline]
+    pub(super) fn skip_letter(&mut self, letter: u8) -> bool {
+        let is_there = self.bytes.get(self.at) == Some(&letter);
+        self.at += usize::from(is_there);
         is_there
     }
 
@@ -110,11 +161,16 @@ impl<'a> Scan<'a> {
     }
 
     /// Takes a number of microseconds, in ns; or what is there and is none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn nanoseconds(&mut self) -> Result<Result<i64, NoTime>, Stop> {
         if let Some(ns) = self.thousandths() {
             return Ok(Ok(ns));
         }
+        self.other_nanoseconds()
+    }
+
+    #[inline(never)]
+    fn other_nanoseconds(&mut self) -> Result<Result<i64, NoTime>, Stop> {
         let number = self.value()?;
         Ok(nanoseconds(&self.bytes[number.range()]).ok_or(NoTime))
     }
@@ -162,7 +218,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Takes a text; its first letter is known to be a quote.
-    #[inline]
+    #[inline(always)]
     fn text(&mut self) -> Result<(Range<usize>, bool), Stop> {
         let begin = self.at + 1;
         let mut at = begin;
@@ -180,25 +236,32 @@ impl<'a> Scan<'a> {
     }
 
     /// Takes a value.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&mut self) -> Result<Token, Stop> {
         match self.peek()? {
-            b'"' => self.text().map(|(range, is_plain)| Token::Text { range, is_plain }),
-            b'{' | b'[' => self.nested().map(Token::Nested),
+            b'"' => {
+                let (range, is_plain) = self.text()?;
+                Ok(Token::new(if is_plain { TokenKind::Plain } else { TokenKind::Escaped }, range))
+            }
+            b'{' | b'[' => {
+                let begin = self.at;
+                self.nested()?;
+                Ok(Token::new(TokenKind::Nested, begin..self.at))
+            }
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' => {
                 let begin = self.at;
                 let length = self.bytes[begin..].iter().position(|letter| !WORD[usize::from(*letter)]);
                 // A number may go on where the input ends.
                 self.at = begin + length.ok_or(Stop::End)?;
-                Ok(Token::Word(begin..self.at))
+                Ok(Token::new(TokenKind::Word, begin..self.at))
             }
             _ => self.bad("a value"),
         }
     }
 
     /// Takes an object or an array by its brackets; what is between them is not judged.
-    fn nested(&mut self) -> Result<Range<usize>, Stop> {
-        let begin = self.at;
+    #[inline(never)]
+    fn nested(&mut self) -> Result<(), Stop> {
         let mut depth = 0_usize;
         loop {
             // Most of what is in there is words, commas and colons.
@@ -214,27 +277,10 @@ impl<'a> Scan<'a> {
             }
             self.at += 1;
             if depth == 0 {
-                return Ok(begin..self.at);
+                return Ok(());
             }
         }
     }
-}
-
-/// A number of so many digits and its thousandth part are numbers of 64 bits.
-const MOST_DIGITS: usize = 15;
-
-/// The number that begins there, and how many digits it has. One of more than [`MOST_DIGITS`] is not right.
-#[inline]
-fn digits(letters: &[u8]) -> (u64, usize) {
-    let mut number = 0_u64;
-    for (at, letter) in letters.iter().enumerate() {
-        let digit = letter.wrapping_sub(b'0');
-        if digit > 9 {
-            return (number, at);
-        }
-        number = number.wrapping_mul(10).wrapping_add(digit.into());
-    }
-    (number, letters.len())
 }
 
 /// Letters of numbers and of words that stand without quotes.
@@ -263,7 +309,6 @@ const PLAIN: [bool; 256] = {
 /// Where the first quote or backslash is, eight letters at a time.
 #[inline]
 fn end_of_text(letters: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     // The lowest bit that is set is that of the first zero.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     let (words, rest) = letters.as_chunks::<8>();
@@ -279,14 +324,16 @@ fn end_of_text(letters: &[u8]) -> Option<usize> {
 }
 
 /// A token as it lies there.
-pub(super) fn raw<'a>(bytes: &'a [u8], token: &Token) -> &'a [u8] {
+#[inline]
+pub(super) fn raw(bytes: &[u8], token: Token) -> &[u8] {
     &bytes[token.range()]
 }
 
 /// What a token says.
-pub(super) fn text(bytes: &[u8], token: &Token) -> Arc<str> {
-    if let Token::Text { range, is_plain: false } = token {
-        let quoted = &bytes[range.start - 1..=range.end];
+pub(super) fn text(bytes: &[u8], token: Token) -> Arc<str> {
+    if token.kind == TokenKind::Escaped {
+        let Range { start, end } = token.range();
+        let quoted = &bytes[start - 1..=end];
         if let Ok(text) = serde_json::from_slice::<String>(quoted) {
             return text.into();
         }
@@ -308,37 +355,6 @@ pub(super) fn member(bytes: &[u8], object: Range<usize>, name: &[u8]) -> Option<
     None
 }
 
-/// Microseconds as they are written, in ns: beyond a thousandth they are rounded.
-fn nanoseconds(text: &[u8]) -> Option<i64> {
-    let (is_negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    let (mut ns, mut places) = (0_i64, None);
-    for &digit in digits {
-        match (digit, places) {
-            (b'0'..=b'9', None) => ns = ns.checked_mul(10)?.checked_add(i64::from(digit - b'0') * 1000)?,
-            (b'0'..=b'9', Some(place @ 0..3)) => {
-                ns = ns.checked_add(i64::from(digit - b'0') * [100, 10, 1][place])?;
-                places = Some(place + 1);
-            }
-            (b'0'..=b'9', Some(3)) => {
-                ns = ns.checked_add(i64::from(digit >= b'5'))?;
-                places = Some(4);
-            }
-            (b'0'..=b'9', Some(_)) => {}
-            (b'.', None) => places = Some(0),
-            // With an exponent: as a float.
-            _ => {
-                let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-                let ns = (number * 1e3).round();
-                return (ns.abs() < 9e18).then_some(ns as i64);
-            }
-        }
-    }
-    (!digits.is_empty()).then_some(if is_negative { -ns } else { ns })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,9 +362,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Result<(&str, usize), Stop>) {
         let mut scan = Scan::new(text.as_bytes(), 0);
-        let found = scan.value().map(|token| match token {
-            Token::Text { range, .. } | Token::Word(range) | Token::Nested(range) => (&text[range], scan.at()),
-        });
+        let found = scan.value().map(|token| (&text[token.range()], scan.at()));
         assert_eq!(found, expected);
     }
 
@@ -369,6 +383,21 @@ mod tests {
         check(" }", Err(Stop::Bad(Malformed { expected: "a value", at: 1 })));
         // Deeper than any stack.
         check(&"[".repeat(1_000_000), Err(Stop::End));
+    }
+
+    #[test]
+    fn what_is_expected_is_found_letter_by_letter() {
+        let text = br#","name of a member":1 and so on"#;
+        for length in 0..text.len() {
+            let (expected, mut other) = (Expected::new(&text[..length]), text.to_vec());
+            assert!(Scan::new(text, 0).skip(&expected), "{length}");
+            assert!(Scan::new(&text[..length], 0).skip(&expected), "{length}, and nothing behind");
+            if length > 0 {
+                other[length - 1] = b'_';
+                assert!(!Scan::new(&other, 0).skip(&expected), "{length}, and the last is another");
+                assert!(!Scan::new(&text[..length - 1], 0).skip(&expected), "{length}, and the last is not there");
+            }
+        }
     }
 
     #[test]

@@ -10,12 +10,23 @@ pub(super) struct Names<T: ?Sized> {
     by_content: HashMap<Arc<T>, u32>,
     /// Keeps the addresses from being used again.
     kept: Vec<Arc<T>>,
-    last: (usize, u32),
+    /// Those that were asked for last, by the low bits of their addresses; an address of none is 0.
+    lately: Box<[(usize, u32); LATELY]>,
 }
+
+/// So many are found without a search: callsites and names of a program, in most.
+const LATELY: usize = 128;
+/// Things lie so far apart at the least, by a power of two.
+const APART: u32 = 4;
 
 impl<T: ?Sized> Default for Names<T> {
     fn default() -> Self {
-        Self { by_address: HashMap::default(), by_content: HashMap::new(), kept: Vec::new(), last: (0, 0) }
+        Self {
+            by_address: HashMap::default(),
+            by_content: HashMap::new(),
+            kept: Vec::new(),
+            lately: Box::new([(0, 0); LATELY]),
+        }
     }
 }
 
@@ -24,25 +35,32 @@ impl<T: ?Sized + Hash + Eq> Names<T> {
         self.by_address.clear();
         self.by_content.clear();
         self.kept.clear();
-        self.last = (0, 0);
+        self.lately.fill((0, 0));
     }
 
     /// The number of a thing, and whether it is new.
     #[inline]
     pub(super) fn number(&mut self, thing: &Arc<T>) -> (u32, bool) {
         let address = Arc::as_ptr(thing).cast::<u8>() as usize;
-        if self.last.0 == address {
-            return (self.last.1, false);
+        let lately = (address >> APART) % LATELY;
+        let (known, number) = self.lately[lately];
+        if known == address {
+            return (number, false);
         }
+        let found = self.search(thing, address);
+        self.lately[lately] = (address, found.0);
+        found
+    }
+
+    #[inline(never)]
+    fn search(&mut self, thing: &Arc<T>, address: usize) -> (u32, bool) {
         if let Some(&number) = self.by_address.get(&address) {
-            self.last = (address, number);
             return (number, false);
         }
         let next = self.by_content.len() as u32;
         let number = *self.by_content.entry(thing.clone()).or_insert(next);
         self.kept.push(thing.clone());
         self.by_address.insert(address, number);
-        self.last = (address, number);
         (number, number == next)
     }
 }

@@ -3,6 +3,7 @@
 mod parts;
 
 pub use parts::Packable;
+pub(super) use parts::put_text_field;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,8 +33,8 @@ pub struct Packer {
     callsites: Names<Callsite>,
     threads: HashMap<ThreadId, u32>,
     last_thread: Option<ThreadId>,
-    /// Numbers of the names of the fields that are being written.
-    names: Vec<u32>,
+    /// The fields that are being written: their names have to be defined before the record begins.
+    fields: Vec<u8>,
     context: Context,
     /// The record before was one that the next may be fused with: where it begins, its span and its tag.
     fusible: Option<(usize, SpanId, u8)>,
@@ -157,24 +158,35 @@ impl Packer {
         fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
         whole: Option<[Time; 3]>,
     ) {
-        if span.0 != self.context.span.wrapping_add(1) {
-            self.bytes.push(SPAN);
-            self.number(span.0);
-        }
-        self.context.span = span.0;
         let count = fields.len();
-        let flags = if parent.is_some() { A } else { 0 } | if count > 0 { B } else { 0 };
-        let begin = self.head(OPEN, if whole.is_some() { flags | FUSED } else { flags }, at);
-        if let Some(parent) = parent {
-            self.number(span.0.wrapping_sub(parent.0));
-        }
-        self.number(callsite.into());
+        let fused = if whole.is_some() { FUSED } else { 0 };
+        let begin = self.begin_open(at, span, parent, callsite, if count > 0 { B | fused } else { fused });
         if count > 0 {
             self.number(count as u64);
             for (name, value) in fields {
                 self.field(name, value);
             }
         }
+        self.end_open(at, span, begin, whole);
+    }
+
+    #[inline]
+    fn begin_open(&mut self, at: At<'_>, span: SpanId, parent: Option<SpanId>, callsite: u32, flags: u8) -> usize {
+        if span.0 != self.context.span.wrapping_add(1) {
+            self.bytes.push(SPAN);
+            self.number(span.0);
+        }
+        self.context.span = span.0;
+        let begin = self.head(OPEN, if parent.is_some() { A | flags } else { flags }, at);
+        if let Some(parent) = parent {
+            self.number(span.0.wrapping_sub(parent.0));
+        }
+        self.number(callsite.into());
+        begin
+    }
+
+    #[inline]
+    fn end_open(&mut self, at: At<'_>, span: SpanId, begin: usize, whole: Option<[Time; 3]>) {
         let Some([enter, exit, close]) = whole else {
             self.fusible = Some((begin, span, OPEN));
             return;
@@ -193,32 +205,25 @@ impl Packer {
         }
     }
 
-    /// A call begins.
+    /// A call begins. `whole` as in [`Packer::open_known`].
+    #[inline]
     pub fn open<'f, V: Packable>(
         &mut self,
         at: At<'_>,
         span: SpanId,
         parent: Option<SpanId>,
         callsite: &Arc<Callsite>,
-        fields: impl Iterator<Item = (&'f Arc<str>, V)> + Clone,
+        fields: impl Iterator<Item = (&'f Arc<str>, V)>,
+        whole: Option<[Time; 3]>,
     ) {
         let callsite = self.callsite(callsite);
-        let count = self.define_names(fields.clone());
-        if span.0 != self.context.span.wrapping_add(1) {
-            self.bytes.push(SPAN);
-            self.number(span.0);
-        }
-        self.context.span = span.0;
-        let flags = if parent.is_some() { A } else { 0 } | if count > 0 { B } else { 0 };
-        let begin = self.head(OPEN, flags, at);
-        if let Some(parent) = parent {
-            self.number(span.0.wrapping_sub(parent.0));
-        }
-        self.number(callsite.into());
+        let count = self.gather(fields);
+        let fused = if whole.is_some() { FUSED } else { 0 };
+        let begin = self.begin_open(at, span, parent, callsite, if count > 0 { B | fused } else { fused });
         if count > 0 {
-            self.fields(count, fields);
+            self.gathered(count);
         }
-        self.fusible = Some((begin, span, OPEN));
+        self.end_open(at, span, begin, whole);
     }
 
     /// The span is put on a thread.
@@ -267,7 +272,9 @@ impl Packer {
     pub fn event(&mut self, event: &Event) {
         let at = At { time: event.time, thread: &event.thread, lane: event.lane };
         match &event.kind {
-            Kind::Open { span, parent, callsite, fields } => self.open(at, *span, *parent, callsite, refs(fields)),
+            Kind::Open { span, parent, callsite, fields } => {
+                self.open(at, *span, *parent, callsite, refs(fields), None);
+            }
             Kind::Enter { span } => self.enter(at, *span),
             Kind::Exit { span } => self.exit(at, *span),
             Kind::Close { span } => self.close(at, *span),
@@ -307,16 +314,11 @@ impl Packer {
     }
 
     /// Fields of a span that became known later.
-    pub fn record<'f>(
-        &mut self,
-        at: At<'_>,
-        span: SpanId,
-        fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)> + Clone,
-    ) {
-        let count = self.define_names(fields.clone());
+    pub fn record<'f>(&mut self, at: At<'_>, span: SpanId, fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)>) {
+        let count = self.gather(fields);
         self.head(RECORD, 0, at);
         self.number(self.context.span.wrapping_sub(span.0));
-        self.fields(count, fields);
+        self.gathered(count);
     }
 
     /// Something said, inside a span or outside of all.
@@ -325,16 +327,16 @@ impl Packer {
         at: At<'_>,
         span: Option<SpanId>,
         callsite: &Arc<Callsite>,
-        fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)> + Clone,
+        fields: impl Iterator<Item = (&'f Arc<str>, ValueRef<'f>)>,
     ) {
         let callsite = self.callsite(callsite);
-        let count = self.define_names(fields.clone());
+        let count = self.gather(fields);
         self.head(NOTE, if span.is_some() { A } else { 0 }, at);
         if let Some(span) = span {
             self.number(self.context.span.wrapping_sub(span.0));
         }
         self.number(callsite.into());
-        self.fields(count, fields);
+        self.gathered(count);
     }
 
     fn between(&mut self, tag: u8, at: At<'_>, to: LaneId, reason: Option<&Arc<str>>) {

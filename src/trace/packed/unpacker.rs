@@ -114,6 +114,16 @@ impl<'a> ItemFields<'a> {
         value.put(bytes, name);
     }
 
+    /// The same of what may be a text; false, and nothing is added, if it is none.
+    #[inline]
+    pub fn put_text(bytes: &mut Vec<u8>, name: u32, text: &[u8]) -> bool {
+        let is_text = is_text(text);
+        if is_text {
+            packer::put_text_field(bytes, name, text);
+        }
+        is_text
+    }
+
     /// The fields that were [put](Self::put) into bytes. What is no field ends them.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
@@ -189,8 +199,28 @@ impl<'a> Unpacker<'a> {
     }
 
     /// What has been defined so far, to put what is shared in the place of what is equal to it.
+    #[inline]
     pub(in crate::trace) fn tables_mut(&mut self) -> &mut Tables {
-        self.tables.to_mut()
+        match &mut self.tables {
+            Cow::Owned(tables) => tables,
+            borrowed @ Cow::Borrowed(_) => borrowed.to_mut(),
+        }
+    }
+
+    /// Takes the rest of a call whose opening was the last item, if nothing else is in it: when it was entered, left and closed.
+    /// Else nothing is taken.
+    #[inline]
+    pub(in crate::trace) fn rest_of_call(&mut self) -> Option<[Time; 3]> {
+        let Some((OPEN, _)) = self.fused else { return None };
+        let mut rest = self.bytes.clone();
+        let enter = self.context.time.wrapping_add(rest.number().ok()?);
+        if rest.byte().ok()? != EXIT | A | FUSED {
+            return None;
+        }
+        let exit = enter.wrapping_add(rest.number().ok()?);
+        let close = exit.wrapping_add(rest.number().ok()?);
+        (self.bytes, self.context.time, self.fused) = (rest, close, None);
+        Some([Time(enter), Time(exit), Time(close)])
     }
 
     /// What has been defined, for a later reader of the chunk.
@@ -387,6 +417,12 @@ impl Tables {
     }
 }
 
+/// Whether bytes are UTF-8. Most are ASCII, which is soon seen.
+#[inline]
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
+}
+
 /// Whether a definition is the next of its table. If not, it is known already, or of no chunk.
 fn is_next<T>(table: &[T], number: u64) -> Result<bool, Corrupt> {
     let length = table.len() as u64;
@@ -458,7 +494,7 @@ impl<'a> Bytes<'a> {
         let count = self.number()?;
         let begin = self.at;
         for _ in 0..count {
-            let (name, _) = self.field()?;
+            let (name, _) = self.packed_field()?;
             if name as usize >= tables.strings.len() {
                 return Err(Corrupt);
             }
@@ -466,23 +502,32 @@ impl<'a> Bytes<'a> {
         Ok(ItemFields(&self.bytes[begin..self.at]))
     }
 
-    /// A field whose value is not looked at.
+    /// A field whose value is only looked at for whether it is one.
     #[inline]
     fn packed_field(&mut self) -> Result<(u32, PackedValue<'a>), Corrupt> {
         let head = self.number()?;
         let name = u32::try_from(head >> 3).map_err(|_| Corrupt)?;
         let (begin, kind) = (self.at, (head & 7) as u8);
-        let length = match kind {
-            0 | 1 => 0,
-            4 => self.number()?,
-            5 => 8,
-            7 => 17,
+        match kind {
+            0 | 1 => {}
+            4 => {
+                let length = self.number()?;
+                if !is_text(self.take(length)?) {
+                    return Err(Corrupt);
+                }
+            }
+            5 => {
+                self.take(8)?;
+            }
+            7 => {
+                if self.take(17)?[0] > 1 {
+                    return Err(Corrupt);
+                }
+            }
             _ => {
                 self.number()?;
-                0
             }
-        };
-        self.take(length)?;
+        }
         Ok((name, PackedValue { kind, rest: &self.bytes[begin..self.at] }))
     }
 

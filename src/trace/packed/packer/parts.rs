@@ -54,25 +54,24 @@ impl Packer {
         number
     }
 
-    /// Defines the names of fields that have not been used in this chunk; how many fields there are. Their numbers are kept for
-    /// [`Packer::fields`].
+    /// Packs fields aside, and defines their names that have not been used in this chunk; how many they are.
     #[inline]
-    pub(super) fn define_names<'f, V>(&mut self, fields: impl Iterator<Item = (&'f Arc<str>, V)>) -> u64 {
-        self.names.clear();
-        for (name, _) in fields {
+    pub(super) fn gather<'f, V: Packable>(&mut self, fields: impl Iterator<Item = (&'f Arc<str>, V)>) -> u64 {
+        self.fields.clear();
+        let mut count = 0;
+        for (name, value) in fields {
             let number = self.string(name);
-            self.names.push(number);
+            value.put(&mut self.fields, number);
+            count += 1;
         }
-        self.names.len() as u64
+        count
     }
 
-    /// The fields whose names have just been defined.
+    /// The fields that have just been packed, of which there are so many.
     #[inline]
-    pub(super) fn fields<'f, V: Packable>(&mut self, count: u64, fields: impl Iterator<Item = (&'f Arc<str>, V)>) {
+    pub(super) fn gathered(&mut self, count: u64) {
         self.number(count);
-        for (name, (_, value)) in self.names.iter().zip(fields) {
-            value.put(&mut self.bytes, *name);
-        }
+        self.bytes.extend_from_slice(&self.fields);
     }
 
     #[inline(always)]
@@ -109,6 +108,14 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
+/// Adds a field that is a text.
+#[inline]
+pub(in crate::trace::packed) fn put_text_field(bytes: &mut Vec<u8>, name: u32, text: &[u8]) {
+    put_number(bytes, u64::from(name) << 3 | 4);
+    put_number(bytes, text.len() as u64);
+    bytes.extend_from_slice(text);
+}
+
 /// What a field may be made of.
 pub trait Packable {
     /// Adds a field to bytes: the number is its name's.
@@ -131,8 +138,8 @@ impl Packable for PackedValue<'_> {
 }
 
 #[inline(always)]
-fn put_field(bytes: &mut Vec<u8>, name: u32, value: ValueRef<'_>) {
-    let name = u64::from(name) << 3;
+fn put_field(bytes: &mut Vec<u8>, number: u32, value: ValueRef<'_>) {
+    let name = u64::from(number) << 3;
     match value {
         ValueRef::Bool(value) => put_number(bytes, name | u64::from(value)),
         ValueRef::U64(value) => {
@@ -143,10 +150,7 @@ fn put_field(bytes: &mut Vec<u8>, name: u32, value: ValueRef<'_>) {
             put_number(bytes, name | 3);
             put_number(bytes, ((value << 1) ^ (value >> 63)) as u64);
         }
-        ValueRef::Str(text) => {
-            put_number(bytes, name | 4);
-            put_text(bytes, text);
-        }
+        ValueRef::Str(text) => put_text_field(bytes, number, text.as_bytes()),
         ValueRef::F64(value) => {
             put_number(bytes, name | 5);
             bytes.extend(value.to_le_bytes());
