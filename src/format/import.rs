@@ -13,6 +13,7 @@ mod begun;
 mod chrome;
 mod digits;
 mod lines;
+mod marks;
 mod members;
 mod merge;
 mod piece;

@@ -8,12 +8,12 @@
 //! before that does. A line of a thread has the thread while a call is open. Of an async line nobody knows; its calls are put on
 //! a thread for no time at all, which such a lane says nothing by.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
-use super::rows::{BESIDE, Line, NEVER, PARENT, Row, Rows, SPAN, What};
+use super::marks::{Mark, Marks};
+use super::rows::{BESIDE, Line, PARENT, Row, Rows, SPAN, What};
 use super::stack::Stack;
 use crate::trace::{
     At, Chunk, Event, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, ValueRef,
@@ -26,110 +26,6 @@ const ROUND: usize = 1 << 15;
 /// So few are told where they are needed.
 const FEW: usize = 1 << 10;
 
-/// A begin or an end of a row, in the order in which they are told.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    time: i64,
-    /// Its row, twice, and whether it is the end.
-    row: u64,
-}
-
-impl Mark {
-    /// Which of two is told first.
-    #[inline]
-    fn order(&self, other: &Self, rows: &[Row]) -> Ordering {
-        let class = |mark: &Self| mark.class(&rows[mark.number() as usize]);
-        let at_one_time = || class(self).cmp(&class(other)).then(self.row.cmp(&other.row));
-        self.time.cmp(&other.time).then_with(at_one_time)
-    }
-
-    fn is_end(self) -> bool {
-        self.row & 1 == 1
-    }
-
-    fn number(self) -> u32 {
-        (self.row >> 1) as u32
-    }
-
-    /// What goes first of those at one time: ends of whole rows, the later begun first; then what has an order of its own; then
-    /// begins of whole rows, the longer first.
-    fn class(self, row: &Row) -> (u8, u64) {
-        match (row.what, self.is_end()) {
-            (What::Whole, true) => (0, u64::MAX - row.begin.abs_diff(i64::MIN)),
-            (What::Whole, false) => (2, u64::MAX - row.end.abs_diff(row.begin)),
-            (What::Begun, true) => (1, row.other.into()),
-            _ => (1, row.order.into()),
-        }
-    }
-}
-
-/// The marks of all rows, in order: begins and ends by themselves, as the one or the other are in order in most files.
-#[derive(Default)]
-struct Marks {
-    begins: Vec<Mark>,
-    ends: Vec<Mark>,
-    /// How many of each have been told.
-    told: (usize, usize),
-}
-
-impl Marks {
-    /// Of rows, each with one begin, and an end unless it takes no time or does not end.
-    fn new(rows: &[Row]) -> Self {
-        let has_end = |row: &Row| row.end != NEVER && (row.what == What::Begun || row.end > row.begin);
-        let ends = || sorted(rows, |row| has_end(row).then_some(row.end), true);
-        let (begins, beside) = thread::scope(|scope| {
-            let beside = thread::Builder::new().spawn_scoped(scope, ends);
-            let begins = sorted(rows, |row| Some(row.begin), false);
-            // Where the system gives no thread it is done here.
-            (begins, beside.ok().map(|beside| beside.join().expect("nothing in there panics")))
-        });
-        Self { begins, ends: beside.unwrap_or_else(ends), told: (0, 0) }
-    }
-
-    /// The next mark.
-    #[inline]
-    fn next(&mut self, rows: &[Row]) -> Option<Mark> {
-        let is_end = self.is_end_next(rows);
-        let (marks, told) = if is_end { (&self.ends, &mut self.told.1) } else { (&self.begins, &mut self.told.0) };
-        let next = marks.get(*told).copied();
-        *told += usize::from(next.is_some());
-        next
-    }
-
-    #[inline]
-    fn is_end_next(&self, rows: &[Row]) -> bool {
-        let (begin, end) = (self.begins.get(self.told.0), self.ends.get(self.told.1));
-        end.is_some_and(|end| begin.is_none_or(|begin| end.order(begin, rows).is_lt()))
-    }
-
-    /// Takes the end of a row, if it is the next mark.
-    #[inline]
-    fn take_end(&mut self, row: u32, rows: &[Row]) -> bool {
-        let is_it = self.ends.get(self.told.1).is_some_and(|end| end.number() == row) && self.is_end_next(rows);
-        self.told.1 += usize::from(is_it);
-        is_it
-    }
-
-    /// How many there are, and how many have been told.
-    fn count(&self) -> (usize, usize) {
-        (self.begins.len() + self.ends.len(), self.told.0 + self.told.1)
-    }
-}
-
-/// The marks of rows, by their times and what goes first of those at one time.
-fn sorted(rows: &[Row], time: impl Fn(&Row) -> Option<i64>, is_end: bool) -> Vec<Mark> {
-    let mut marks = Vec::with_capacity(rows.len());
-    for (number, row) in rows.iter().enumerate() {
-        let row_of = (number as u64) << 1 | u64::from(is_end);
-        marks.extend(time(row).map(|time| Mark { time, row: row_of }));
-    }
-    marks.sort_by_key(|mark| mark.time);
-    for at_one_time in marks.chunk_by_mut(|one, next| one.time == next.time).filter(|marks| marks.len() > 1) {
-        at_one_time.sort_by(|one, other| one.order(other, rows));
-    }
-    marks
-}
-
 /// A line while it is told.
 struct Lane {
     id: LaneId,
@@ -137,7 +33,7 @@ struct Lane {
     kind: LaneKind,
     /// Its open spans.
     open: Stack,
-    /// Marks that are still to come.
+    /// Marks that are still to come, if it is not of a thread.
     left: u64,
     is_told: bool,
 }
@@ -165,13 +61,13 @@ pub(super) struct Merge {
 impl Merge {
     pub(super) fn new(rows: Rows) -> Self {
         let all = &rows.all;
+        let marks = Marks::new(all);
         // Times of our own files are those of the recording already.
-        let first = all.iter().map(|row| row.begin).min().unwrap_or(0);
+        let first = marks.peek().map_or(0, |mark| mark.time);
         let base = if rows.is_ours { first.min(0) } else { first };
         let mut left = vec![0_u64; rows.lanes.len()];
-        let marks = Marks::new(all);
-        for mark in marks.begins.iter().chain(&marks.ends) {
-            left[all[mark.number() as usize].lane as usize] += 1;
+        if rows.lanes.iter().any(|line| line.kind != LaneKind::Thread) {
+            all.iter().for_each(|row| left[row.lane as usize] += 1 + u64::from(row.has_end()));
         }
         let processes = rows.lanes.iter().map(|line| &line.pid).collect::<std::collections::HashSet<_>>().len();
         let lanes = rows.lanes.iter().enumerate().map(|(at, line)| {
@@ -224,7 +120,7 @@ impl Merge {
 
     fn tell_on(&mut self) {
         for _ in 0..ROUND {
-            let Some(mark) = self.marks.next(&self.rows.all) else {
+            let Some(mark) = self.marks.take(&self.rows.all) else {
                 self.hand_over();
                 return;
             };
@@ -251,7 +147,7 @@ impl Merge {
         }
         self.lane(row.lane, time);
         let lane = &mut self.lanes[row.lane as usize];
-        lane.left -= 1;
+        lane.left = lane.left.saturating_sub(1);
         let at = At { time, thread: &lane.thread, lane: lane.id };
         if mark.is_end() {
             let span = SpanId(self.span_of[number as usize].into());
@@ -289,8 +185,12 @@ impl Merge {
         self.spans += 1;
         let span = SpanId(self.spans);
         let ends_at_once = row.what == What::Whole && row.end == row.begin;
-        let ends_next = !ends_at_once && marks.take_end(number, &rows.all);
-        lane.left -= u64::from(ends_next);
+        let is_end = |mark: Mark| mark.is_end() && mark.number() == number;
+        let ends_next = !ends_at_once && marks.peek().is_some_and(is_end);
+        if ends_next {
+            marks.take(&rows.all);
+            lane.left = lane.left.saturating_sub(1);
+        }
         let end = Time(row.end.abs_diff(self.base));
         let whole =
             (ends_at_once || ends_next).then(|| [time, if lane.kind == LaneKind::Thread { end } else { time }, end]);

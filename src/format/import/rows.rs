@@ -51,6 +51,14 @@ pub(super) struct Row {
 /// In [`Row::end`]: it is not known.
 pub(super) const NEVER: i64 = i64::MAX;
 
+impl Row {
+    /// Whether it has an end that is told by itself.
+    #[inline]
+    pub(super) fn has_end(&self) -> bool {
+        self.end != NEVER && (self.what == What::Begun || self.end > self.begin)
+    }
+}
+
 /// Where the fields of a row are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {

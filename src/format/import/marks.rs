@@ -1,0 +1,141 @@
+//! Begins and ends of rows, in the order in which they are told.
+//!
+//! ```text
+//!   rows ──a part for each thread──► begins, sorted · ends, sorted ──the first of all heads──► one mark after the other
+//! ```
+
+use std::cmp::Ordering;
+use std::thread;
+
+use super::chrome::threads;
+use super::rows::{Row, What};
+
+/// A begin or an end of a row, in the order in which they are told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub(super) time: i64,
+    /// Its row, twice, and whether it is the end.
+    row: u64,
+}
+
+impl Mark {
+    fn new(time: i64, row: usize, is_end: bool) -> Self {
+        Self { time, row: (row as u64) << 1 | u64::from(is_end) }
+    }
+
+    /// Which of two is told first.
+    #[inline]
+    fn order(&self, other: &Self, rows: &[Row]) -> Ordering {
+        let class = |mark: &Self| mark.class(&rows[mark.number() as usize]);
+        let at_one_time = || class(self).cmp(&class(other)).then(self.row.cmp(&other.row));
+        self.time.cmp(&other.time).then_with(at_one_time)
+    }
+
+    pub(super) fn is_end(self) -> bool {
+        self.row & 1 == 1
+    }
+
+    pub(super) fn number(self) -> u32 {
+        (self.row >> 1) as u32
+    }
+
+    /// What goes first of those at one time: ends of whole rows, the later begun first; then what has an order of its own; then
+    /// begins of whole rows, the longer first.
+    fn class(self, row: &Row) -> (u8, u64) {
+        match (row.what, self.is_end()) {
+            (What::Whole, true) => (0, u64::MAX - row.begin.abs_diff(i64::MIN)),
+            (What::Whole, false) => (2, u64::MAX - row.end.abs_diff(row.begin)),
+            (What::Begun, true) => (1, row.other.into()),
+            _ => (1, row.order.into()),
+        }
+    }
+}
+
+/// Marks in order, of which some have been told.
+struct Run {
+    marks: Vec<Mark>,
+    told: usize,
+}
+
+/// The marks of all rows.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// Begins and ends by themselves, as the one or the other are in order in most files.
+    runs: Vec<Run>,
+    /// The run with the next mark, and that.
+    next: Option<(usize, Mark)>,
+    all: usize,
+    told: usize,
+}
+
+impl Marks {
+    /// Of rows, each with one begin, and an end unless it takes no time or does not end.
+    pub(super) fn new(rows: &[Row]) -> Self {
+        let each = rows.len() / threads() + 1;
+        let of_part = |number: usize| {
+            let part = number * each..rows.len().min((number + 1) * each);
+            let begins = sorted(rows, part.clone().map(|row| Mark::new(rows[row].begin, row, false)));
+            let ended = part.filter(|row| rows[*row].has_end());
+            [begins, sorted(rows, ended.map(|row| Mark::new(rows[row].end, row, true)))]
+        };
+        let runs = thread::scope(|scope| {
+            let beside = |number| (number, thread::Builder::new().spawn_scoped(scope, move || of_part(number)).ok());
+            let others: Vec<_> = (1..rows.len().div_ceil(each)).map(beside).collect();
+            let first = of_part(0);
+            // Where the system gives no thread it is done here.
+            let others = others.into_iter().map(|(number, other)| match other {
+                Some(other) => other.join().expect("nothing in there panics"),
+                None => of_part(number),
+            });
+            [first].into_iter().chain(others).flatten().map(|marks| Run { marks, told: 0 }).collect::<Vec<_>>()
+        });
+        let all = runs.iter().map(|run| run.marks.len()).sum();
+        let mut marks = Self { runs, next: None, all, told: 0 };
+        marks.look(rows);
+        marks
+    }
+
+    /// The next mark, which is not taken.
+    #[inline]
+    pub(super) fn peek(&self) -> Option<Mark> {
+        self.next.map(|next| next.1)
+    }
+
+    /// Takes the next mark.
+    #[inline]
+    pub(super) fn take(&mut self, rows: &[Row]) -> Option<Mark> {
+        let (run, mark) = self.next?;
+        self.runs[run].told += 1;
+        self.told += 1;
+        self.look(rows);
+        Some(mark)
+    }
+
+    /// Looks for the next mark.
+    #[inline]
+    fn look(&mut self, rows: &[Row]) {
+        self.next = None;
+        for (number, run) in self.runs.iter().enumerate() {
+            if let Some(mark) = run.marks.get(run.told)
+                && self.next.is_none_or(|(_, first)| mark.order(&first, rows).is_lt())
+            {
+                self.next = Some((number, *mark));
+            }
+        }
+    }
+
+    /// How many there are, and how many have been told.
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.all, self.told)
+    }
+}
+
+/// Marks by their times, and by what goes first of those at one time.
+fn sorted(rows: &[Row], marks: impl Iterator<Item = Mark>) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = marks.collect();
+    marks.sort_by_key(|mark| mark.time);
+    for at_one_time in marks.chunk_by_mut(|one, next| one.time == next.time).filter(|marks| marks.len() > 1) {
+        at_one_time.sort_by(|one, other| one.order(other, rows));
+    }
+    marks
+}
