@@ -16,6 +16,7 @@
 //! the record before: a call without anything inside it is two records. What is read may be anything: then the answer
 //! is [`Corrupt`].
 
+mod bytes;
 mod counts;
 mod names;
 mod packer;
