@@ -20,8 +20,8 @@ use crate::trace::Thread;
 
 /// Full pages of a thread that the collector has not read, after which it is called.
 const BEHIND: usize = 3;
-/// Callsites whose numbers a thread has at hand.
-const AT_HAND: usize = 64;
+/// Callsites whose numbers a thread has at hand; fewer, since each has one place, and some have the same.
+const AT_HAND: usize = 256;
 
 /// The writing end.
 pub(super) struct Local {

@@ -5,10 +5,11 @@ mod parts;
 pub use parts::Packable;
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::counts::LaneCounts;
-use super::names::Names;
+use super::names::{AddressHasher, Names};
 use super::*;
 use crate::trace::{Callsite, Edge, Event, Field, Kind, LaneKind, ThreadId};
 
@@ -30,7 +31,7 @@ pub struct Packer {
     knows_counts: bool,
     strings: Names<str>,
     callsites: Names<Callsite>,
-    threads: HashMap<ThreadId, u32>,
+    threads: HashMap<ThreadId, u32, BuildHasherDefault<AddressHasher>>,
     last_thread: Option<ThreadId>,
     /// Numbers of the names of the fields that are being written.
     names: Vec<u32>,
@@ -170,10 +171,7 @@ impl Packer {
         }
         self.number(callsite.into());
         if count > 0 {
-            self.number(count as u64);
-            for (name, value) in fields {
-                self.field(name, value);
-            }
+            self.fields_known(fields);
         }
         let Some([enter, exit, close]) = whole else {
             self.fusible = Some((begin, span, OPEN));
@@ -319,6 +317,18 @@ impl Packer {
         self.fields(count, fields);
     }
 
+    /// The same, with names that were [defined](Packer::define) in this chunk.
+    pub fn record_known<'f>(
+        &mut self,
+        at: At<'_>,
+        span: SpanId,
+        fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
+    ) {
+        self.head(RECORD, 0, at);
+        self.number(self.context.span.wrapping_sub(span.0));
+        self.fields_known(fields);
+    }
+
     /// Something said, inside a span or outside of all.
     pub fn note<'f>(
         &mut self,
@@ -335,6 +345,22 @@ impl Packer {
         }
         self.number(callsite.into());
         self.fields(count, fields);
+    }
+
+    /// The same, from a callsite that was [defined](Packer::define) in this chunk.
+    pub fn note_known<'f>(
+        &mut self,
+        at: At<'_>,
+        span: Option<SpanId>,
+        callsite: u32,
+        fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
+    ) {
+        self.head(NOTE, if span.is_some() { A } else { 0 }, at);
+        if let Some(span) = span {
+            self.number(self.context.span.wrapping_sub(span.0));
+        }
+        self.number(callsite.into());
+        self.fields_known(fields);
     }
 
     fn between(&mut self, tag: u8, at: At<'_>, to: LaneId, reason: Option<&Arc<str>>) {
