@@ -103,6 +103,9 @@ impl<const FEW: bool> Visit for PlainFields<'_, FEW> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if value.len() > LONGEST_TEXT {
             self.is_more = true;
+        } else if FEW {
+            self.is_more |= !self.kinds.push_text(field.index());
+            self.push_text(value.len() as u64, value);
         } else {
             self.put(field, ValueRef::Str(value));
         }

@@ -12,6 +12,7 @@ use tracing_core::Metadata;
 
 use super::callsites::{self, Numbered};
 use super::fields::AnyFields;
+use super::own;
 use super::page::{self, Page};
 use super::shared::Shared;
 use super::stream::{COUNT_BITS, Stream, give_back_index, take_index};
@@ -109,7 +110,7 @@ impl Drop for Seat {
 /// Runs something with what this thread has of its own.
 #[inline(always)]
 pub(super) fn with<R>(run: impl FnOnce(&Local) -> R) -> R {
-    LOCAL.with(run)
+    own::with(&LOCAL, run)
 }
 
 /// Runs the recorder's own work: should it come back as a span, by an allocator that traces for instance, that asks for

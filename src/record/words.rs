@@ -133,6 +133,12 @@ impl Kinds {
         true
     }
 
+    /// Notes a text; false if that is one field too many.
+    #[inline(always)]
+    pub(super) fn push_text(&mut self, index: usize) -> bool {
+        self.push(index, STR)
+    }
+
     /// Whether the fields of a plain record are one word each.
     #[inline]
     pub(super) fn are_words(word: u64) -> bool {
@@ -181,7 +187,7 @@ pub(super) fn put_plain(sink: &mut impl Sink, kinds: &mut Kinds, index: usize, v
         ValueRef::F64(value) => one(F64, value.to_bits()),
         ValueRef::Str(text) => {
             sink.push_text(text.len() as u64, text);
-            kinds.push(index, STR)
+            kinds.push_text(index)
         }
         ValueRef::Span(_) | ValueRef::I128(_) | ValueRef::U128(_) => false,
     }
