@@ -39,6 +39,7 @@ mod lanes;
 mod layer;
 mod local;
 mod model;
+mod own;
 mod page;
 mod recorder;
 mod shared;

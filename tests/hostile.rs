@@ -270,9 +270,26 @@ fn files_above_and_beside_the_static_ones_are_not_found() {
         assert!([400, 404].contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
         assert!(answer.body.len() < 100, "{path}: {}", answer.text());
     }
-    // A name may be spelled with percents.
-    assert_eq!(Http::connect(server.address).get("/static/h%65llo%2Etxt").text(), "hello\n");
     check_lives(&server);
+}
+
+#[test]
+fn a_static_file_is_the_same_however_its_name_is_spelled_and_is_only_got() {
+    let server = Server::calm();
+    let mut http = Http::connect(server.address);
+    for path in ["/static/hello.txt", "/static/h%65llo%2Etxt"] {
+        let file = http.get(path);
+        assert_eq!((file.status, &*file.text()), (200, "hello\n"), "{path}");
+        let told = ["content-type", "cache-control", "content-length"].map(|name| file.header(name));
+        assert_eq!(told, [Some("text/plain; charset=utf-8"), Some("no-cache"), Some("6")], "{path}");
+        http.send("POST", path, &[], b"");
+        assert_eq!(http.answer().status, 405, "{path}");
+        let mut head = connect(server.address);
+        head.write_all(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+        let said = rest(&mut head);
+        assert!(said.starts_with("HTTP/1.1 200 ") && said.contains("content-length: 6\r\n"), "{path}: {said:?}");
+        assert!(said.ends_with("\r\n\r\n"), "{path}: {said:?}");
+    }
 }
 
 // ---- Too slow. A limit is never kept to the moment, and never ends too early.

@@ -59,13 +59,20 @@ impl<const FEW: bool> Sink for PlainFields<'_, FEW> {
         self.used += 1;
     }
 
-    /// Asks once whether there is room for all of them.
-    #[inline]
-    fn push_bytes(&mut self, whole: &[[u8; 8]], rest: Option<u64>) {
-        let many = whole.len() + usize::from(rest.is_some());
-        if let Some(places) = self.words.get(self.used..self.used + many) {
-            let words = whole.iter().map(|bytes| u64::from_le_bytes(*bytes)).chain(rest);
+    /// Asks once whether there is room for all of it.
+    #[inline(always)]
+    fn push_text(&mut self, head: u64, text: &str) {
+        let (whole, rest) = text.as_bytes().as_chunks::<8>();
+        let many = 1 + text.len().div_ceil(8);
+        if let Some([first, places @ ..]) = self.words.get(self.used..self.used + many) {
+            first.store(head, Ordering::Relaxed);
+            let words = whole.iter().map(|bytes| u64::from_le_bytes(*bytes));
             places.iter().zip(words).for_each(|(place, word)| place.store(word, Ordering::Relaxed));
+            if !rest.is_empty()
+                && let Some(place) = places.last()
+            {
+                place.store(words::last_word(text), Ordering::Relaxed);
+            }
         }
         self.used += many;
     }
@@ -96,6 +103,9 @@ impl<const FEW: bool> Visit for PlainFields<'_, FEW> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if value.len() > LONGEST_TEXT {
             self.is_more = true;
+        } else if FEW {
+            self.is_more |= !self.kinds.push_text(field.index());
+            self.push_text(value.len() as u64, value);
         } else {
             self.put(field, ValueRef::Str(value));
         }

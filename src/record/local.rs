@@ -12,6 +12,7 @@ use tracing_core::Metadata;
 
 use super::callsites::{self, Numbered};
 use super::fields::AnyFields;
+use super::own;
 use super::page::{self, Page};
 use super::shared::Shared;
 use super::stream::{COUNT_BITS, Stream, give_back_index, take_index};
@@ -20,8 +21,8 @@ use crate::trace::Thread;
 
 /// Full pages of a thread that the collector has not read, after which it is called.
 const BEHIND: usize = 3;
-/// Callsites whose numbers a thread has at hand.
-const AT_HAND: usize = 64;
+/// Callsites whose numbers a thread has at hand; fewer, since each has one place, and some have the same.
+const AT_HAND: usize = 256;
 
 /// The writing end.
 pub(super) struct Local {
@@ -109,7 +110,7 @@ impl Drop for Seat {
 /// Runs something with what this thread has of its own.
 #[inline(always)]
 pub(super) fn with<R>(run: impl FnOnce(&Local) -> R) -> R {
-    LOCAL.with(run)
+    own::with(&LOCAL, run)
 }
 
 /// Runs the recorder's own work: should it come back as a span, by an allocator that traces for instance, that asks for

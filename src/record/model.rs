@@ -16,8 +16,8 @@ use super::collector::{Entered, Input, Seen};
 use super::lanes::Lanes;
 use super::spans::{Living, Slot, Spans};
 use super::store::Store;
-use super::words::{self, FOLLOWS_FROM, FieldReader, Read};
-use crate::trace::{At, Callsite, Event, Field, Kind, LaneId, LaneKind, Seq, Thread, Time, ValueRef};
+use super::words::{self, FOLLOWS_FROM, FieldReader, Read, Texts};
+use crate::trace::{At, Callsite, Event, Field, Kind, LaneId, LaneKind, Seq, Thread, Time};
 
 use known::Known;
 
@@ -113,13 +113,14 @@ impl Model {
     /// What a span has recorded so far.
     pub(super) fn fields_of(&self, living: &Living) -> Vec<Field> {
         let Some(Some(known)) = self.callsites.get(living.callsite as usize) else { return Vec::new() };
-        let (mut texts, mut fields) = (String::new(), Vec::new());
+        let (mut texts, mut fields) = (Texts::default(), Vec::new());
         let mut reader = FieldReader::new(|at| living.fields[at], 0, living.fields.len());
-        while let Some((index, read)) = reader.next(&mut texts) {
-            let name = known.names.get(index).unwrap_or(&self.follows_from).clone();
-            fields.push(Field { name, value: read.value(&texts).into() });
+        while let Some(field) = reader.next(&mut texts) {
+            fields.push(field);
         }
-        fields
+        let texts = texts.done();
+        let name = |index| known.names.get(index).unwrap_or(&self.follows_from).clone();
+        fields.into_iter().map(|(index, read)| Field { name: name(index), value: read.value(&texts).into() }).collect()
     }
 
     /// A number for a thread of this recording; `inputs` have theirs.
@@ -441,27 +442,27 @@ impl Model {
             let kind = Kind::LaneOpen { name: open.name.clone(), kind: open.kind };
             packer.event(&Event { seq: Seq(0), time: Time(0), thread: open.thread.clone(), lane, kind });
         }
+        let (mut texts, mut fields) = (String::new(), Vec::new());
         for living in self.spans.by_age() {
             let Some(known) = &self.callsites[living.callsite as usize] else { continue };
-            let (mut texts, mut fields) = (String::new(), Vec::new());
+            fields.clear();
+            let mut read = Texts::again(&mut texts);
             let mut reader = FieldReader::new(|at| living.fields[at], 0, living.fields.len());
-            while let Some(field) = reader.next(&mut texts) {
+            while let Some(field) = reader.next(&mut read) {
                 fields.push(field);
             }
+            texts = read.done();
             // The latest value of each name; of what it follows from all.
             let is_latest = |at: usize| {
                 fields[at].0 == FOLLOWS_FROM || fields[at + 1..].iter().all(|later| later.0 != fields[at].0)
             };
-            let latest: Vec<(&Arc<str>, ValueRef<'_>)> = (0..fields.len())
-                .filter(|at| is_latest(*at))
-                .map(|at| {
-                    let (index, value) = fields[at];
-                    (known.names.get(index).unwrap_or(&self.follows_from), value.value(&texts))
-                })
-                .collect();
+            let latest = (0..fields.len()).filter(|at| is_latest(*at)).map(|at| {
+                let (index, value): (usize, Read) = fields[at];
+                (known.names.get(index).unwrap_or(&self.follows_from), value.value(&texts))
+            });
             let thread = &self.threads[living.thread as usize];
             let at = At { time: living.opened, thread, lane: living.lane };
-            packer.open(at, living.span, living.parent_span, &known.callsite, latest.iter().copied(), None);
+            packer.open(at, living.span, living.parent_span, &known.callsite, latest, None);
             if living.enters > 0 && living.is_on == 0 {
                 packer.enter(at, living.span);
                 packer.exit(at, living.span);

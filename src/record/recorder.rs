@@ -341,6 +341,53 @@ impl Drop for Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::{Kind, Value};
+
+    #[test]
+    fn texts_of_every_length_are_told_as_they_were_given_however_they_were() {
+        let recorder = Recorder::new();
+        let text = "aé…𝄞b".repeat(6);
+        let ends = (0..=text.len()).filter(|end| text.is_char_boundary(*end));
+        let texts: Vec<&str> = ends.map(|end| &text[..end]).collect();
+        tracing::subscriber::with_default(recorder.subscriber(), || {
+            for text in &texts {
+                let span = tracing::info_span!("plain", text, later = tracing::field::Empty);
+                span.record("later", text);
+                tracing::info!(parent: &span, text, formatted = %text);
+            }
+        });
+        let mut log = Log::new();
+        recorder.reader().read_into(&mut log, Duration::ZERO);
+        let mut told = Vec::new();
+        for event in log.events_in(..) {
+            if let Kind::Open { fields, .. } | Kind::Record { fields, .. } | Kind::Note { fields, .. } = event.kind {
+                told.extend(fields.into_iter().map(|field| field.value));
+            }
+        }
+        let given: Vec<Value> = texts.iter().flat_map(|text| vec![Value::Str((*text).into()); 4]).collect();
+        assert_eq!(told, given);
+    }
+
+    #[test]
+    fn the_reason_of_a_switch_is_its_own_and_not_that_of_another_call_from_the_same_place() {
+        const REASONS: [&str; 4] = ["one", "two", "two", "one"];
+        let recorder = Recorder::new();
+        tracing::subscriber::with_default(recorder.subscriber(), || {
+            for reason in REASONS {
+                let waits = tracing::info_span!("waits", lane = "a", reason);
+                waits.in_scope(|| tracing::info_span!(parent: None, "runs", lane = "b").in_scope(|| ()));
+            }
+        });
+        let mut log = Log::new();
+        recorder.reader().read_into(&mut log, Duration::ZERO);
+        let reasons = log.events_in(..).filter_map(|event| match event.kind {
+            Kind::Switch { reason, .. } => reason,
+            _ => None,
+        });
+        // There and back.
+        let expected: Vec<&str> = REASONS.iter().flat_map(|reason| [*reason; 2]).collect();
+        assert_eq!(reasons.map(|reason| reason.to_string()).collect::<Vec<_>>(), expected);
+    }
 
     #[test]
     fn a_span_keeps_of_each_field_the_latest_and_of_what_it_follows_from_all() {

@@ -71,11 +71,15 @@ pub(super) const FOLLOWS_FROM: usize = 0xffff;
 pub(super) trait Sink {
     fn push(&mut self, word: u64);
 
-    /// Words of eight bytes each, and the one that is not full.
+    /// A word, and a text behind it: words of eight bytes each, and one that is not full.
     #[inline]
-    fn push_bytes(&mut self, whole: &[[u8; 8]], rest: Option<u64>) {
+    fn push_text(&mut self, head: u64, text: &str) {
+        let (whole, rest) = text.as_bytes().as_chunks::<8>();
+        self.push(head);
         whole.iter().for_each(|bytes| self.push(u64::from_le_bytes(*bytes)));
-        rest.into_iter().for_each(|word| self.push(word));
+        if !rest.is_empty() {
+            self.push(last_word(text));
+        }
     }
 }
 
@@ -86,7 +90,7 @@ impl Sink for Vec<u64> {
 }
 
 /// Writes one field.
-#[inline]
+#[inline(always)]
 pub(super) fn put(sink: &mut impl Sink, index: usize, value: ValueRef<'_>) {
     let mut one = |of: u64, word: u64| {
         sink.push(index as u64 | of << 16);
@@ -100,10 +104,7 @@ pub(super) fn put(sink: &mut impl Sink, index: usize, value: ValueRef<'_>) {
         ValueRef::Span(span) => one(SPAN, span.0),
         ValueRef::I128(value) => put_wide(sink, index, I128, value as u128),
         ValueRef::U128(value) => put_wide(sink, index, U128, value),
-        ValueRef::Str(text) => {
-            sink.push(index as u64 | STR << 16 | (text.len() as u64) << 32);
-            put_text(sink, text);
-        }
+        ValueRef::Str(text) => sink.push_text(index as u64 | STR << 16 | (text.len() as u64) << 32, text),
     }
 }
 
@@ -130,6 +131,12 @@ impl Kinds {
         self.word |= (of | (index as u64) << 3) << (16 + 8 * self.count);
         self.count += 1;
         true
+    }
+
+    /// Notes a text; false if that is one field too many.
+    #[inline(always)]
+    pub(super) fn push_text(&mut self, index: usize) -> bool {
+        self.push(index, STR)
     }
 
     /// Whether the fields of a plain record are one word each.
@@ -179,25 +186,29 @@ pub(super) fn put_plain(sink: &mut impl Sink, kinds: &mut Kinds, index: usize, v
         ValueRef::U64(value) => one(U64, value),
         ValueRef::F64(value) => one(F64, value.to_bits()),
         ValueRef::Str(text) => {
-            sink.push(text.len() as u64);
-            put_text(sink, text);
-            kinds.push(index, STR)
+            sink.push_text(text.len() as u64, text);
+            kinds.push_text(index)
         }
         ValueRef::Span(_) | ValueRef::I128(_) | ValueRef::U128(_) => false,
     }
 }
 
+/// The word of a text that is not full: there must be one.
 #[inline]
-fn put_text(sink: &mut impl Sink, text: &str) {
+pub(super) fn last_word(text: &str) -> u64 {
     let bytes = text.as_bytes();
-    let (whole, rest) = bytes.as_chunks::<8>();
-    let rest = match (rest, bytes.last_chunk::<8>()) {
-        ([], _) => None,
-        // The last eight bytes, without those that are in the word before.
-        (_, Some(last)) => Some(u64::from_le_bytes(*last) >> (64 - 8 * rest.len())),
-        _ => Some(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))),
-    };
-    sink.push_bytes(whole, rest);
+    if let Some(last) = bytes.last_chunk::<8>() {
+        // Without those that are in the word before.
+        return u64::from_le_bytes(*last) >> (64 - 8 * (bytes.len() % 8));
+    }
+    let (length, last) = (bytes.len(), bytes.last_chunk::<4>());
+    match (bytes.first_chunk::<4>(), last) {
+        // Those that are in both are the same in both.
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (length - 4))
+        }
+        _ => [0, length / 2, length - 1].into_iter().fold(0, |word, at| word | u64::from(bytes[at]) << (8 * at)),
+    }
 }
 
 /// Lets go of values that a later one of the same field has taken the place of. What a span follows from is kept, all of it.
@@ -238,7 +249,30 @@ pub(super) struct FieldReader<F> {
     end: usize,
 }
 
-/// A value that was read; a text is in the buffer that was given, from here to its end.
+/// Texts that were read, one behind the other.
+#[derive(Default)]
+pub(super) struct Texts(Vec<u8>);
+
+impl Texts {
+    /// None yet, in the memory of others that are not needed any more.
+    #[inline]
+    pub(super) fn again(before: &mut String) -> Self {
+        let mut bytes = std::mem::take(before).into_bytes();
+        bytes.clear();
+        Self(bytes)
+    }
+
+    /// All of them. They were texts when they were written.
+    #[inline]
+    pub(super) fn done(self) -> String {
+        String::from_utf8(self.0).unwrap_or_else(|broken| {
+            // Each is as long as it was.
+            broken.into_bytes().iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect()
+        })
+    }
+}
+
+/// A value that was read; a text is among those that were read, from here to its end.
 #[derive(Clone, Copy)]
 pub(super) enum Read {
     Plain(ValueRef<'static>),
@@ -267,7 +301,7 @@ impl<F: Fn(usize) -> u64> FieldReader<F> {
 
     /// The next field of a plain record, from the rest of its kinds.
     #[inline]
-    pub(super) fn next_plain(&mut self, kinds: &mut u64, texts: &mut String) -> (usize, Read) {
+    pub(super) fn next_plain(&mut self, kinds: &mut u64, texts: &mut Texts) -> (usize, Read) {
         let (of, index) = (*kinds & 7, (*kinds >> 3 & 31) as usize);
         *kinds >>= 8;
         let word = self.take();
@@ -289,7 +323,7 @@ impl<F: Fn(usize) -> u64> FieldReader<F> {
 
     /// The next field: its index and its value.
     #[inline]
-    pub(super) fn next(&mut self, texts: &mut String) -> Option<(usize, Read)> {
+    pub(super) fn next(&mut self, texts: &mut Texts) -> Option<(usize, Read)> {
         if self.at >= self.end {
             return None;
         }
@@ -313,28 +347,11 @@ impl<F: Fn(usize) -> u64> FieldReader<F> {
         u128::from(low) | u128::from(self.take()) << 64
     }
 
-    fn text(&mut self, length: usize, texts: &mut String) -> Read {
-        let begin = texts.len();
-        let mut short = [0; SHORT_TEXT];
-        if let Some(bytes) = short.get_mut(..length.next_multiple_of(8)) {
-            bytes.as_chunks_mut().0.iter_mut().for_each(|bytes| *bytes = self.take().to_le_bytes());
-            push(texts, &bytes[..length]);
-        } else {
-            let mut bytes: Vec<u8> = Vec::with_capacity(length.next_multiple_of(8));
-            (0..length.div_ceil(8)).for_each(|_| bytes.extend(self.take().to_le_bytes()));
-            push(texts, &bytes[..length]);
-        }
-        Read::Text { begin, end: texts.len() }
-    }
-}
-
-/// Bytes of a text that is read without asking for memory.
-const SHORT_TEXT: usize = 64;
-
-/// They were a text when they were written.
-fn push(texts: &mut String, bytes: &[u8]) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => texts.push_str(text),
-        Err(_) => texts.push_str(&String::from_utf8_lossy(bytes)),
+    fn text(&mut self, length: usize, Texts(bytes): &mut Texts) -> Read {
+        let begin = bytes.len();
+        bytes.reserve(length.next_multiple_of(8));
+        (0..length.div_ceil(8)).for_each(|_| bytes.extend_from_slice(&self.take().to_le_bytes()));
+        bytes.truncate(begin + length);
+        Read::Text { begin, end: begin + length }
     }
 }

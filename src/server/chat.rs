@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{debug, instrument};
+use tracing::{debug, debug_span, instrument};
 
+use super::call::call;
 use super::engineio::Options;
 use super::socketio::args::Args;
 use super::socketio::handlers::{HandlerError, Handlers};
@@ -46,10 +47,9 @@ async fn on_disconnect(_: Socket, reason: Args) -> Result<(), HandlerError> {
 }
 
 /// The same arguments back, as another event.
-#[instrument(skip_all, fields(args = args.told(), reason = "room in the queue"))]
 async fn on_message(socket: Socket, args: Args) -> Result<(), HandlerError> {
-    socket.emit("message-back", &args).await?;
-    Ok(())
+    let span = debug_span!("on_message", args = args.told(), reason = "room in the queue");
+    Ok(call(&span, socket.emit("message-back", &args)).await?)
 }
 
 /// The same arguments back, as the ack.
@@ -66,10 +66,9 @@ async fn on_emit_with_ack(socket: Socket, args: Args, within: Option<Duration>) 
     Ok(())
 }
 
-#[instrument(skip_all, fields(args = args.told(), reason = "room in the queue"))]
 async fn on_echo(socket: Socket, args: Args) -> Result<(), HandlerError> {
-    socket.emit("echo", &args).await?;
-    Ok(())
+    let span = debug_span!("on_echo", args = args.told(), reason = "room in the queue");
+    Ok(call(&span, socket.emit("echo", &args)).await?)
 }
 
 #[instrument(skip_all, fields(room))]

@@ -7,10 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Path, State};
-use axum::http::{Request, Response, StatusCode, header};
-use axum::response::{Html, IntoResponse};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::routing::get;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tower_service::Service;
 use tracing::field::Empty;
 use tracing::{debug, debug_span, instrument};
@@ -64,16 +63,9 @@ struct Asked {
 impl Flask {
     /// The routes. `GET /block` exists only with `block_handler`: a handler that blocks the thread, and with it everybody.
     pub(super) fn new(settings: &Settings) -> Self {
-        let mut router = Router::new().route("/", get(index));
-        for (file, kind, text) in STATIC {
-            router = router.route(&format!("/static/{file}"), get(async move || send_static_file(kind, text)));
-        }
-        // Names that are spelled with percents: the others are found above, for less.
-        let decoded = get(async move |Path(file): Path<String>| {
-            let found = STATIC.into_iter().find(|(name, ..)| *name == file);
-            found.map(|(_, kind, text)| send_static_file(kind, text)).ok_or(StatusCode::NOT_FOUND)
-        });
-        router = router.route("/static/{file}", decoded);
+        // Where a name is spelled with percents, or the method is another: else the file has been found before.
+        let decoded = async |Path(file): Path<String>| get_static_file(&file).ok_or(StatusCode::NOT_FOUND);
+        let mut router = Router::new().route("/", get(index)).route("/static/{file}", get(decoded));
         if let Some(this_long) = settings.block_handler {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
         }
@@ -86,8 +78,8 @@ impl Flask {
         }
     }
 
-    /// Mirrors `Flask.__call__`, and `_SocketIOMiddleware.__call__` inside it, which takes the paths of the protocols before
-    /// Flask sees them: a request in, a response out.
+    /// Mirrors `Flask.__call__`, and `_SocketIOMiddleware.__call__` inside it, which takes the paths of the protocols, and of
+    /// static files, before Flask sees them: a request in, a response out.
     pub(super) async fn app(
         &self,
         connection: &Connection,
@@ -97,11 +89,16 @@ impl Flask {
     ) -> Response<Body> {
         let span = debug_span!("app", endpoint = request.uri().path(), reason = "the handler", status = Empty);
         let answer = async {
-            let response = match request.uri().path() {
+            let path = request.uri().path();
+            let file = path.strip_prefix("/static/").filter(|_| request.method() == Method::GET);
+            let response = match path {
                 // A session's requests are few, and what they wait in is large.
                 "/socket.io/" => Box::pin(self.socketio.handle_request(connection, &visit, request)).await,
                 "/engine.io/" => Box::pin(self.echo.handle_request(connection, &visit, request)).await,
-                _ => self.wsgi_app(Asked { visit, number }, request).await,
+                _ => match file.and_then(get_static_file) {
+                    Some(file) => file,
+                    None => self.wsgi_app(Asked { visit, number }, request).await,
+                },
             };
             span.record("status", response.status().as_u16());
             response
@@ -110,7 +107,8 @@ impl Flask {
     }
 
     async fn wsgi_app(&self, asked: Asked, request: Request<Incoming>) -> Response<Body> {
-        let mut request = request.map(Body::new);
+        // Most bring nothing, and an empty body needs no memory.
+        let mut request = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         request.extensions_mut().insert(asked);
         let Ok(response) = self.router.clone().call(request).await;
         response
@@ -132,9 +130,19 @@ fn block_the_thread(this_long: Duration) -> String {
     format!("blocked everybody for {} ms\n", this_long.as_millis())
 }
 
-/// Flask's `static` folder: one of the files of the page.
-fn send_static_file(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text)
+/// Mirrors `get_static_file` of engineio's `static_files.py`, and how its `WSGIApp` answers: one of the files of the page.
+fn get_static_file(file: &str) -> Option<Response<Body>> {
+    let (_, kind, text) = STATIC.into_iter().find(|(name, ..)| *name == file)?;
+    Some(respond(kind, "no-cache", text))
+}
+
+/// An answer with these headers, as they are: axum would copy each value, and check it.
+fn respond(kind: &'static str, cache: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    response
 }
 
 /// Name, type and text of what stands under `/static/`.
@@ -154,12 +162,12 @@ static PAGE: LazyLock<(&str, &str)> = LazyLock::new(|| {
 });
 
 /// The front page: the chat, and at its end what the request that fetched it has gone through.
-async fn index(Extension(asked): Extension<Asked>, State(resolver): State<ResolverKind>) -> impl IntoResponse {
+async fn index(Extension(asked): Extension<Asked>, State(resolver): State<ResolverKind>) -> Response<Body> {
     let (before, after) = *PAGE;
     let Asked { visit, number } = asked;
     let [told, rest] = visit.told.get_or_init(|| told(&visit, resolver));
     let page = [before, told, &number.to_string(), rest, after].concat();
-    ([(header::CACHE_CONTROL, "no-store")], Html(page))
+    respond("text/html; charset=utf-8", "no-store", page)
 }
 
 /// What the requests of a connection have gone through, as HTML, before the number of the request and after. Nothing in it was

@@ -267,10 +267,9 @@ fn has_host<B>(request: &Request<B>) -> bool {
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => {
             let is_named = |host: &str| {
-                let is_plain = is_plain(host);
-                is_plain || host.is_empty() || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
+                host.is_empty() || host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'))
             };
-            host.to_str().is_ok_and(is_named)
+            is_plain(host.as_bytes()) || host.to_str().is_ok_and(is_named)
         }
         (None, _) => request.version() == Version::HTTP_10,
         (Some(_), Some(_)) => false,
@@ -279,11 +278,13 @@ fn has_host<B>(request: &Request<B>) -> bool {
 
 /// Whether it is a name or an IPv4 address, with a port or without, and nothing else: as almost all are, and then it need not
 /// be parsed.
-fn is_plain(host: &str) -> bool {
-    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
-    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
-    let has_both = !name.is_empty() && !port.is_empty();
-    has_both && name.bytes().all(is_of_name) && port.bytes().all(|byte| byte.is_ascii_digit())
+fn is_plain(host: &[u8]) -> bool {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'.' || *byte == b'-';
+    match host.split_at(host.iter().take_while(|byte| is_of_name(byte)).count()) {
+        ([], _) | (_, [b':']) => false,
+        (_, []) => true,
+        (_, [first, port @ ..]) => *first == b':' && port.iter().all(u8::is_ascii_digit),
+    }
 }
 
 /// What goes on with a connection when HTTP is over: the other half of a handshake that was answered `101`.
@@ -310,7 +311,7 @@ mod tests {
 
     #[track_caller]
     fn check(host: &str, is_one: bool) {
-        assert_eq!(is_plain(host), is_one, "{host:?}");
+        assert_eq!(is_plain(host.as_bytes()), is_one, "{host:?}");
     }
 
     #[test]
@@ -327,7 +328,7 @@ mod tests {
         #[test]
         fn what_is_plain_is_a_host_to_the_parser_too(host in "[a-zA-Z0-9.:@/_-]{0,12}") {
             let parsed = host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'));
-            prop_assert!(parsed || !is_plain(&host));
+            prop_assert!(parsed || !is_plain(host.as_bytes()));
         }
     }
 }

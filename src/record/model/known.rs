@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::callsites;
 use super::super::words::Read;
-use crate::trace::{Callsite, Seq, Value, ValueRef};
+use crate::trace::{Callsite, Packer, Seq, Value, ValueRef};
 
 /// A callsite, with where its fields of special meaning are.
 pub(super) struct Known {
@@ -15,7 +15,9 @@ pub(super) struct Known {
     pub(super) numbers: Vec<u32>,
     pub(super) chunk: Option<Seq>,
     pub(super) lane: Option<usize>,
-    pub(super) reason: Option<usize>,
+    reason: Option<usize>,
+    /// What it told last: most tell the same each time.
+    told: Option<Arc<str>>,
     pub(super) blocks: Option<usize>,
     pub(super) opens_lane: Option<usize>,
     pub(super) task: Option<usize>,
@@ -38,20 +40,49 @@ impl Known {
             names: metadata.fields().iter().map(|field| field.name().into()).collect(),
             lane: index("lane"),
             reason: index("reason"),
+            told: None,
             blocks: index("blocks"),
             opens_lane: index("opens_lane"),
             task: index("task"),
             wakes: index("wakes"),
         })
     }
+
+    /// Has numbers in the growing chunk from now on.
+    #[inline]
+    pub(super) fn define(&mut self, packer: &mut Packer) {
+        if self.chunk != Some(packer.first()) {
+            self.number = packer.define(&self.callsite, self.names.iter(), &mut self.numbers);
+            self.chunk = Some(packer.first());
+        }
+    }
+
+    /// The reason, if a record tells one.
+    pub(super) fn reason(&mut self, fields: &[(usize, Read)], texts: &str) -> Option<Arc<str>> {
+        let value = value(fields, texts, self.reason)?;
+        if let (ValueRef::Str(text), Some(told)) = (value, &self.told)
+            && **told == *text
+        {
+            return Some(told.clone());
+        }
+        self.told = Some(as_text(value));
+        self.told.clone()
+    }
 }
 
 /// The text of a field, if the callsite has it and the record sets it.
 pub(super) fn text(fields: &[(usize, Read)], texts: &str, index: Option<usize>) -> Option<Arc<str>> {
+    value(fields, texts, index).map(as_text)
+}
+
+fn value<'a>(fields: &[(usize, Read)], texts: &'a str, index: Option<usize>) -> Option<ValueRef<'a>> {
     let index = index?;
-    let (_, value) = fields.iter().rev().find(|(at, _)| *at == index)?;
-    Some(match value.value(texts) {
+    fields.iter().rev().find(|(at, _)| *at == index).map(|(_, value)| value.value(texts))
+}
+
+fn as_text(value: ValueRef<'_>) -> Arc<str> {
+    match value {
         ValueRef::Str(text) => text.into(),
         other => Value::from(other).to_string().into(),
-    })
+    }
 }

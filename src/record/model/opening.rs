@@ -3,7 +3,7 @@
 use super::super::callsites;
 use super::super::collector::Input;
 use super::super::spans::Slot;
-use super::super::words::{self, FieldReader, HAS_CALLSITE, HAS_PARENT, HAS_TASK, IS_ROOT, Kinds};
+use super::super::words::{self, FieldReader, HAS_CALLSITE, HAS_PARENT, HAS_TASK, IS_ROOT, Kinds, Texts};
 use super::Model;
 use super::known::{Known, text};
 use crate::trace::{At, LaneId, LaneKind, SpanId, Time};
@@ -104,12 +104,11 @@ impl Model {
             }
             None => (false, 0, input.lane.filter(|_| input.lane_as_of == self.lanes.closed)?, None),
         };
+        let first = Some(self.store.packer.first());
+        self.callsites.get(callsite as usize)?.as_ref().filter(|known| !known.is_special && known.chunk == first)?;
         let (count, are_words) = (Kinds::count(info), Kinds::are_words(info));
         let end = if are_words { at + count } else { self.read_fields(input, at, None, info >> 8) };
-        let known = self.callsites.get(callsite as usize)?.as_ref()?;
-        if known.is_special || known.chunk != Some(self.store.packer.first()) {
-            return None;
-        }
+        let known = self.callsites[callsite as usize].as_ref()?;
         input.ticks = ticks;
         let whole = Self::whole_call(input, end, limit);
         let opened = self.times.at(ticks);
@@ -169,18 +168,19 @@ impl Model {
     #[inline]
     pub(super) fn read_fields(&mut self, input: &Input, at: usize, end: Option<usize>, kinds: u64) -> usize {
         self.fields.clear();
-        self.texts.clear();
+        let mut texts = Texts::again(&mut self.texts);
         let mut reader = FieldReader::new(|at| input.word(at), at, end.unwrap_or(usize::MAX));
         if end.is_none() {
             let mut rest = kinds >> 8;
             for _ in 0..kinds & 0xff {
-                self.fields.push(reader.next_plain(&mut rest, &mut self.texts));
+                self.fields.push(reader.next_plain(&mut rest, &mut texts));
             }
         } else {
-            while let Some(field) = reader.next(&mut self.texts) {
+            while let Some(field) = reader.next(&mut texts) {
                 self.fields.push(field);
             }
         }
+        self.texts = texts.done();
         reader.at()
     }
 
@@ -200,11 +200,10 @@ impl Model {
         whole: Option<[u64; 3]>,
     ) -> usize {
         let time = self.times.at(ticks);
-        let known = self.callsites[callsite as usize].as_ref().expect("a callsite is known before its records are");
+        let known = self.callsites[callsite as usize].as_mut().expect("a callsite is known before its records are");
         let (mut named, mut reason, mut blocks) = (None, None, false);
         if known.is_special {
-            (named, reason) =
-                (text(&self.fields, &self.texts, known.lane), text(&self.fields, &self.texts, known.reason));
+            (named, reason) = (text(&self.fields, &self.texts, known.lane), known.reason(&self.fields, &self.texts));
             blocks = known.blocks.is_some_and(|index| self.fields.iter().any(|(at, _)| *at == index));
         }
         let is_here_task = task.is_some();
@@ -225,10 +224,7 @@ impl Model {
         let whole = whole.filter(|_| is_leaf).map(|ticks| ticks.map(|ticks| self.times.at(ticks)));
         let known = self.callsites[callsite as usize].as_mut().expect("a callsite is known before its records are");
         let packer = &mut self.store.packer;
-        if known.chunk != Some(packer.first()) {
-            known.number = packer.define(&known.callsite, known.names.iter(), &mut known.numbers);
-            known.chunk = Some(packer.first());
-        }
+        known.define(packer);
         let (numbers, texts) = (&known.numbers, &self.texts);
         packer.open_known(
             At { time, thread: input.thread(), lane },

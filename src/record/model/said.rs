@@ -15,18 +15,25 @@ impl Model {
         let time = self.times.at(ticks);
         self.read_fields(input, 3, Some(end), 0);
         let living = self.spans.get_mut(slot);
-        let Some(known) = &self.callsites[living.callsite as usize] else { return };
+        let Some(known) = &mut self.callsites[living.callsite as usize] else { return };
         let before = living.fields.len();
         living.fields.extend((3..end).map(|at| input.word(at)));
         // A span that never ends may say something for ever. Not each time: only when there is twice as much.
         if living.fields.len() > before.next_power_of_two().max(FEW) {
             words::keep_latest(&mut living.fields);
         }
-        if let Some(reason) = text(&self.fields, &self.texts, known.reason) {
+        if let Some(reason) = known.reason(&self.fields, &self.texts) {
             living.reason = Some(reason);
         }
-        let fields = self.fields.iter().map(|(index, value)| (&known.names[*index], value.value(&self.texts)));
-        self.store.packer.record(At { time, thread: input.thread(), lane: living.lane }, living.span, fields);
+        let (packer, known, texts) = (&mut self.store.packer, &*known, &self.texts);
+        let at = At { time, thread: input.thread(), lane: living.lane };
+        if known.chunk == Some(packer.first()) {
+            let fields = self.fields.iter().map(|(index, value)| (known.numbers[*index], value.value(texts)));
+            packer.record_known(at, living.span, fields);
+        } else {
+            let fields = self.fields.iter().map(|(index, value)| (&known.names[*index], value.value(texts)));
+            packer.record(at, living.span, fields);
+        }
     }
 
     pub(super) fn follow(&mut self, input: &Input, ticks: u64, slot: Slot) {
@@ -57,10 +64,11 @@ impl Model {
     /// Something said: a note, or what the conventions make of it.
     fn say_in(&mut self, input: &mut Input, ticks: u64, callsite: u32, inside: Option<Slot>, task: Option<u64>) {
         let time = self.times.at(ticks);
-        let Some(known) = &self.callsites[callsite as usize] else { return };
+        let Some(known) = &mut self.callsites[callsite as usize] else { return };
+        let reason = known.reason(&self.fields, &self.texts);
         let get = |index| text(&self.fields, &self.texts, index);
         let (opens, is_task) = (get(known.opens_lane), get(known.task).is_some_and(|task| &*task == "true"));
-        let (wakes, reason) = (get(known.wakes), get(known.reason));
+        let wakes = get(known.wakes);
         if let Some(name) = opens {
             let kind = if is_task { LaneKind::Task } else { LaneKind::Thread };
             let thread = input.thread();
@@ -82,12 +90,14 @@ impl Model {
             self.emit(input.thread(), time, lane, Kind::Wake { to, reason });
             return;
         }
-        let Some(known) = &self.callsites[callsite as usize] else { return };
-        self.store.packer.note(
+        let Some(known) = &mut self.callsites[callsite as usize] else { return };
+        known.define(&mut self.store.packer);
+        let (numbers, texts) = (&known.numbers, &self.texts);
+        self.store.packer.note_known(
             At { time, thread: input.thread(), lane },
             inside.map(|inside| inside.0),
-            &known.callsite,
-            self.fields.iter().map(|(index, value)| (&known.names[*index], value.value(&self.texts))),
+            known.number,
+            self.fields.iter().map(|(index, value)| (numbers[*index], value.value(texts))),
         );
     }
 }

@@ -87,7 +87,7 @@ pub(super) async fn handle_post_request(socket: &Arc<Socket>, body: Incoming) ->
     let Ok(body) = String::from_utf8(body.into()) else { return Err(malformed(socket)) };
     for packet in packets(body.into()) {
         let packet = packet.map_err(|_| malformed(socket))?;
-        match socket.receive(TransportType::Polling, packet)? {
+        match socket.receive(TransportType::Polling, packet, socket.now())? {
             Received::Message(message) => socket.deliver(message).await.map_err(|_| Refusal::UnknownSession)?,
             Received::Ended(_) => break,
             Received::Nothing | Received::Probed(_) | Received::Upgraded => {}

@@ -129,7 +129,7 @@ impl Server {
         if query.version != Some("4") {
             return Err(Refusal::UnsupportedVersion);
         }
-        if socket.check_ping_timeout() == Due::Ended {
+        if socket.check_ping_timeout(socket.now()) == Due::Ended {
             return Err(Refusal::UnknownSession);
         }
         match (transport, request.method().as_str()) {

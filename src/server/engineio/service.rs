@@ -96,7 +96,7 @@ impl Service {
 
     /// Looks what is due.
     pub(super) fn look(&mut self) {
-        if self.socket.check_ping_timeout() == Due::Ended {
+        if self.socket.check_ping_timeout(self.socket.now()) == Due::Ended {
             debug!(sid = &*shortened(self.socket.sid), "no pong came in time");
         }
         if self.application.connect_due().is_some_and(|due| self.socket.now() >= due) {

@@ -188,8 +188,8 @@ impl Socket {
     }
 
     /// Mirrors `Socket.check_ping_timeout`, and sends the ping that is due. Whoever asks finds the session as it is by now.
-    pub(super) fn check_ping_timeout(&self) -> Due {
-        let due = self.state().session.check_ping_timeout(self.now());
+    pub(super) fn check_ping_timeout(&self, now: Duration) -> Due {
+        let due = self.state().session.check_ping_timeout(now);
         match due {
             Due::Ping => self.send_ping(),
             Due::Ended => self.wake_all("the session's end"),
@@ -215,8 +215,8 @@ impl Socket {
     /// # Errors
     /// What the session says.
     #[instrument(skip_all, fields(packet = type_of(&packet), sid = &*shortened(self.sid), refused))]
-    pub(super) fn receive(&self, by: TransportType, packet: Packet) -> Result<Received, Refusal> {
-        let received = self.state().session.receive(by, packet, self.now());
+    pub(super) fn receive(&self, by: TransportType, packet: Packet, now: Duration) -> Result<Received, Refusal> {
+        let received = self.state().session.receive(by, packet, now);
         match &received {
             Err(refusal) => {
                 Span::current().record("refused", refusal.to_string());

@@ -161,7 +161,7 @@ async fn probe(stream: &mut Stream, socket: &Socket, probing: Probing) -> Result
             None => return Err(Refusal::BadRequest),
         };
         let packet = polling::decode(text.as_str().to_owned().into())?;
-        match socket.receive(TransportType::Websocket, packet)? {
+        match socket.receive(TransportType::Websocket, packet, socket.now())? {
             Received::Probed(answer) => {
                 let frame = Frame::text(String::from(answer));
                 let sent = Pin::new(&mut *stream).start_send(frame);
@@ -309,8 +309,9 @@ impl Handler {
         };
         let received = packet.and_then(|packet| {
             // The heartbeat's deadline counts before what comes after it.
-            let _ = socket.check_ping_timeout();
-            socket.receive(TransportType::Websocket, packet)
+            let now = socket.now();
+            let _ = socket.check_ping_timeout(now);
+            socket.receive(TransportType::Websocket, packet, now)
         });
         match received {
             Ok(Received::Message(message)) => self.service.receive(message),

@@ -14,7 +14,7 @@
 //! what is not in its hands any more, since it mends some silently, is refused before: the byte that makes a head ambiguous
 //! becomes NUL, which no head may have, and hyper answers 400 and ends the connection.
 
-use std::io::BufRead as _;
+use memchr::memchr_iter;
 
 /// What was sent so far, of one connection.
 #[derive(Debug, Default)]
@@ -109,11 +109,11 @@ impl Framing {
                 }
                 many
             }
-            At::Line | At::Value(Value::Any) => rest_of_line(bytes),
+            At::Line | At::Value(Value::Any) => other_lines(bytes),
             // The line of another header.
             At::Name { length: 0, .. } if bytes.first().is_some_and(|first| !begins_a_name(*first)) => {
                 self.at = At::Value(Value::Any);
-                rest_of_line(bytes)
+                other_lines(bytes)
             }
             At::Name { name, length } if *length > 0 => {
                 let many = bytes.iter().position(|byte| matches!(byte, b':' | b'\n')).unwrap_or(bytes.len());
@@ -186,11 +186,16 @@ fn begins_a_name(byte: u8) -> bool {
     begins.contains(&byte.to_ascii_lowercase()) || byte == b'\r' || byte == b'\n'
 }
 
-/// How many bytes there are before the end of the line, or in all if it does not end here.
-fn rest_of_line(bytes: &[u8]) -> usize {
-    // Reading from memory cannot fail.
-    let many = { bytes }.skip_until(b'\n').unwrap_or_default();
-    if bytes[..many].ends_with(b"\n") { many - 1 } else { many }
+/// How many bytes there are before the end of the line that one after another is the first to matter after; in all, if none
+/// ends here. One that is over is over by its end.
+fn other_lines(bytes: &[u8]) -> usize {
+    for end in memchr_iter(b'\n', bytes) {
+        // What has not come yet may matter.
+        if bytes.get(end + 1).is_none_or(|next| begins_a_name(*next)) {
+            return end;
+        }
+    }
+    bytes.len()
 }
 
 impl Value {

@@ -6,10 +6,11 @@ pub use parts::Packable;
 pub(super) use parts::put_text_field;
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::counts::LaneCounts;
-use super::names::Names;
+use super::names::{AddressHasher, Names};
 use super::*;
 use crate::trace::{Callsite, Edge, Event, Field, Kind, LaneKind, ThreadId};
 
@@ -31,7 +32,7 @@ pub struct Packer {
     knows_counts: bool,
     strings: Names<str>,
     callsites: Names<Callsite>,
-    threads: HashMap<ThreadId, u32>,
+    threads: HashMap<ThreadId, u32, BuildHasherDefault<AddressHasher>>,
     last_thread: Option<ThreadId>,
     /// The fields that are being written: their names have to be defined before the record begins.
     fields: Vec<u8>,
@@ -162,10 +163,7 @@ impl Packer {
         let fused = if whole.is_some() { FUSED } else { 0 };
         let begin = self.begin_open(at, span, parent, callsite, if count > 0 { B | fused } else { fused });
         if count > 0 {
-            self.number(count as u64);
-            for (name, value) in fields {
-                self.field(name, value);
-            }
+            self.fields_known(fields);
         }
         self.end_open(at, span, begin, whole);
     }
@@ -321,6 +319,18 @@ impl Packer {
         self.gathered(count);
     }
 
+    /// The same, with names that were [defined](Packer::define) in this chunk.
+    pub fn record_known<'f>(
+        &mut self,
+        at: At<'_>,
+        span: SpanId,
+        fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
+    ) {
+        self.head(RECORD, 0, at);
+        self.number(self.context.span.wrapping_sub(span.0));
+        self.fields_known(fields);
+    }
+
     /// Something said, inside a span or outside of all.
     pub fn note<'f>(
         &mut self,
@@ -337,6 +347,22 @@ impl Packer {
         }
         self.number(callsite.into());
         self.gathered(count);
+    }
+
+    /// The same, from a callsite that was [defined](Packer::define) in this chunk.
+    pub fn note_known<'f>(
+        &mut self,
+        at: At<'_>,
+        span: Option<SpanId>,
+        callsite: u32,
+        fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>,
+    ) {
+        self.head(NOTE, if span.is_some() { A } else { 0 }, at);
+        if let Some(span) = span {
+            self.number(self.context.span.wrapping_sub(span.0));
+        }
+        self.number(callsite.into());
+        self.fields_known(fields);
     }
 
     fn between(&mut self, tag: u8, at: At<'_>, to: LaneId, reason: Option<&Arc<str>>) {

@@ -74,9 +74,13 @@ impl Packer {
         self.bytes.extend_from_slice(&self.fields);
     }
 
+    /// Fields whose names have numbers.
     #[inline(always)]
-    pub(super) fn field(&mut self, name: u32, value: ValueRef<'_>) {
-        value.put(&mut self.bytes, name);
+    pub(super) fn fields_known<'f>(&mut self, fields: impl ExactSizeIterator<Item = (u32, ValueRef<'f>)>) {
+        self.number(fields.len() as u64);
+        for (name, value) in fields {
+            value.put(&mut self.bytes, name);
+        }
     }
 }
 
