@@ -14,6 +14,7 @@ mod chrome;
 mod lines;
 mod merge;
 mod piece;
+mod polls;
 mod rows;
 mod scan;
 mod stack;

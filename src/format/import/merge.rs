@@ -5,15 +5,16 @@
 //! ```
 //!
 //! Who is inside whom is not written in trace events: of a line, what is open when a call begins is around it, unless it ends
-//! before that does. A line of a thread has the thread while a call is open. Of an async line nobody knows; its calls are put on
-//! a thread for no time at all, which such a lane says nothing by.
+//! before that does. A line of a thread has the thread while a call is open, unless the file has polls of it. Of an async line nobody
+//! knows; its calls are put on a thread for no time at all, which such a lane says nothing by.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
-use super::rows::{BESIDE, Line, NEVER, PARENT, Row, Rows, SPAN, What};
+use super::polls::{Polls, Runs};
+use super::rows::{BESIDE, Line, NEVER, PARENT, POLLED, Row, Rows, SPAN, What};
 use super::stack::Stack;
 use crate::trace::{
     At, Chunk, Event, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, ValueRef,
@@ -57,7 +58,7 @@ impl Mark {
         match (row.what, self.is_end()) {
             (What::Whole, true) => (0, u64::MAX - row.begin.abs_diff(i64::MIN)),
             (What::Whole, false) => (2, u64::MAX - row.end.abs_diff(row.begin)),
-            (What::Begun, true) => (1, row.other.into()),
+            (What::Begun | What::Poll, true) => (1, row.other.into()),
             _ => (1, row.order.into()),
         }
     }
@@ -79,7 +80,7 @@ impl Marks {
         for (number, row) in rows.iter().enumerate() {
             let number = (number as u64) << 1;
             begins.push(Mark { time: row.begin, row: number });
-            if row.end != NEVER && (row.what == What::Begun || row.end > row.begin) {
+            if row.end != NEVER && (matches!(row.what, What::Begun | What::Poll) || row.end > row.begin) {
                 ends.push(Mark { time: row.end, row: number | 1 });
             }
         }
@@ -112,10 +113,13 @@ impl Marks {
 }
 
 /// A line while it is told.
-struct Lane {
-    id: LaneId,
-    thread: Arc<Thread>,
+pub(super) struct Lane {
+    pub(super) id: LaneId,
+    /// The one it was on last.
+    pub(super) thread: Arc<Thread>,
+    name: Arc<str>,
     kind: LaneKind,
+    runs: Runs,
     /// Its open spans.
     open: Stack,
     /// Marks that are still to come.
@@ -125,21 +129,22 @@ struct Lane {
 
 /// Rows that are being told.
 pub(super) struct Merge {
-    rows: Rows,
+    pub(super) rows: Rows,
     marks: Marks,
-    lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane>,
     /// The earliest time.
     base: i64,
-    packer: Packer,
+    pub(super) packer: Packer,
     /// Packed, and not part of the log yet.
     ready: Vec<Chunk>,
     spans: u64,
     /// By row the number of its span, if that does not end at once. There are no more spans than rows.
-    span_of: Vec<u32>,
+    pub(super) span_of: Vec<u32>,
     /// By the number of a name which of those it is that are beside fields in our own files.
     beside: Vec<Option<&'static str>>,
     /// In our own files the spans by the ids that they had.
-    known: HashMap<u64, SpanId>,
+    pub(super) known: HashMap<u64, SpanId>,
+    pub(super) polls: Polls,
     is_over: bool,
 }
 
@@ -155,11 +160,14 @@ impl Merge {
             left[all[mark.number() as usize].lane as usize] += 1;
         }
         let processes = rows.lanes.iter().map(|line| &line.pid).collect::<std::collections::HashSet<_>>().len();
+        let past = rows.threads.past();
         let lanes = rows.lanes.iter().enumerate().map(|(at, line)| {
             let name = name_of(line, &rows, processes > 1);
-            let (id, thread) = (LaneId(at as u32 + 1), ThreadId(at as u32 + 1));
-            let thread = Arc::new(Thread { id: thread, name });
-            Lane { id, thread, kind: line.kind, open: Stack::default(), left: left[at], is_told: false }
+            let (id, thread) = (LaneId(at as u32 + 1), ThreadId(at as u32 + past));
+            let own = || Arc::new(Thread { id: thread, name: name.clone() });
+            let thread = line.thread.and_then(|thread| rows.threads.get(thread).cloned()).unwrap_or_else(own);
+            let (kind, runs) = (line.kind, line.runs());
+            Lane { id, thread, name, kind, runs, open: Stack::default(), left: left[at], is_told: false }
         });
         let lanes = lanes.collect();
         let beside = |name: &Arc<str>| BESIDE.into_iter().find(|beside| rows.is_ours && **beside == **name);
@@ -168,8 +176,8 @@ impl Merge {
         let mut packer = Packer::default();
         packer.begin(Seq(0));
         packer.begin_events();
-        let (spans, is_over, ready, known) = (0, false, Vec::new(), HashMap::new());
-        Self { rows, marks, lanes, base, packer, ready, spans, span_of, beside, known, is_over }
+        let (spans, is_over, ready, known, polls) = (0, false, Vec::new(), HashMap::new(), Polls::default());
+        Self { rows, marks, lanes, base, packer, ready, spans, span_of, beside, known, polls, is_over }
     }
 
     /// Tells on while there is time: what has been told goes into the log while the next is told.
@@ -234,16 +242,23 @@ impl Merge {
         let lane = &mut self.lanes[row.lane as usize];
         lane.left -= 1;
         let at = At { time, thread: &lane.thread, lane: lane.id };
-        if mark.is_end() {
+        if mark.is_end() && row.what == What::Poll {
+            self.end_poll(number, &row, time);
+        } else if mark.is_end() {
             let span = SpanId(self.span_of[number as usize].into());
             lane.open.end(span);
-            if lane.kind == LaneKind::Thread {
-                self.packer.exit(at, span);
+            match lane.runs {
+                Runs::WhileOpen => self.packer.exit(at, span),
+                Runs::Polled => self.end_polls_of(span, time),
+                Runs::Unknown => {}
             }
-            self.packer.close(at, span);
+            let lane = &self.lanes[row.lane as usize];
+            self.packer.close(At { time, thread: &lane.thread, lane: lane.id }, span);
         } else {
             match row.what {
                 What::Whole | What::Begun => self.begin(number, &row, time),
+                What::Poll if lane.runs == Runs::Polled => self.begin_poll(number, &row, time),
+                What::Poll => {}
                 What::Point => {
                     let site = &self.rows.sites[row.site as usize];
                     let names = &self.rows.names;
@@ -268,6 +283,7 @@ impl Merge {
         let site = &rows.sites[row.site as usize];
         self.spans += 1;
         let span = SpanId(self.spans);
+        let mut was_polled = false;
         if rows.is_ours {
             let fields = rows.fields(row.args);
             let id = |wanted| {
@@ -278,15 +294,18 @@ impl Merge {
             };
             let parent = id(PARENT).and_then(|parent| known.get(&parent).copied());
             known.extend(id(SPAN).map(|id| (id, span)));
+            was_polled = fields.clone().any(|(name, _)| beside[name as usize] == Some(POLLED));
             let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
             packer.open(at, span, parent, site, fields.map(|(name, value)| (&rows.names[name as usize], value)));
         } else {
             packer.open(at, span, lane.open.around(row.end), site, rows.packed_fields(row.args));
         }
-        packer.enter(at, span);
         let ends_at_once = row.what == What::Whole && row.end == row.begin;
-        if lane.kind != LaneKind::Thread || ends_at_once {
-            packer.exit(at, span);
+        if lane.runs != Runs::Polled || was_polled {
+            packer.enter(at, span);
+            if lane.runs != Runs::WhileOpen || ends_at_once {
+                packer.exit(at, span);
+            }
         }
         if ends_at_once {
             packer.close(at, span);
@@ -319,8 +338,8 @@ impl Merge {
         let lane = &mut self.lanes[number as usize];
         if !lane.is_told {
             lane.is_told = true;
-            let (id, thread, kind) = (lane.id, lane.thread.clone(), lane.kind);
-            let kind = Kind::LaneOpen { name: thread.name.clone(), kind };
+            let (id, thread) = (lane.id, lane.thread.clone());
+            let kind = Kind::LaneOpen { name: lane.name.clone(), kind: lane.kind };
             self.packer.event(&Event { seq: Seq(0), time, thread, lane: id, kind });
         }
     }
@@ -336,7 +355,7 @@ impl Merge {
     }
 
     pub(super) fn remarks(&self) -> Vec<String> {
-        let Rows { cut, ends, others, lanes, .. } = &self.rows;
+        let Rows { cut, ends, others, lanes, threadless, .. } = &self.rows;
         let mut remarks = Vec::new();
         if let Some(at) = cut {
             remarks.push(format!("cut off in the event at byte {at}; what is before it is here"));
@@ -355,8 +374,13 @@ impl Merge {
             };
             remarks.push(format!("{count} {what} are left out"));
         }
-        if lanes.iter().any(|lane| lane.kind != LaneKind::Thread && !lane.is_shadow) {
+        if lanes.iter().any(|lane| lane.runs() == Runs::Unknown && !lane.has_polls) {
             remarks.push("when async spans were on a thread is not in the file".to_owned());
+        }
+        if *threadless > 0 {
+            remarks.push(format!(
+                "{threadless} polls do not say which thread they took: when their lanes ran is not known"
+            ));
         }
         remarks
     }
