@@ -133,6 +133,9 @@ fn hub_and_task() -> Log {
     made.close((550, 1, 1), 2);
     made.enter((700, 2, 3), 4);
     made.enter((750, 2, 3), 5);
+    let site = Callsite { name: "said".into(), target: "shop".into(), file: None, line: None };
+    let said = Kind::Note { span: Some(SpanId(5)), callsite: Arc::new(site), fields: Vec::new() };
+    made.push((760, 2, 3), said);
     made.enter((800, 1, 2), 3);
     made.close((900, 2, 3), 5);
     made.exit((950, 2, 3), 4);
@@ -152,6 +155,14 @@ fn lanes_on_one_thread_and_a_task_on_two_come_back_as_they_were() {
     is_alike(&log, &again);
     assert_eq!(remarks, Vec::<String>::new());
     assert_eq!(exported(&again, "chrome"), exported(&log, "chrome"));
+    let on = |log: &Log| {
+        // Where a call was opened is not told.
+        let is_told =
+            |event: &Event| !matches!(event.kind, Kind::LaneOpen { .. } | Kind::LaneClose | Kind::Open { .. });
+        let events = log.events_in(..).filter(is_told);
+        events.map(|event| (event.time, event.kind.word(), event.thread)).collect::<Vec<_>>()
+    };
+    assert_eq!(on(&again), on(&log));
     // Who waits, and for whom, is seen where the thread is given away.
     let state = again.state_at(again.cursor_at(Time(420)));
     let activity = |name: &str| state.activity(state.lane_named(name).unwrap());
