@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::marks::Mark;
 use super::tracks::{Edge, Instant, Piece, lay_out};
 use super::{Excerpt, Poll, Span};
-use crate::trace::{Kind, LaneId, LaneKind, Seq, SpanId, Thread};
+use crate::trace::{LaneId, LaneKind, Seq, SpanId, Thread};
 
 /// What has not ended in the log.
 const NEVER: Seq = Seq(u64::MAX);
@@ -154,14 +154,11 @@ pub(super) struct Ran {
 /// Where the lanes of an excerpt ran, by lane; of async calls it is not known. Reads the log once.
 pub(super) fn ran(excerpt: &Excerpt<'_>) -> HashMap<LaneId, Ran> {
     let mut ran: HashMap<LaneId, Ran> = HashMap::new();
-    let of_threads = |lane| excerpt.log().lane(lane).is_none_or(|lane| lane.kind.tells_runs());
-    for event in excerpt.so_far() {
-        if matches!(event.kind, Kind::Enter { .. }) && of_threads(event.lane) {
-            let first = || Ran { first: event.thread.clone(), is_on_others: false };
-            let ran = ran.entry(event.lane).or_insert_with(first);
-            ran.is_on_others |= ran.first.id != event.thread.id;
-        }
+    for (lane, thread) in excerpt.enters() {
+        let ran = ran.entry(lane).or_insert_with(|| Ran { first: thread.clone(), is_on_others: false });
+        ran.is_on_others |= ran.first.id != thread.id;
     }
+    ran.retain(|lane, _| excerpt.log().lane(*lane).is_none_or(|lane| lane.kind.tells_runs()));
     ran
 }
 

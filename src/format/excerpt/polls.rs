@@ -38,6 +38,11 @@ impl Excerpt<'_> {
         span.begins_before && tells_runs() && first().is_some_and(|end| end < self.from)
     }
 
+    /// Which lane was put on which thread, each time up to its end. Reads the log once.
+    pub fn enters(&self) -> impl Iterator<Item = (LaneId, &Arc<Thread>)> {
+        self.log.enters(self.log.cursor_at_raw(self.until))
+    }
+
     /// The stretches on threads of its spans in some lanes, in order of their begin; they nest as they did there. Reads the log
     /// once.
     #[must_use]

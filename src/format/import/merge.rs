@@ -294,7 +294,8 @@ impl Merge {
             };
             let parent = id(PARENT).and_then(|parent| known.get(&parent).copied());
             known.extend(id(SPAN).map(|id| (id, span)));
-            was_polled = fields.clone().any(|(name, _)| beside[name as usize] == Some(POLLED));
+            was_polled =
+                lane.runs == Runs::Polled && fields.clone().any(|(name, _)| beside[name as usize] == Some(POLLED));
             let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
             packer.open(at, span, parent, site, fields.map(|(name, value)| (&rows.names[name as usize], value)));
         } else {
