@@ -14,12 +14,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::merge::Merge;
-use super::rows::{Row, SPAN};
-use crate::trace::{At, LaneId, SpanId, Thread, ThreadId, Time, ValueRef};
+use super::piece::{Phase, Told};
+use super::rows::{Known, Line, NONE, Row, Rows, SPAN, key};
+use super::scan::raw;
+use crate::trace::{At, LaneId, LaneKind, SpanId, Thread, ThreadId, Time, ValueRef};
 
 /// What an event has that says which thread it was on.
-pub(super) const THREAD: &str = "thread.id";
-pub(super) const NAME: &str = "thread";
+const THREAD: &str = "thread.id";
+const NAME: &str = "thread";
 /// The largest number of a thread that is believed: others are behind it.
 const LARGEST: u32 = i32::MAX as u32;
 
@@ -42,15 +44,12 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// The number here of a thread with this id and name.
-    pub(super) fn number(&mut self, id: u64, name: Option<Arc<str>>) -> Option<u32> {
-        let id = ThreadId(u32::try_from(id).ok().filter(|id| *id <= LARGEST)?);
-        let Self { all, numbers } = self;
-        let number = numbers.entry(id).or_insert_with(|| {
-            all.push(Arc::new(Thread { id, name: name.unwrap_or_default() }));
-            all.len() as u32 - 1
-        });
-        Some(*number)
+    /// The number here of another thread.
+    fn add(&mut self, thread: Thread) -> u32 {
+        let number = self.all.len() as u32;
+        self.numbers.insert(thread.id, number);
+        self.all.push(Arc::new(thread));
+        number
     }
 
     /// The one of a number.
@@ -58,9 +57,59 @@ impl Threads {
         self.all.get(number as usize)
     }
 
-    /// An id that none of them has and none before it.
+    /// The first id behind those of all of them.
     pub(super) fn past(&self) -> u32 {
         self.all.iter().map(|thread| thread.id.0 + 1).max().unwrap_or(1)
+    }
+}
+
+impl Line {
+    /// When its calls are on a thread.
+    pub(super) fn runs(&self) -> Runs {
+        match self.kind {
+            LaneKind::Async => Runs::Unknown,
+            LaneKind::Task => Runs::Polled,
+            LaneKind::Thread if self.has_polls => Runs::Polled,
+            LaneKind::Thread => Runs::WhileOpen,
+        }
+    }
+
+    /// Whether there is something in it that is not in others too.
+    pub(super) fn has(&self, what: Phase) -> bool {
+        !self.is_shadow || self.polls_of.is_some() && matches!(what, Phase::Begin | Phase::End)
+    }
+}
+
+impl Rows {
+    /// The number of the thread that an event was on, if it says so.
+    fn thread(&mut self, event: &Told) -> Option<u32> {
+        let id = ThreadId(u32::try_from(self.number(event, THREAD)?).ok().filter(|id| *id <= LARGEST)?);
+        let known = self.threads.numbers.get(&id).copied();
+        Some(known.unwrap_or_else(|| {
+            let name = self.said(event, NAME).unwrap_or_default();
+            self.threads.add(Thread { id, name })
+        }))
+    }
+
+    /// The same of a poll. If it does not say, it is not known when its lane ran.
+    pub(super) fn thread_of_poll(&mut self, event: &Told, lane: u32) -> u32 {
+        self.thread(event).unwrap_or_else(|| {
+            self.lanes[lane as usize].kind = LaneKind::Async;
+            self.threadless += 1;
+            NONE
+        })
+    }
+
+    /// What the name of one of our own lines says of threads: on which it was, or of which lane it shows the polls.
+    pub(super) fn threads_of(&mut self, known: &Known<'_>, event: &Told, lane: u32) {
+        self.lanes[lane as usize].thread = self.thread(event);
+        let Some(of) = self.number(event, "polls_of") else { return };
+        let pid = known.tracks[event.track as usize].pid.as_ref().map_or(&b""[..], |pid| raw(known.bytes, pid));
+        let of = self.lane_numbers.get(&key(&[pid, of.to_string().as_bytes()])).copied();
+        self.lanes[lane as usize].polls_of = of;
+        if let Some(of) = of {
+            self.lanes[of as usize].has_polls = true;
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Malformed;
 use super::begun::Begun;
 use super::piece::{Part, Phase, Piece, Site, Told, Track};
-use super::polls::{NAME, Runs, THREAD, Threads};
+use super::polls::Threads;
 use super::scan::{Token, raw, text};
 use crate::trace::{Callsite, ItemFields, LaneKind, PackedValue, Value, ValueRef};
 
@@ -17,7 +17,7 @@ pub(super) const PARENT: &str = "span.parent";
 pub(super) const POLLED: &str = "span.polled";
 pub(super) const BESIDE: [&str; 5] = [SPAN, PARENT, POLLED, "span.source", "spanwalk.mark"];
 /// No row, or no name.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,29 +79,12 @@ pub(super) struct Line {
     pub(super) tid: Arc<str>,
     pub(super) kind: LaneKind,
     /// Threads of these lines are not lines of execution: they show what is in others.
-    is_shadow: bool,
+    pub(super) is_shadow: bool,
     /// Or when the calls of this one were on threads.
-    polls_of: Option<u32>,
+    pub(super) polls_of: Option<u32>,
     pub(super) has_polls: bool,
     /// The number of the thread it was on first, if that is said.
     pub(super) thread: Option<u32>,
-}
-
-impl Line {
-    /// When its calls are on a thread.
-    pub(super) fn runs(&self) -> Runs {
-        match self.kind {
-            LaneKind::Async => Runs::Unknown,
-            LaneKind::Task => Runs::Polled,
-            LaneKind::Thread if self.has_polls => Runs::Polled,
-            LaneKind::Thread => Runs::WhileOpen,
-        }
-    }
-
-    /// Whether there is something in it that is not in others too.
-    fn has(&self, what: Phase) -> bool {
-        !self.is_shadow || self.polls_of.is_some() && matches!(what, Phase::Begin | Phase::End)
-    }
 }
 
 /// The events of a file.
@@ -120,7 +103,7 @@ pub(super) struct Rows {
     /// Written by this program: then it has what other files lack.
     pub(super) is_ours: bool,
     name_numbers: HashMap<Box<[u8]>, u32>,
-    lane_numbers: HashMap<Vec<u8>, u32>,
+    pub(super) lane_numbers: HashMap<Vec<u8>, u32>,
     /// Lane and track by process and thread or id.
     tracks: HashMap<Vec<u8>, (u32, u32)>,
     /// Rows of a track that have begun and not ended.
@@ -142,13 +125,13 @@ pub(super) struct Rows {
 }
 
 /// What a piece's numbers are here, as far as they were asked for.
-struct Known<'w> {
-    bytes: &'w [u8],
+pub(super) struct Known<'w> {
+    pub(super) bytes: &'w [u8],
     sites: Vec<Site>,
     site_numbers: Vec<u32>,
     /// Numbers of the names of its sites.
     call_numbers: Vec<u32>,
-    tracks: Vec<Track>,
+    pub(super) tracks: Vec<Track>,
     /// Lane and track.
     track_numbers: Vec<Option<(u32, u32)>>,
     ids: Vec<Option<Token>>,
@@ -267,29 +250,13 @@ impl Rows {
     }
 
     /// What a field says.
-    fn said(&self, event: &Told, name: &str) -> Option<Arc<str>> {
+    pub(super) fn said(&self, event: &Told, name: &str) -> Option<Arc<str>> {
         let (_, value) = self.fields(self.place(event)).find(|(number, _)| &*self.names[*number as usize] == name)?;
         Some(Value::from(value).to_string().into())
     }
 
-    /// The number of the thread that an event was on, if it says so.
-    fn thread(&mut self, event: &Told) -> Option<u32> {
-        let id = self.number(event, THREAD)?;
-        let name = self.said(event, NAME);
-        self.threads.number(id, name)
-    }
-
-    /// The same of a poll. If it does not say, it is not known when its lane ran.
-    fn thread_of_poll(&mut self, event: &Told, lane: u32) -> u32 {
-        self.thread(event).unwrap_or_else(|| {
-            self.lanes[lane as usize].kind = LaneKind::Async;
-            self.threadless += 1;
-            NONE
-        })
-    }
-
     /// What a field says, if it is a number.
-    fn number(&self, event: &Told, name: &str) -> Option<u64> {
+    pub(super) fn number(&self, event: &Told, name: &str) -> Option<u64> {
         self.fields(self.place(event)).find_map(|(number, value)| match value {
             ValueRef::U64(value) if &*self.names[number as usize] == name => Some(value),
             _ => None,
@@ -450,22 +417,10 @@ impl Rows {
             _ => {}
         }
     }
-
-    /// What the name of one of our own lines says of threads: on which it was, or of which lane it shows the polls.
-    fn threads_of(&mut self, known: &Known<'_>, event: &Told, lane: u32) {
-        self.lanes[lane as usize].thread = self.thread(event);
-        let Some(of) = self.number(event, "polls_of") else { return };
-        let pid = known.tracks[event.track as usize].pid.as_ref().map_or(&b""[..], |pid| raw(known.bytes, pid));
-        let of = self.lane_numbers.get(&key(&[pid, of.to_string().as_bytes()])).copied();
-        self.lanes[lane as usize].polls_of = of;
-        if let Some(of) = of {
-            self.lanes[of as usize].has_polls = true;
-        }
-    }
 }
 
 /// Parts of the name of a track or a lane, as one.
-fn key(parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn key(parts: &[&[u8]]) -> Vec<u8> {
     parts.iter().flat_map(|part| part.iter().chain(&[0])).copied().collect()
 }
 
