@@ -3,6 +3,8 @@
 //! `tests/foreign/` has what `VizTracer` 1.1.1 and tracing-chrome 0.7 wrote of small programs; paths of their libraries are shortened.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "import/polls.rs"]
+mod polls;
 mod programs;
 
 use std::collections::{BTreeMap, HashMap};

@@ -667,3 +667,27 @@ fn a_file_of_another_program_says_what_was_not_instrumented_and_guesses_nothing(
     talk.check("stats 0ms 1ms", &["From 0 ns to 1.00 ms, 1.00 ms: 3 calls.", "\nwork: once, 450.0 µs of its own"]);
     assert_eq!(talk.end().2, Some(0));
 }
+
+/// Of async spans of another tool it is not known when they were on a thread: no time of their own is said, none is summed as none.
+#[test]
+fn a_stretch_with_calls_of_which_nobody_knows_when_they_ran_says_so() {
+    let scratch = Scratch::new("unknown");
+    let file = scratch.path("unknown.json");
+    let text = r#"[{"ph":"X","name":"work","ts":0,"dur":600,"pid":1,"tid":1},
+        {"ph":"b","name":"request","cat":"c","id":5,"ts":500,"pid":1,"tid":1},
+        {"ph":"e","name":"request","cat":"c","id":5,"ts":900,"pid":1,"tid":1}]"#;
+    std::fs::write(&file, text).unwrap();
+    let mut talk = Talk::new(&["open", &file, "--plain"]);
+    let request = "\nrequest: once, an unknown part of its own, ";
+    let of_some =
+        "\nIn all 1.00 ms, of their own 600.0 µs, and of some an unknown part.\nwork: once, 600.0 µs of its own, ";
+    talk.check("stats 0ms 1ms", &["From 0 ns to 1.00 ms, 1.00 ms: 2 calls.", of_some, request]);
+    let of_all = "1 call.\nIn all 200.0 µs, of their own an unknown part.";
+    talk.check("stats 700us 900us", &[of_all, request]);
+    talk.check(
+        "stats 0us 400us",
+        &["1 call.\nIn all 400.0 µs, of their own 400.0 µs.\nwork: once, 400.0 µs of its own, "],
+    );
+    talk.check("stats", &["work: once, 600.0 µs of its own", request]);
+    assert_eq!(talk.end().2, Some(0));
+}

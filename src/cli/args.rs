@@ -5,10 +5,10 @@ mod clients;
 mod diff;
 mod export;
 mod limits;
+mod server;
 mod shot;
+mod units;
 
-use std::net::SocketAddr;
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,16 +17,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 
 use self::breaks::BreakArgs;
-use self::clients::ClientArgs;
 pub(super) use self::diff::DiffArgs;
 pub(super) use self::export::ExportArgs;
 pub(super) use self::limits::Held;
-use self::limits::LimitArgs;
+pub(super) use self::server::ServerArgs;
 pub(super) use self::shot::ShotArgs;
-use super::{recording, version};
-use crate::file::{Existing, Recording, Ways};
-use crate::record::Recorder;
-use crate::server::{ResolverKind, Settings};
+use self::units::{duration, pace};
+use super::version;
 use crate::tui::Preset;
 
 /// Step through the call chain of a running server.
@@ -343,75 +340,6 @@ pub struct CompletionsArgs {
     pub(super) shell: clap_complete::Shell,
 }
 
-/// How the server is to run, whoever watches.
-#[derive(Debug, clap::Args)]
-pub struct ServerArgs {
-    /// Name or address to listen on.
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(super) host: String,
-
-    /// Port to listen on; 0 is any free one.
-    #[arg(long, default_value_t = 5000)]
-    pub(super) port: u16,
-
-    /// Who looks up the host's name: a thread of the pool while the loop runs, or the calling thread itself.
-    #[arg(long, value_enum, default_value_t = Resolver::Thread)]
-    pub(super) resolver: Resolver,
-
-    /// Make that lookup slower by this time, such as 300ms or 2s.
-    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
-    pub(super) slow_dns: Option<Duration>,
-
-    /// Add `GET /block`, which blocks the thread of the loop for this time.
-    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
-    pub(super) block_handler: Option<Duration>,
-
-    /// How long a worker thread waits for another task before it leaves.
-    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true, default_value = "5s")]
-    pub(super) worker_idle: Duration,
-
-    #[command(flatten)]
-    pub(super) clients: ClientArgs,
-
-    #[command(flatten)]
-    pub(super) limits: LimitArgs,
-
-    /// Write what happens into this file, to be opened with `spanwalk open`.
-    #[arg(long, value_name = "FILE")]
-    pub(super) record: Option<PathBuf>,
-
-    /// Replace the file of --record if it exists; with --rotate, also the numbered ones of earlier recordings.
-    #[arg(long, requires = "record")]
-    pub(super) force: bool,
-
-    /// Begin another file after this size, such as 100MB: lesson.spanwalk, lesson-2.spanwalk and so on. Each opens alone.
-    #[arg(long, value_name = "SIZE", value_parser = size, requires = "record")]
-    pub(super) rotate: Option<u64>,
-
-    /// With --rotate, keep only so many files: the oldest of this recording is removed when another is begun.
-    #[arg(long, value_name = "FILES", requires = "rotate")]
-    pub(super) keep: Option<NonZero<usize>>,
-
-    /// Let tokio-console attach, at this address if one is given.
-    #[arg(
-        long, value_name = "ADDR", num_args = 0..=1, require_equals = false,
-        default_missing_value = DEFAULT_CONSOLE_ADDRESS,
-    )]
-    pub(super) console: Option<SocketAddr>,
-}
-
-/// Where tokio-console looks if it is told nothing.
-const DEFAULT_CONSOLE_ADDRESS: &str = "127.0.0.1:6669";
-
-/// Who looks names up.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Resolver {
-    /// A thread of the pool.
-    Thread,
-    /// The calling thread.
-    Block,
-}
-
 /// When a walk without a screen ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Until {
@@ -421,95 +349,12 @@ pub enum Until {
     Loop,
 }
 
-impl ServerArgs {
-    /// The recording that is asked for, begun. `tell` is called if it has to stop.
-    pub(super) fn recording(
-        &self,
-        recorder: &Recorder,
-        tell: impl FnOnce(String) + Send + 'static,
-    ) -> anyhow::Result<Option<Recording>> {
-        let existing = if self.force { Existing::Replace } else { Existing::Keep };
-        let ways = Ways { existing, rotate: self.rotate, keep: self.keep };
-        self.record.as_deref().map(|path| recording::start(path, ways, recorder, tell)).transpose()
-    }
-
-    pub(super) fn settings(&self) -> Settings {
-        self.settings_if(Held::Never)
-    }
-
-    /// How long it waits, when it stops, for what is under way.
-    pub(super) fn stop_timeout(&self) -> Duration {
-        self.settings().stop_timeout
-    }
-
-    /// The same, where somebody may hold it meanwhile: the clock would go on.
-    pub(super) fn stop_timeout_if_held(&self) -> Option<Duration> {
-        self.limits.stop_timeout
-    }
-
-    /// The same, for a server that may be held.
-    pub(super) fn settings_if(&self, held: Held) -> Settings {
-        let mut settings = Settings {
-            host: self.host.clone(),
-            port: self.port,
-            resolver: match self.resolver {
-                Resolver::Thread => ResolverKind::Thread,
-                Resolver::Block => ResolverKind::Block,
-            },
-            worker_idle: self.worker_idle,
-            slow_dns: self.slow_dns,
-            block_handler: self.block_handler,
-            engineio: self.clients.engineio(),
-            max_connections: self.clients.max_connections.map(NonZero::get),
-            ..Settings::default()
-        };
-        self.limits.set(&mut settings, held);
-        settings
-    }
-}
-
-/// A size with its unit.
-fn bytes(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
-    let (number, unit) = UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
-    number.trim().parse::<u64>().ok()?.checked_mul(*unit)
-}
-
-/// A pace that can be followed.
-fn pace(text: &str) -> Result<Duration, String> {
-    let duration = duration(text)?;
-    if duration < Duration::from_millis(100) {
-        return Err("faster than ten steps a second; write a longer one, such as 500ms or 3s".to_owned());
-    }
-    Ok(duration)
-}
-
-/// A size with its unit, of a megabyte at the least.
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || "not a size; write a whole number with its unit, such as 100MB or 2GB".to_owned();
-    let bytes = bytes(text).ok_or_else(wrong)?;
-    if bytes < 1_000_000 {
-        return Err("smaller than 1MB; write a larger one, such as 100MB".to_owned());
-    }
-    Ok(bytes)
-}
-
-/// A duration with its unit, between nothing and a day.
-fn duration(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let duration = humantime::parse_duration(text)
-        .map_err(|_| "not a duration; write a number with its unit, such as 300ms or 2s".to_owned())?;
-    if duration > LONGEST {
-        return Err("longer than a day; write a shorter one, such as 300ms or 2s".to_owned());
-    }
-    Ok(duration)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::server::Settings;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -525,36 +370,5 @@ mod tests {
         let args = Args::try_parse_from(["spanwalk", "--port", "7", "--plain"]).unwrap();
         assert!(args.command.is_none() && args.demo.plain && args.demo.server.port == 7);
         assert!(Args::try_parse_from(["spanwalk", "--plain", "serve"]).is_err());
-    }
-
-    #[test]
-    fn console_takes_an_address_or_the_default() {
-        #[track_caller]
-        fn check(args: &[&str], expected: Option<&str>) {
-            let parsed = Args::try_parse_from(args).unwrap();
-            let Some(Subcommand::Serve(serve)) = parsed.command else { panic!("not serve") };
-            assert_eq!(serve.server.console, expected.map(|address| address.parse().unwrap()));
-        }
-        check(&["spanwalk", "serve"], None);
-        check(&["spanwalk", "serve", "--console"], Some(DEFAULT_CONSOLE_ADDRESS));
-        check(&["spanwalk", "serve", "--console", "[::1]:7000"], Some("[::1]:7000"));
-    }
-
-    #[test]
-    fn sizes_have_units_and_are_no_smaller_than_a_megabyte() {
-        assert_eq!(size("100MB"), Ok(100_000_000));
-        assert_eq!(size("2GB"), Ok(2_000_000_000));
-        for bad in ["100", "", "MB", "1kB", "-1MB", "99999999999999999999GB", "1.5GB"] {
-            assert!(size(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn durations_have_units_and_are_no_longer_than_a_day() {
-        assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
-        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
-        for bad in ["2", "", "-1s", "fast", "25h", "99999999999999999999s"] {
-            assert!(duration(bad).is_err(), "{bad:?}");
-        }
     }
 }

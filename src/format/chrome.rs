@@ -11,9 +11,10 @@
 //! other. (Their `tid` is that of the lane.) A span that is not over has no end.
 //!
 //! `ts` is in µs with three decimals: exact. Points are instants, `i`; a switch or a wake is an instant in both lanes, joined by a
-//! flow, `s` and `f`. Of lanes that give their thread away inside a call the polls have a thread of their own below. `pid` and
-//! `tid` are numbers of this file: the log does not know those of the program. Beside the fields `args` has what an import needs to make
-//! the same log of it: ids of the span and of the one around it, its place in the source, the kind of a lane.
+//! flow, `s` and `f`. Of lanes that give their thread away inside a call, or that take several, the polls have a thread of their own
+//! below. `pid` and `tid` are numbers of this file: the log does not know those of the program. Beside the fields `args` has what an
+//! import needs to make the same log of it: ids of the span and of the one around it, its place in the source, the kind of a lane, the
+//! thread that it, or each of its polls, was on.
 //!
 //! The format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>.
 
@@ -27,7 +28,7 @@ use super::lanes::{self, Step};
 use super::marks::{Mark, Marks};
 use super::value::Object;
 use super::{Excerpt, Span};
-use crate::trace::{Field, LaneKind, Time};
+use crate::trace::{Field, LaneKind, Thread, Time};
 
 /// The process. No thread has its number: viewers would take that one for the main thread.
 const PROCESS: usize = 1;
@@ -42,10 +43,12 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     let mut marks = Marks::of(excerpt);
     let lanes = lanes::all(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
-    let polls = lanes::polls(excerpt, &lanes);
+    let ran = lanes::ran(excerpt);
+    let polls = lanes::polls(excerpt, &lanes, &ran);
     let (mut tracks, mut steps) = (Vec::new(), Vec::new());
     for (lane, marks) in lanes.iter().zip(&marks) {
-        let tid = events.thread(Args::Lane { name: &lane.name, kind: lane.kind.map(LaneKind::word) })?;
+        let ran_on = ran.get(&lane.id).map(|ran| OnThread::of(&ran.first));
+        let tid = events.thread(Args::Lane { name: &lane.name, kind: lane.kind.map(LaneKind::word), ran_on })?;
         for (number, track) in lane.steps(marks).into_iter().enumerate() {
             tracks.push(Track { tid, nest: (number > 0).then(Nest::default) });
             steps.push(track);
@@ -131,6 +134,8 @@ enum Args<'a> {
     Lane {
         name: &'a str,
         kind: Option<&'a str>,
+        #[serde(flatten)]
+        ran_on: Option<OnThread<'a>>,
     },
     Polls {
         name: &'a str,
@@ -147,7 +152,8 @@ enum Args<'a> {
     Poll {
         #[serde(rename = "span.id")]
         span: u64,
-        thread: &'a str,
+        #[serde(flatten)]
+        on: OnThread<'a>,
     },
     Point(Object<'a>),
     End {
@@ -159,22 +165,39 @@ enum Args<'a> {
     },
 }
 
+/// A thread of the program.
+#[derive(Serialize)]
+struct OnThread<'a> {
+    #[serde(rename = "thread.id")]
+    id: u32,
+    thread: &'a str,
+}
+
+impl<'a> OnThread<'a> {
+    fn of(thread: &'a Thread) -> Self {
+        Self { id: thread.id.0, thread: &thread.name }
+    }
+}
+
 /// The fields of a span, and before them what the log knows beside them.
 struct Begun<'a> {
     span: &'a Span,
     source: String,
     fields: &'a [Field],
+    /// It was on a thread before the excerpt, and that is not in it.
+    was_polled: bool,
 }
 
 impl Serialize for Begun<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { span, source, fields } = self;
+        let Self { span, source, fields, was_polled } = self;
         let source = Some(&**source).filter(|source| !source.is_empty());
         let known = [
             Some(("span.id", Known::Number(span.id.0))),
             span.parent.map(|parent| ("span.parent", Known::Number(parent.0))),
             source.map(|source| ("span.source", Known::Text(source))),
             span.mark().map(|mark| ("spanwalk.mark", Known::Text(mark))),
+            was_polled.then_some(("span.polled", Known::Truth(true))),
         ];
         let mut map = to.serialize_map(None)?;
         // A field that is called as one of them takes its place.
@@ -198,6 +221,7 @@ impl Serialize for Begun<'_> {
 enum Known<'a> {
     Number(u64),
     Text(&'a str),
+    Truth(bool),
 }
 
 impl Events<'_> {
@@ -255,7 +279,7 @@ impl Events<'_> {
             }
             (Step::End(span), None) => self.end(tid, span, None),
             (Step::BeginPoll(poll), _) => {
-                let args = Args::Poll { span: poll.span.0, thread: &poll.thread.name };
+                let args = Args::Poll { span: poll.span.0, on: OnThread::of(&poll.thread) };
                 let (cat, name) = (Some("poll"), Some(&*poll.callsite.name));
                 self.event("B", tid, poll.begin, &More { cat, name, args: Some(args), ..More::default() })
             }
@@ -268,7 +292,8 @@ impl Events<'_> {
     fn begin(&mut self, excerpt: &Excerpt<'_>, tid: usize, span: &Span, nest: Option<u64>) -> io::Result<()> {
         let line = span.callsite.line.map(|line| format!(":{line}")).unwrap_or_default();
         let source = format!("{}{line}", span.callsite.file.as_deref().unwrap_or_default());
-        let args = Args::Span(Begun { span, source, fields: &excerpt.fields(span.id) });
+        let args =
+            Args::Span(Begun { span, source, fields: &excerpt.fields(span.id), was_polled: excerpt.was_polled(span) });
         let ph = if nest.is_some() { "b" } else { "B" };
         self.event(ph, tid, span.begin, &More { args: Some(args), ..of(span, nest) })
     }

@@ -8,98 +8,23 @@
 //! A span is in if it was open at some time of the stretch, if its lane is wanted, if it is not too deep, and if it answers
 //! the query. It is cut at the ends of the stretch, and says so. The parent of a span is the nearest around it that is in too.
 
+mod origin;
+mod parts;
 mod polls;
+mod which;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use thiserror::Error;
-
+pub use self::origin::{Epoch, Origin};
+pub use self::parts::{Flow, Point, Span};
 pub use self::polls::Poll;
+use self::which::lanes_called;
+pub use self::which::{Clock, NoExcerpt, Which};
 use super::Companion;
-use crate::trace::{
-    Callsite, Event, Field, Finder, Kind, LaneId, LaneRecord, Log, Query, Seq, SpanId, SpanRecord, Time,
-};
+use crate::trace::{Event, Field, Finder, Kind, LaneId, LaneRecord, Log, SpanId, SpanRecord, Time};
 
 /// Events that a search reads at a time.
 const AT_A_TIME: usize = 1 << 16;
-/// Lanes that an error names.
-const NAMED: usize = 8;
-
-/// Which clock tells the time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Clock {
-    /// Program time: what passed while the program was held is left out.
-    #[default]
-    Program,
-    /// The clock on the wall: holds are in it, and shown.
-    Wall,
-}
-
-/// What is wanted of a log. The default is all of it.
-#[derive(Clone, Debug, Default)]
-pub struct Which {
-    /// From this time on, on the clock.
-    pub from: Option<Time>,
-    /// Up to and with this time, on the clock.
-    pub until: Option<Time>,
-    /// Of lanes with these names alone; of all, if none is named.
-    pub lanes: Vec<String>,
-    /// Spans that answer this.
-    pub query: Query,
-    /// Spans with fewer than so many of their lane around them.
-    pub depth: Option<usize>,
-    /// The clock.
-    pub clock: Clock,
-}
-
-/// Why there is no such excerpt.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum NoExcerpt {
-    /// A lane that is not there.
-    #[error("no lane is called `{name}`; there are {}", known.join(", "))]
-    NoLane {
-        /// What was asked for.
-        name: String,
-        /// Lanes that there are, the first of them.
-        known: Vec<String>,
-    },
-    /// A stretch that ends before it begins.
-    #[error("`{from}` is later than `{until}`; the stretch would end before it begins")]
-    Backwards {
-        /// Its begin.
-        from: Time,
-        /// Its end.
-        until: Time,
-    },
-}
-
-/// What is known of a recording beside its log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// What was recorded.
-    pub name: String,
-    /// When its clock began.
-    pub epoch: Epoch,
-}
-
-/// When the clock of a recording began. Its log does not know.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Epoch {
-    /// Nobody knows: times count from 1970.
-    #[default]
-    Unknown,
-    /// Somebody says it was then, in ns since 1970.
-    Said(u64),
-    /// Its file was last written so long after 1970, in ns, and what happened last was not later.
-    Written(u64),
-}
-
-impl Default for Origin {
-    fn default() -> Self {
-        Self { name: "recording".to_owned(), epoch: Epoch::Unknown }
-    }
-}
 
 /// A part of a log, as all formats see it.
 pub struct Excerpt<'a> {
@@ -118,89 +43,6 @@ pub struct Excerpt<'a> {
 
 /// What tells about an excerpt, when a format asks: it may take long, and most do not.
 type Tell<'a> = &'a dyn Fn(&Excerpt<'_>) -> Companion;
-
-/// A span of an excerpt. Times are ns on its clock.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Span {
-    /// Its id.
-    pub id: SpanId,
-    /// The nearest span around it that is in the excerpt.
-    pub parent: Option<SpanId>,
-    /// The lane it belongs to.
-    pub lane: LaneId,
-    /// Where it comes from.
-    pub callsite: Arc<Callsite>,
-    /// How many spans of its lane are around it.
-    pub depth: usize,
-    /// Its opening, or the begin of the excerpt.
-    pub begin: Time,
-    /// Its end, or the end of the excerpt.
-    pub end: Time,
-    /// It was not over when the recording ended.
-    pub is_open: bool,
-    /// It had begun before the excerpt.
-    pub begins_before: bool,
-    /// It ended, but after the excerpt.
-    pub ends_after: bool,
-    /// The place of its opening in the log.
-    pub at: Seq,
-    /// The place of its close, if that is in the excerpt.
-    pub over: Option<Seq>,
-}
-
-impl Span {
-    /// Its time, in ns of the excerpt's clock.
-    #[must_use]
-    pub fn duration(&self) -> u64 {
-        self.end.since(self.begin)
-    }
-
-    /// What has to be said of its end, where a format cannot leave a span open or cut: `open` or `cut`.
-    #[must_use]
-    pub fn mark(&self) -> Option<&'static str> {
-        if self.is_open {
-            Some("open")
-        } else if self.begins_before || self.ends_after {
-            Some("cut")
-        } else {
-            None
-        }
-    }
-}
-
-/// Something that was said inside a span: a `tracing` event.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Point {
-    /// Its place in the log.
-    pub place: Seq,
-    /// When, on the excerpt's clock.
-    pub at: Time,
-    /// In which lane.
-    pub lane: LaneId,
-    /// The nearest span around it that is in the excerpt.
-    pub span: Option<SpanId>,
-    /// Where it comes from.
-    pub callsite: Arc<Callsite>,
-    /// What was said.
-    pub fields: Vec<Field>,
-}
-
-/// Control or a wake-up that passes from lane to lane.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Flow {
-    /// Its place in the log.
-    pub place: Seq,
-    /// When, on the excerpt's clock.
-    pub at: Time,
-    /// The lane that gives.
-    pub from: LaneId,
-    /// The lane that gets.
-    pub to: LaneId,
-    /// Control of the thread passed; otherwise the lane was only made ready.
-    pub is_switch: bool,
-    /// Why, if the program said so.
-    pub reason: Option<Arc<str>>,
-}
 
 impl<'a> Excerpt<'a> {
     /// An excerpt of a log. Reads the log once if there is a query.
@@ -454,18 +296,4 @@ impl<'a> Excerpt<'a> {
         let from = if self.from == Time(0) { 0 } else { from };
         self.log.events_in(from..self.log.cursor_at_raw(self.until))
     }
-}
-
-/// The lanes of a name; several connections may have been called the same.
-fn lanes_called(log: &Log, name: &str) -> Result<Vec<LaneId>, NoExcerpt> {
-    let called = log.lanes().iter().filter(|lane| &*lane.name == name);
-    let lanes: Vec<LaneId> = called.map(|lane| lane.id).collect();
-    if lanes.is_empty() {
-        let mut known: Vec<String> = log.lanes().iter().take(NAMED).map(|lane| format!("`{}`", lane.name)).collect();
-        if log.lanes().len() > NAMED {
-            known.push(format!("and {} more", log.lanes().len() - NAMED));
-        }
-        return Err(NoExcerpt::NoLane { name: name.to_owned(), known });
-    }
-    Ok(lanes)
 }

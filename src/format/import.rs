@@ -17,6 +17,7 @@ mod marks;
 mod members;
 mod merge;
 mod piece;
+mod polls;
 mod rows;
 mod scan;
 mod stack;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::marks::Mark;
 use super::tracks::{Edge, Instant, Piece, lay_out};
 use super::{Excerpt, Poll, Span};
-use crate::trace::{LaneId, LaneKind, Seq, SpanId};
+use crate::trace::{LaneId, LaneKind, Seq, SpanId, Thread};
 
 /// What has not ended in the log.
 const NEVER: Seq = Seq(u64::MAX);
@@ -143,14 +143,35 @@ fn pieces(spans: &[Span]) -> Vec<Piece> {
     spans.iter().map(piece).collect()
 }
 
+/// Where the calls of a lane were.
+pub(super) struct Ran {
+    /// On this thread first.
+    pub(super) first: Arc<Thread>,
+    /// And on others.
+    is_on_others: bool,
+}
+
+/// Where the lanes of an excerpt ran, by lane; of async calls it is not known. Reads the log once.
+pub(super) fn ran(excerpt: &Excerpt<'_>) -> HashMap<LaneId, Ran> {
+    let mut ran: HashMap<LaneId, Ran> = HashMap::new();
+    for (lane, thread) in excerpt.enters() {
+        let ran = ran.entry(lane).or_insert_with(|| Ran { first: thread.clone(), is_on_others: false });
+        ran.is_on_others |= ran.first.id != thread.id;
+    }
+    ran.retain(|lane, _| excerpt.log().lane(*lane).is_none_or(|lane| lane.kind.tells_runs()));
+    ran
+}
+
 /// The polls of the lanes in which being open and being on a thread are two things, by lane: those of tasks, and those that gave
-/// a thread away inside a call. Of async calls they are not known. What a poll is within is told by its number in the lane.
-pub(super) fn polls(excerpt: &Excerpt<'_>, lanes: &[Lane]) -> HashMap<LaneId, Vec<Poll>> {
-    let is_again = |span: &Span| excerpt.stretches(span.id).nth(1).is_some();
+/// a thread away inside a call or ran on several. Of async calls they are not known. What a poll is within is told by its number in
+/// the lane.
+pub(super) fn polls(excerpt: &Excerpt<'_>, lanes: &[Lane], ran: &HashMap<LaneId, Ran>) -> HashMap<LaneId, Vec<Poll>> {
+    let is_on_several = |lane: LaneId| ran.get(&lane).is_some_and(|ran| ran.is_on_others);
+    let is_again = |span: &Span| excerpt.was_polled(span) || excerpt.stretches(span.id).nth(1).is_some();
     let is_wanted = |lane: &&Lane| match lane.kind {
         Some(LaneKind::Task) => true,
         Some(LaneKind::Async) => false,
-        Some(LaneKind::Thread) | None => lane.spans.iter().any(is_again),
+        Some(LaneKind::Thread) | None => is_on_several(lane.id) || lane.spans.iter().any(is_again),
     };
     let wanted: HashSet<LaneId> = lanes.iter().filter(is_wanted).map(|lane| lane.id).collect();
     let mut by_lane: HashMap<LaneId, Vec<Poll>> = HashMap::new();
@@ -160,16 +181,21 @@ pub(super) fn polls(excerpt: &Excerpt<'_>, lanes: &[Lane]) -> HashMap<LaneId, Ve
         numbers.push(of_lane.len());
         of_lane.push(Poll { within: poll.within.map(|within| numbers[within]), ..poll });
     }
+    // That there were some before, and are none, is said too.
+    for lane in lanes.iter().filter(|lane| lane.spans.iter().any(|span| excerpt.was_polled(span))) {
+        by_lane.entry(lane.id).or_default();
+    }
     by_lane
 }
 
-/// What is met on each of the tracks that polls of one lane take: more than one if they were on several threads at once.
+/// What is met on each of the tracks that polls of one lane take: at least one, more if they were on several threads at once.
 pub(super) fn poll_steps(polls: &[Poll]) -> Vec<Vec<Step<'_>>> {
     let piece = |poll: &Poll| Piece::new((poll.begin, poll.at), (poll.end, poll.over.unwrap_or(NEVER)), poll.within);
     let step = |edge: Edge| match edge {
         Edge::Begin(number) => Step::BeginPoll(&polls[number]),
         Edge::End(number) => Step::EndPoll(&polls[number]),
     };
-    let tracks = lay_out(&polls.iter().map(piece).collect::<Vec<_>>());
+    let mut tracks = lay_out(&polls.iter().map(piece).collect::<Vec<_>>());
+    tracks.resize(tracks.len().max(1), Vec::new());
     tracks.into_iter().map(|edges| edges.into_iter().map(step).collect()).collect()
 }

@@ -41,7 +41,7 @@ pub(super) fn write(excerpt: &Excerpt<'_>, out: &mut dyn Write) -> io::Result<()
     let mut marks = Marks::of(excerpt);
     let lanes = lanes::all(excerpt, marks.lanes());
     let marks: Vec<Vec<Mark>> = lanes.iter().map(|lane| marks.take(lane.id)).collect();
-    let polls = lanes::polls(excerpt, &lanes);
+    let polls = lanes::polls(excerpt, &lanes, &lanes::ran(excerpt));
     let (mut uuids, mut steps) = (Vec::new(), Vec::new());
     for (lane, marks) in lanes.iter().zip(&marks) {
         let first = uuids.len();

@@ -9,8 +9,9 @@
 //! the lane has the thread, and the operating system has the lane. Fed event by event; holds as many turns as threads.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use super::{Event, Field, Kind, LaneId, SpanId, ThreadId, Time, field};
+use super::{Event, Field, ItemKind, Kind, LaneId, Log, SpanId, Thread, ThreadId, Time, field};
 
 /// A stretch in which one call was the innermost of its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,15 @@ impl Turns {
     fn turn(&self, stack: &[(SpanId, LaneId)], from: Time, now: Time) -> Option<Turn> {
         let &(span, lane) = stack.last()?;
         Some(Turn { lane, span, from, to: now.max(from), is_blocked: self.blocking.contains(&span) })
+    }
+}
+
+impl Log {
+    /// Which lane was put on which thread, each time before a cursor, in order: what else there is of an event is not read.
+    pub fn enters(&self, cursor: usize) -> impl Iterator<Item = (LaneId, &Arc<Thread>)> {
+        let items = self.store.items(0).take(cursor);
+        let enters = items.filter(|(_, item, _)| matches!(item.kind, ItemKind::Enter { .. }));
+        enters.map(|(_, item, tables)| (item.lane, &tables.threads[item.thread as usize]))
     }
 }
 

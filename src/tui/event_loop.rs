@@ -8,81 +8,27 @@
 //!
 //! Everything is of the cursor. What was not recorded is said to be not recorded.
 
+mod areas;
+mod boxes;
+mod pool;
+mod turns;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use self::areas::Areas;
+use self::boxes::Said;
+use self::turns::seen;
 use super::command::Action;
 use super::draw::{frame_as, framed, put_lines};
-use super::text::{count, cut, pad, width, wrap_plain};
+use super::text::{count, cut, wrap_plain};
 use super::theme::{Role, Theme};
 use super::ui::{Effect, Ui};
-use crate::trace::{
-    Activity, Callback, Job, JobState, LaneId, LoopState, LoopTurn, Phase, Run, Time, Waiter, Watcher, WatcherState,
-    Why, Worker, WorkerDoing,
-};
+use crate::trace::{Activity, LaneId, LoopState, Phase};
 
 /// Turns that page up and page down go.
 const PAGE: usize = 10;
-/// How wide the words before a value are.
-const LABEL: usize = 8;
-/// The same beside what is said of the pool.
-const POOL_LABEL: usize = 10;
-/// Columns of the boxes at 120, without the border that each shares with the one before.
-const SHARES: [u16; 4] = [32, 31, 27, 30];
-
-/// Where the parts stand.
-struct Areas {
-    sentence: Rect,
-    /// Poll, watchers, callbacks, pool; `None` where there is no room for boxes.
-    boxes: Option<[Rect; 4]>,
-    below: Rect,
-}
-
-impl Areas {
-    fn of(body: Rect) -> Self {
-        let sentence = Rect { height: 1.min(body.height), ..body };
-        let rest = Rect { y: sentence.bottom(), height: body.height - sentence.height, ..body };
-        let upper = if rest.width >= 112 && rest.height >= 14 {
-            let height = (rest.height * 40 / 100).clamp(9, 16);
-            Some((height, side_by_side(Rect { height, ..rest })))
-        } else if rest.width >= 60 && rest.height >= 18 {
-            let each = (rest.height * 32 / 100).clamp(7, 10);
-            let [poll, watchers] = halves(Rect { height: each, ..rest });
-            let [callbacks, pool] = halves(Rect { y: rest.y + each - 1, height: each, ..rest });
-            Some((2 * each - 1, [poll, watchers, callbacks, pool]))
-        } else {
-            None
-        };
-        // The border between the boxes and the turns is shared.
-        let below = upper.map_or(rest, |(height, _)| Rect {
-            y: rest.y + height - 1,
-            height: rest.height - (height - 1),
-            ..rest
-        });
-        Self { sentence, boxes: upper.map(|upper| upper.1), below }
-    }
-}
-
-/// Four boxes that share borders, as wide as what is said in each.
-fn side_by_side(area: Rect) -> [Rect; 4] {
-    let mut x = area.x;
-    let all: u16 = SHARES.iter().sum();
-    let mut taken = 0;
-    SHARES.map(|share| {
-        taken += share;
-        let end = area.x + (u32::from(area.width) * u32::from(taken) / u32::from(all)) as u16;
-        let begin = x.saturating_sub(u16::from(x > area.x));
-        x = end;
-        Rect { x: begin, width: end - begin, ..area }
-    })
-}
-
-/// Two halves that share a border.
-fn halves(area: Rect) -> [Rect; 2] {
-    let left = area.width.div_ceil(2);
-    [Rect { width: left, ..area }, Rect { x: area.x + left - 1, width: area.width - left + 1, ..area }]
-}
 
 impl Ui<'_> {
     /// Keys while the loop is looked at: what they are elsewhere, but for the arrows, which go from turn to turn, and for
@@ -130,12 +76,6 @@ impl Ui<'_> {
 pub(super) fn rows(body: Rect) -> usize {
     let areas = Areas::of(body);
     areas.boxes.map_or(0, |_| usize::from(areas.below.height.saturating_sub(3)))
-}
-
-/// The turns that there is room for, the present one last.
-fn seen(state: &LoopState, rows: usize) -> Vec<&LoopTurn> {
-    let all: Vec<&LoopTurn> = state.before.iter().chain(&state.turn).collect();
-    all[all.len().saturating_sub(rows)..].to_vec()
 }
 
 /// Draws the picture over the whole body.
@@ -186,33 +126,6 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, ui: &Ui) {
             let area = Rect { y: inner.bottom() - 1, height: 1, ..inner };
             put_lines(buffer, area, &[picture.plain(foot, Role::Dim, usize::from(inner.width))], 0);
         }
-    }
-}
-
-/// The lines of a box, those among them that can be done without marked.
-#[derive(Default)]
-struct Said(Vec<(Line<'static>, bool)>);
-
-impl Said {
-    fn push(&mut self, line: Line<'static>) {
-        self.0.push((line, false));
-    }
-
-    /// Something that goes first where there is no room.
-    fn push_minor(&mut self, line: Line<'static>) {
-        self.0.push((line, true));
-    }
-
-    /// What fits into so many rows, and how many lines that matter do not: for those one row is left.
-    fn fitting(mut self, rows: usize) -> (Vec<Line<'static>>, usize) {
-        while self.0.len() > rows
-            && let Some(minor) = self.0.iter().rposition(|line| line.1)
-        {
-            self.0.remove(minor);
-        }
-        let all = self.0.len();
-        let kept = if all > rows { rows.saturating_sub(1) } else { all };
-        (self.0.into_iter().take(kept).map(|line| line.0).collect(), all - kept)
     }
 }
 
@@ -332,313 +245,8 @@ impl Picture<'_> {
         }
     }
 
-    fn labelled(&self, label: &str, value: &str, role: Role, columns: usize) -> Line<'static> {
-        self.beside((label, LABEL), value, role, columns)
-    }
-
-    fn beside(&self, (label, least): (&str, usize), value: &str, role: Role, columns: usize) -> Line<'static> {
-        let label = pad(label, least.max(width(label) + 1));
-        let room = columns.saturating_sub(width(&label));
-        Line::from(vec![
-            Span::styled(label, self.theme.style(Role::Dim)),
-            Span::styled(cut(value, room), self.theme.style(role)),
-        ])
-    }
-
     fn plain(&self, text: &str, role: Role, columns: usize) -> Line<'static> {
         Line::styled(cut(text, columns), self.theme.style(role))
-    }
-
-    /// How long something has gone on at the cursor. Of a program that runs nothing is known since its last event.
-    fn so_far(&self, since: Time) -> Option<String> {
-        let is_known = !self.ui.is_live() || self.ui.status.run == Run::Over || self.ui.known.state.paused().is_some();
-        is_known.then(|| format!("{} so far", Time(self.ui.time_now().since(since))))
-    }
-
-    fn poll(&self, columns: usize) -> Said {
-        let words = match self.state.phase {
-            Phase::Polls => ("POLLING", Role::Good),
-            Phase::Created => ("has not run", Role::Dim),
-            Phase::Starts => ("has not polled", Role::Accent),
-            Phase::Over => ("over", Role::Dim),
-            Phase::Away => ("stands still", Role::Plain),
-            _ => ("has polled", Role::Plain),
-        };
-        let mut lines = Said::default();
-        lines.push(self.plain(words.0, words.1, columns));
-        let Some((turn, polled)) = self.state.turn.as_ref().and_then(|turn| Some((turn, turn.polled?))) else {
-            return lines;
-        };
-        let since = self.labelled("since", &polled.0.to_string(), Role::Plain, columns);
-        match polled.1 {
-            Some(to) => {
-                lines.push_minor(since);
-                lines.push(self.labelled("took", &Time(to.since(polled.0)).to_string(), Role::Plain, columns));
-            }
-            None => {
-                lines.push(since);
-                if let Some(so_far) = self.so_far(polled.0) {
-                    lines.push(self.labelled("took", &so_far, Role::Plain, columns));
-                }
-            }
-        }
-        if let Some(watchers) = turn.watchers {
-            let text = if watchers == 1 { "1 watcher".to_owned() } else { format!("{watchers} watchers") };
-            lines.push(self.labelled("armed", &text, Role::Plain, columns));
-        }
-        let woke = match (&turn.woke, polled.1) {
-            (Some(woke), _) => (woke.to_string(), Role::Accent),
-            (None, None) => ("nothing yet".to_owned(), Role::Dim),
-            (None, Some(_)) => ("not recorded".to_owned(), Role::Dim),
-        };
-        if 9 + width(&woke.0) <= columns {
-            lines.push(self.beside(("woke for", 0), &woke.0, woke.1, columns));
-        } else {
-            lines.push(self.plain("woke for", Role::Dim, columns));
-            lines.push(self.plain(&format!("  {}", woke.0), woke.1, columns));
-        }
-        lines
-    }
-
-    fn watchers(&self, columns: usize) -> Said {
-        let mut lines = Said::default();
-        for watcher in &self.state.watchers {
-            self.watcher(&mut lines, watcher, columns);
-        }
-        if lines.0.is_empty() {
-            lines.push(self.plain("none is armed", Role::Dim, columns));
-        }
-        let waiting = &self.state.waiting;
-        if waiting.count > 0 {
-            let text = match waiting.count {
-                1 => "1 handler waits".to_owned(),
-                more => format!("{} handlers wait", count(more as u64)),
-            };
-            lines.push(self.plain(&text, Role::Plain, columns));
-            for Waiter { name, fd, reason, .. } in &waiting.first {
-                let fd = fd.map_or_else(String::new, |fd| format!(" fd {fd}"));
-                lines.push_minor(self.plain(&format!("  {name}{fd}: {reason}"), Role::Dim, columns));
-            }
-        }
-        lines
-    }
-
-    fn watcher(&self, lines: &mut Said, watcher: &Watcher, columns: usize) {
-        let mut fired = self.state.turn.iter().flat_map(|turn| &turn.fired);
-        let has_fired = fired.any(|fired| fired.watcher.starts_with(watcher.kind) && fired.fd == Some(watcher.fd));
-        let callback = watcher.callback.as_deref().unwrap_or("?");
-        let (mark, word, role) = match watcher.state {
-            WatcherState::Fires => ('▶', format!("FIRES: {callback}"), Role::Accent),
-            WatcherState::Written => ('→', "written to".to_owned(), Role::Good),
-            WatcherState::Armed if has_fired => ('✓', format!("fired: {callback}"), Role::Good),
-            WatcherState::Armed => ('○', "armed".to_owned(), Role::Good),
-            WatcherState::Closed if watcher.fired > 0 => ('✓', "fired, closed".to_owned(), Role::Dim),
-            WatcherState::Closed => ('×', "closed".to_owned(), Role::Dim),
-        };
-        let fd = if watcher.fd < 0 { String::new() } else { format!("fd {}", watcher.fd) };
-        lines.push(self.plain(&format!("{mark} {:<5} {fd:<5} {word}", watcher.kind), role, columns));
-        let said: Vec<String> = watcher
-            .said
-            .iter()
-            .map(|(name, value)| match &**name {
-                "value" => value.to_string(),
-                name => format!("{name} {value}"),
-            })
-            .collect();
-        let said = said.join(", ");
-        let indented = |text: String, role| self.plain(&format!("  {text}"), role, columns);
-        match (watcher.state, watcher.kind) {
-            (WatcherState::Closed, "async") => {
-                lines.push_minor(indented(format!("woke the loop: {said}"), Role::Dim));
-            }
-            (WatcherState::Closed, _) => lines.push_minor(indented(format!("fired {}×", watcher.fired), Role::Dim)),
-            (_, "async") => {
-                lines.push(indented("to wake the loop, once".to_owned(), Role::Plain));
-                lines.push_minor(indented(format!("since {}", watcher.since), Role::Dim));
-            }
-            _ => {
-                let least = if self.state.has_gaps { "+" } else { "" };
-                lines.push(indented(format!("accepts: {callback} ran {}×{least}", watcher.fired), Role::Plain));
-                if !said.is_empty() {
-                    lines.push_minor(indented(said, Role::Dim));
-                }
-                lines.push_minor(indented(format!("since {}", watcher.since), Role::Dim));
-            }
-        }
-    }
-
-    fn callbacks(&self, columns: usize) -> Said {
-        let mut lines = Said::default();
-        let running = self.state.running.map(|running| running.0);
-        let mut told = |text: String, more: &str, role: Role| {
-            // On a line of its own where it does not fit.
-            if width(&text) + 1 + width(more) <= columns {
-                lines.push(self.plain(&format!("{text} {more}"), role, columns));
-            } else {
-                lines.push(self.plain(&text, role, columns));
-                lines.push(self.plain(&format!("  {more}"), role, columns));
-            }
-        };
-        if let Some((who, what)) = self.running() {
-            told(format!("▶ {who}"), &what, Role::Accent);
-        }
-        for Callback { lane, name, why } in &self.state.ready {
-            let why = match why {
-                Why::Made => "is new".to_owned(),
-                Why::Woken { reason: Some(reason), .. } => reason.to_string(),
-                Why::Woken { reason: None, by } => format!("woken by {}", self.name(*by)),
-            };
-            // While it has control, what wakes it is for its next time.
-            let again = if running == Some(*lane) { "ready again" } else { "READY" };
-            told(format!("→ {name} {again}:"), &why, Role::Good);
-        }
-        let more = self.state.ready_count - self.state.ready.len();
-        if more > 0 {
-            lines.push(self.plain(&format!("  and {} more", count(more as u64)), Role::Good, columns));
-        }
-        if lines.0.is_empty() {
-            lines.push(self.plain("nobody is ready", Role::Dim, columns));
-        }
-        for lane in self.state.turn.iter().flat_map(|turn| &turn.ran).filter(|lane| Some(**lane) != running) {
-            lines.push(self.plain(&format!("✓ {} has run", self.name(*lane)), Role::Dim, columns));
-        }
-        lines
-    }
-
-    fn pool(&self, columns: usize) -> Said {
-        let pool = &self.state.pool;
-        let mut lines = Said::default();
-        if pool.spawned == 0 {
-            let is_blocking = pool.resolver.as_deref() == Some("block");
-            let text = match is_blocking {
-                true => "main looks names up itself (resolver block)",
-                false => "no job so far: nothing is known of a pool",
-            };
-            if is_blocking {
-                lines.push(self.plain("no pool, no worker thread", Role::Plain, columns));
-            }
-            wrap_plain(text, self.theme.style(Role::Dim), columns, "").into_iter().for_each(|line| lines.push(line));
-            return lines;
-        }
-        let places =
-            pool.places.map_or_else(|| "not recorded".to_owned(), |(free, all)| format!("{free} of {all} free"));
-        let is_taken = pool.places.is_some_and(|(free, all)| free < all);
-        let role = if is_taken { Role::Accent } else { Role::Plain };
-        lines.push(self.beside(("semaphore", POOL_LABEL), &places, role, columns));
-        let of = |state: JobState| pool.jobs.iter().filter(move |job| job.state == state);
-        let queued: Vec<&Job> = of(JobState::Queued).collect();
-        let queue = match queued.first() {
-            None => "empty".to_owned(),
-            Some(job) => format!("{}: {}", queued.len(), job.func),
-        };
-        let role = if queued.is_empty() { Role::Dim } else { Role::Accent };
-        lines.push(self.beside(("queue", POOL_LABEL), &queue, role, columns));
-        for worker in &pool.workers {
-            self.worker(&mut lines, worker, columns);
-        }
-        if self.state.has_gaps {
-            lines.push(self.plain("events are missing: may be old", Role::Doubt, columns));
-        }
-        if of(JobState::Written).next().is_some() {
-            lines.push(self.plain("→ the answer is written", Role::Good, columns));
-        }
-        if let Some(job) = of(JobState::Done).next_back() {
-            let argument = job.argument.as_deref().unwrap_or_default();
-            lines.push(self.plain(&format!("✓ {} {argument}", job.func), Role::Dim, columns));
-            if let Some(result) = &job.result {
-                let by = job.worker.map_or_else(String::new, |lane| format!(", by {}", self.name(lane)));
-                lines.push_minor(self.plain(&format!("  → {result}{by}"), Role::Plain, columns));
-            }
-        }
-        lines
-    }
-
-    fn worker(&self, lines: &mut Said, worker: &Worker, columns: usize) {
-        let row = |text: &str, role: Role| self.beside((&worker.name, POOL_LABEL), text, role, columns);
-        let below = |text: &str| self.beside(("", POOL_LABEL), text, Role::Plain, columns);
-        match &worker.doing {
-            WorkerDoing::Starting => lines.push(row("being started", Role::Accent)),
-            WorkerDoing::Runs { func, argument, since } => {
-                lines.push(row(&format!("RUNS {func}"), Role::Good));
-                lines.push_minor(below(argument.as_deref().unwrap_or_default()));
-                lines.push(below(&self.so_far(*since).unwrap_or_else(|| format!("since {since}"))));
-            }
-            WorkerDoing::Waits { what, at_most_ms, .. } => {
-                lines.push(row(&format!("waits for {what}"), Role::Plain));
-                if let Some(ms) = at_most_ms {
-                    lines.push_minor(below(&format!("{} at most", Time(ms.saturating_mul(1_000_000)))));
-                }
-            }
-            WorkerDoing::Between => {
-                let state = &self.ui.known.state;
-                let activity = state.lane_named(&worker.name).map(|lane| state.activity(lane));
-                let is_held = matches!(activity, Some(Activity::Held(_) | Activity::Paused(_)));
-                lines.push(row(if is_held { "is held" } else { "between jobs" }, Role::Plain));
-            }
-            WorkerDoing::Left { why } => {
-                let why = why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
-                lines.push(row(&format!("has left{why}"), Role::Dim));
-            }
-        }
-    }
-
-    fn turns(&self, buffer: &mut Buffer, area: Rect) {
-        let number = self.state.turn.as_ref().map_or(0, |turn| turn.number);
-        let remark = if number > 0 { format!("{} so far", count(number)) } else { String::new() };
-        let inner = frame_as(buffer, area, self.ui, ("Turns", &remark), false, false).intersection(area);
-        let columns = usize::from(inner.width);
-        let rows = usize::from(inner.height).saturating_sub(1);
-        let mut lines =
-            vec![self.plain(&turn_row(["turn", "polled", "woke for", "fired", "ran"], columns), Role::Dim, columns)];
-        let turns = seen(self.state, rows);
-        for (at, turn) in turns.iter().enumerate() {
-            lines.push(self.turn(turn, at + 1 == turns.len(), columns));
-        }
-        if turns.is_empty() {
-            lines.push(self.plain("   no turn yet", Role::Dim, columns));
-        }
-        put_lines(buffer, inner, &lines, 0);
-    }
-
-    fn turn(&self, turn: &LoopTurn, is_here: bool, columns: usize) -> Line<'static> {
-        let polled = match turn.polled {
-            Some((from, Some(to))) => Time(to.since(from)).to_string(),
-            Some((_, None)) => "POLLING".to_owned(),
-            None => "–".to_owned(),
-        };
-        let is_polling = matches!(turn.polled, Some((_, None)));
-        let woke = match &turn.woke {
-            Some(woke) => woke.to_string(),
-            None if is_polling => String::new(),
-            None if turn.polled.is_none() => "before the first poll".to_owned(),
-            None => "not recorded".to_owned(),
-        };
-        let mut calls: Vec<(&str, usize)> = Vec::new();
-        for fired in &turn.fired {
-            let name = fired.call.as_ref().map_or("?", |call| &call.1);
-            match calls.iter_mut().find(|call| call.0 == name) {
-                Some(call) => call.1 += 1,
-                None => calls.push((name, 1)),
-            }
-        }
-        let calls =
-            calls.into_iter().map(|(name, times)| if times > 1 { format!("{name} {times}×") } else { name.into() });
-        let fired = match turn.fired.len() {
-            0 => "–".to_owned(),
-            fired => format!("{fired} → {}", calls.collect::<Vec<_>>().join(", ")),
-        };
-        let names: Vec<&str> = turn.ran.iter().map(|lane| self.name(*lane)).collect();
-        let mut ran = match turn.callbacks {
-            0 if names.is_empty() => "–".to_owned(),
-            callbacks => format!("{}: {}", count(callbacks.max(1)), names.join(", ")),
-        };
-        if turn.is_cut {
-            ran.push_str(" …");
-        }
-        let mark = if is_here { '▶' } else { ' ' };
-        let number = format!("{mark} {}", count(turn.number));
-        let role = if is_here { Role::Accent } else { Role::Plain };
-        self.plain(&turn_row([&number, &polled, &woke, &fired, &ran], columns), role, columns)
     }
 
     /// Everything in lines, where there is no room for boxes: what is lit comes first.
@@ -659,19 +267,4 @@ impl Picture<'_> {
         }
         lines
     }
-}
-
-/// A row of the list of turns, in columns.
-fn turn_row(cells: [&str; 5], columns: usize) -> String {
-    let rest = columns.saturating_sub(7 + 9 + 2 + 1);
-    let (woke, fired) = if rest >= 90 { (26, 30) } else { (rest * 40 / 100, rest * 28 / 100) };
-    let polled = format!("{}{}", " ".repeat(9_usize.saturating_sub(width(cells[1]))), cut(cells[1], 9));
-    let ran = columns.saturating_sub(7 + 9 + 2 + woke + fired + 1);
-    format!(
-        " {}{polled}  {}{}{}",
-        pad(cells[0], 6),
-        pad(&format!("{} ", cut(cells[2], woke.saturating_sub(1))), woke),
-        pad(&format!("{} ", cut(cells[3], fired.saturating_sub(1))), fired),
-        cut(cells[4], ran)
-    )
 }

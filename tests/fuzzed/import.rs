@@ -35,6 +35,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         include_bytes!("../foreign/tracing-chrome-async.json"),
         include_bytes!("../foreign/tracing-chrome-threaded.json"),
         br#"[{"ph":"X","name":"a","ts":1,"dur":2,"pid":1,"tid":1},{"ph":"B","name":"b","ts":1.5,"pid":1,"tid":1,"args":{"x":1}},{"ph":"E","ts":1.7,"pid":1,"tid":1}]"#,
+        br#"{"otherData":{"exporter":"spanwalk 0"},"traceEvents":[{"ph":"M","pid":1,"tid":2,"name":"thread_name","args":{"name":"a","kind":"task","thread.id":1,"thread":"t"}},{"ph":"M","pid":1,"tid":3,"name":"thread_name","args":{"name":"a polls","polls_of":2}},{"ph":"B","pid":1,"tid":2,"ts":1,"name":"b","args":{"span.id":7,"span.polled":true}},{"ph":"B","pid":1,"tid":3,"ts":2,"name":"b","args":{"span.id":7,"thread.id":1,"thread":"t"}},{"ph":"E","pid":1,"tid":3,"ts":3},{"ph":"E","pid":1,"tid":2,"ts":3}]}"#,
         br#"{"traceEvents":[{"ph":"s","id":1,"ts":1,"pid":1,"tid":1},{"ph":"f","id":1,"ts":2,"pid":1,"tid":2}]}"#,
     ];
     let chrome = chrome.iter().map(|file| [&[0], *file].concat());

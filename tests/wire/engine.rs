@@ -375,9 +375,16 @@ impl Engine {
         Socket::connect(self.address, &self.target(Transport::WebSocket))
     }
 
-    /// Goes over to WebSocket, as a client does: probe, wait for the poll under way, confirm.
+    /// Goes over to WebSocket, as a client does: probe, wait for the poll under way, confirm. Nothing else is on its way.
     #[track_caller]
     pub fn upgrade(&mut self) {
+        let got = self.upgrade_meanwhile();
+        assert!(got.is_empty(), "take what was sent before the upgrade first: {got:?}");
+    }
+
+    /// As [`Engine::upgrade`], and gives what has come by the poll under way.
+    #[track_caller]
+    pub fn upgrade_meanwhile(&mut self) -> VecDeque<Packet> {
         let mut socket = self.second();
         self.begin_poll();
         socket.send(&text("2probe"));
@@ -386,8 +393,8 @@ impl Engine {
         let answer = self.polling().polls.answer();
         assert_eq!(answer.status, 200, "{}", answer.text());
         got.extend(split(&answer.text()).filter(|packet| *packet != text("6")));
-        assert!(got.is_empty(), "take what was sent before the upgrade first: {got:?}");
         socket.send(&text("5"));
         self.way = Way::WebSocket(Box::new(socket));
+        got
     }
 }

@@ -48,6 +48,17 @@ impl Recorded {
         }
     }
 
+    /// Reads while it is written, until it is so.
+    #[track_caller]
+    pub fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Log) -> bool) {
+        let began = Instant::now();
+        while !is_so(&self.log) {
+            assert!(began.elapsed() < LONG, "the recording does not show {what}");
+            self.reader.read(&mut self.log).unwrap();
+            std::thread::yield_now();
+        }
+    }
+
     /// Stops the server in good order: nothing is missing in its file.
     #[track_caller]
     pub fn stop(&mut self) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{bytes, duration};
+use super::units::{bytes, duration};
 use crate::server::engineio;
 
 /// Where they stand in the help. On each: a heading of the whole would go on to the flags that follow.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::duration;
+use super::units::duration;
 use crate::trace::Difference;
 
 /// Arguments of `diff`.

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use super::{bytes, duration};
+use super::units::{bytes, duration};
 use crate::server::{Limits, Settings, engineio};
 
 /// Where they stand in the help. On each, as in `clients.rs`.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Excerpt;
+use super::{Excerpt, Span};
 use crate::trace::{Callsite, Kind, LaneId, Seq, SpanId, Thread, ThreadId, Time, Turns};
 
 /// A stretch in which a span was on a thread: of a future a poll. Times are ns on the excerpt's clock.
@@ -30,6 +30,19 @@ pub struct Poll {
 }
 
 impl Excerpt<'_> {
+    /// Whether a span was on a thread, and was taken off it, before the excerpt begins. Of async calls it is not known.
+    #[must_use]
+    pub fn was_polled(&self, span: &Span) -> bool {
+        let first = || self.log.stretches(span.id).next().and_then(|stretch| stretch.1);
+        let tells_runs = || self.log.lane(span.lane).is_none_or(|lane| lane.kind.tells_runs());
+        span.begins_before && tells_runs() && first().is_some_and(|end| end < self.from)
+    }
+
+    /// Which lane was put on which thread, each time up to its end. Reads the log once.
+    pub fn enters(&self) -> impl Iterator<Item = (LaneId, &Arc<Thread>)> {
+        self.log.enters(self.log.cursor_at_raw(self.until))
+    }
+
     /// The stretches on threads of its spans in some lanes, in order of their begin; they nest as they did there. Reads the log
     /// once.
     #[must_use]

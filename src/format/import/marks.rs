@@ -45,7 +45,7 @@ impl Mark {
         match (row.what, self.is_end()) {
             (What::Whole, true) => (0, u64::MAX - row.begin.abs_diff(i64::MIN)),
             (What::Whole, false) => (2, u64::MAX - row.end.abs_diff(row.begin)),
-            (What::Begun, true) => (1, row.other.into()),
+            (What::Begun | What::Poll, true) => (1, row.other.into()),
             _ => (1, row.order.into()),
         }
     }

@@ -5,15 +5,16 @@
 //! ```
 //!
 //! Who is inside whom is not written in trace events: of a line, what is open when a call begins is around it, unless it ends
-//! before that does. A line of a thread has the thread while a call is open. Of an async line nobody knows; its calls are put on
-//! a thread for no time at all, which such a lane says nothing by.
+//! before that does. A line of a thread has the thread while a call is open, unless the file has polls of it. Of an async line nobody
+//! knows; its calls are put on a thread for no time at all, which such a lane says nothing by.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
 use super::marks::{Mark, Marks};
-use super::rows::{BESIDE, Line, PARENT, Row, Rows, SPAN, What};
+use super::polls::{Polls, Runs};
+use super::rows::{BESIDE, Line, PARENT, POLLED, Row, Rows, SPAN, What};
 use super::stack::Stack;
 use crate::trace::{
     At, Chunk, Event, Kind, LaneId, LaneKind, Log, Packer, Seq, SpanId, Thread, ThreadId, Time, ValueRef,
@@ -27,10 +28,13 @@ const ROUND: usize = 1 << 15;
 const FEW: usize = 1 << 10;
 
 /// A line while it is told.
-struct Lane {
-    id: LaneId,
-    thread: Arc<Thread>,
+pub(super) struct Lane {
+    pub(super) id: LaneId,
+    /// The one it was on last.
+    pub(super) thread: Arc<Thread>,
+    name: Arc<str>,
     kind: LaneKind,
+    runs: Runs,
     /// Its open spans.
     open: Stack,
     /// Marks that are still to come, if it is not of a thread.
@@ -40,21 +44,22 @@ struct Lane {
 
 /// Rows that are being told.
 pub(super) struct Merge {
-    rows: Rows,
+    pub(super) rows: Rows,
     marks: Marks,
-    lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane>,
     /// The earliest time.
     base: i64,
-    packer: Packer,
+    pub(super) packer: Packer,
     /// Packed, and not part of the log yet.
     ready: Vec<Chunk>,
     spans: u64,
     /// By row the number of its span, if that does not end at once. There are no more spans than rows.
-    span_of: Vec<u32>,
+    pub(super) span_of: Vec<u32>,
     /// By the number of a name which of those it is that are beside fields in our own files.
     beside: Vec<Option<&'static str>>,
     /// In our own files the spans by the ids that they had.
-    known: HashMap<u64, SpanId>,
+    pub(super) known: HashMap<u64, SpanId>,
+    pub(super) polls: Polls,
     is_over: bool,
 }
 
@@ -70,11 +75,14 @@ impl Merge {
             all.iter().for_each(|row| left[row.lane as usize] += 1 + u64::from(row.has_end()));
         }
         let processes = rows.lanes.iter().map(|line| &line.pid).collect::<std::collections::HashSet<_>>().len();
+        let past = rows.threads.past();
         let lanes = rows.lanes.iter().enumerate().map(|(at, line)| {
             let name = name_of(line, &rows, processes > 1);
-            let (id, thread) = (LaneId(at as u32 + 1), ThreadId(at as u32 + 1));
-            let thread = Arc::new(Thread { id: thread, name });
-            Lane { id, thread, kind: line.kind, open: Stack::default(), left: left[at], is_told: false }
+            let (id, thread) = (LaneId(at as u32 + 1), ThreadId(at as u32 + past));
+            let own = || Arc::new(Thread { id: thread, name: name.clone() });
+            let thread = line.thread.and_then(|thread| rows.threads.get(thread).cloned()).unwrap_or_else(own);
+            let (kind, runs) = (line.kind, line.runs());
+            Lane { id, thread, name, kind, runs, open: Stack::default(), left: left[at], is_told: false }
         });
         let lanes = lanes.collect();
         let beside = |name: &Arc<str>| BESIDE.into_iter().find(|beside| rows.is_ours && **beside == **name);
@@ -83,8 +91,8 @@ impl Merge {
         let mut packer = Packer::default();
         packer.begin(Seq(0));
         packer.begin_events();
-        let (spans, is_over, ready, known) = (0, false, Vec::new(), HashMap::new());
-        Self { rows, marks, lanes, base, packer, ready, spans, span_of, beside, known, is_over }
+        let (spans, is_over, ready, known, polls) = (0, false, Vec::new(), HashMap::new(), Polls::default());
+        Self { rows, marks, lanes, base, packer, ready, spans, span_of, beside, known, polls, is_over }
     }
 
     /// Tells on while there is time: what has been told goes into the log while the next is told.
@@ -149,16 +157,23 @@ impl Merge {
         let lane = &mut self.lanes[row.lane as usize];
         lane.left = lane.left.saturating_sub(1);
         let at = At { time, thread: &lane.thread, lane: lane.id };
-        if mark.is_end() {
+        if mark.is_end() && row.what == What::Poll {
+            self.end_poll(number, &row, time);
+        } else if mark.is_end() {
             let span = SpanId(self.span_of[number as usize].into());
             lane.open.end(span);
-            if lane.kind == LaneKind::Thread {
-                self.packer.exit(at, span);
+            match lane.runs {
+                Runs::WhileOpen => self.packer.exit(at, span),
+                Runs::Polled => self.end_polls_of(span, time),
+                Runs::Unknown => {}
             }
-            self.packer.close(at, span);
+            let lane = &self.lanes[row.lane as usize];
+            self.packer.close(At { time, thread: &lane.thread, lane: lane.id }, span);
         } else {
             match row.what {
                 What::Whole | What::Begun => time = self.begin(number, &row, time),
+                What::Poll if lane.runs == Runs::Polled => self.begin_poll(number, &row, time),
+                What::Poll => {}
                 What::Point => {
                     let site = &self.rows.sites[row.site as usize];
                     let names = &self.rows.names;
@@ -186,14 +201,15 @@ impl Merge {
         let span = SpanId(self.spans);
         let ends_at_once = row.what == What::Whole && row.end == row.begin;
         let is_end = |mark: Mark| mark.is_end() && mark.number() == number;
-        let ends_next = !ends_at_once && marks.peek().is_some_and(is_end);
+        let ends_next = !ends_at_once && lane.runs != Runs::Polled && marks.peek().is_some_and(is_end);
         if ends_next {
             marks.take(&rows.all);
             lane.left = lane.left.saturating_sub(1);
         }
         let end = Time(row.end.abs_diff(self.base));
-        let whole =
-            (ends_at_once || ends_next).then(|| [time, if lane.kind == LaneKind::Thread { end } else { time }, end]);
+        let exit = if lane.runs == Runs::WhileOpen { end } else { time };
+        let whole = (ends_next || ends_at_once && lane.runs != Runs::Polled).then_some([time, exit, end]);
+        let mut was_polled = false;
         if rows.is_ours {
             let fields = rows.fields(row.args);
             let id = |wanted| {
@@ -204,6 +220,8 @@ impl Merge {
             };
             let parent = id(PARENT).and_then(|parent| known.get(&parent).copied());
             known.extend(id(SPAN).map(|id| (id, span)));
+            was_polled =
+                lane.runs == Runs::Polled && fields.clone().any(|(name, _)| beside[name as usize] == Some(POLLED));
             let fields = fields.filter(|(name, _)| beside[*name as usize].is_none());
             packer.open(at, span, parent, site, fields.map(|(name, value)| (&rows.names[name as usize], value)), whole);
         } else {
@@ -212,9 +230,15 @@ impl Merge {
         if let Some([.., close]) = whole {
             return close;
         }
-        packer.enter(at, span);
-        if lane.kind != LaneKind::Thread {
-            packer.exit(at, span);
+        if lane.runs != Runs::Polled || was_polled {
+            packer.enter(at, span);
+            if lane.runs != Runs::WhileOpen {
+                packer.exit(at, span);
+            }
+        }
+        if ends_at_once {
+            packer.close(at, span);
+            return time;
         }
         lane.open.push(span, row.end);
         self.span_of[number as usize] = self.spans as u32;
@@ -244,8 +268,8 @@ impl Merge {
         let lane = &mut self.lanes[number as usize];
         if !lane.is_told {
             lane.is_told = true;
-            let (id, thread, kind) = (lane.id, lane.thread.clone(), lane.kind);
-            let kind = Kind::LaneOpen { name: thread.name.clone(), kind };
+            let (id, thread) = (lane.id, lane.thread.clone());
+            let kind = Kind::LaneOpen { name: lane.name.clone(), kind: lane.kind };
             self.packer.event(&Event { seq: Seq(0), time, thread, lane: id, kind });
         }
     }
@@ -261,7 +285,7 @@ impl Merge {
     }
 
     pub(super) fn remarks(&self) -> Vec<String> {
-        let Rows { cut, ends, others, lanes, .. } = &self.rows;
+        let Rows { cut, ends, others, lanes, threadless, .. } = &self.rows;
         let mut remarks = Vec::new();
         if let Some(at) = cut {
             remarks.push(format!("cut off in the event at byte {at}; what is before it is here"));
@@ -280,8 +304,13 @@ impl Merge {
             };
             remarks.push(format!("{count} {what} are left out"));
         }
-        if lanes.iter().any(|lane| lane.kind != LaneKind::Thread && !lane.is_shadow) {
+        if lanes.iter().any(|lane| lane.runs() == Runs::Unknown && !lane.has_polls) {
             remarks.push("when async spans were on a thread is not in the file".to_owned());
+        }
+        if *threadless > 0 {
+            remarks.push(format!(
+                "{threadless} polls do not say which thread they took: when their lanes ran is not known"
+            ));
         }
         remarks
     }

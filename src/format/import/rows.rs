@@ -6,15 +6,18 @@ use std::sync::Arc;
 use super::Malformed;
 use super::begun::Begun;
 use super::piece::{Part, Phase, Piece, Site, Told, Track};
+use super::polls::Threads;
 use super::scan::{Token, raw, text};
 use crate::trace::{Callsite, ItemFields, LaneKind, PackedValue, Value, ValueRef};
 
-/// What an exported span has beside its fields: its id, that of the span around it, where it comes from, what its end is.
+/// What an exported span has beside its fields: its id, that of the span around it, where it comes from, what its end is, whether it
+/// has polls that are not in the file.
 pub(super) const SPAN: &str = "span.id";
 pub(super) const PARENT: &str = "span.parent";
-pub(super) const BESIDE: [&str; 4] = [SPAN, PARENT, "span.source", "spanwalk.mark"];
+pub(super) const POLLED: &str = "span.polled";
+pub(super) const BESIDE: [&str; 5] = [SPAN, PARENT, POLLED, "span.source", "spanwalk.mark"];
 /// No row, or no name.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub(super) enum What {
     Whole,
     /// Its end comes, or does not.
     Begun,
+    /// A call is on a thread meanwhile.
+    Poll,
     /// Something said.
     Point,
     /// An arrow to another lane, at which control passes or not.
@@ -39,7 +44,7 @@ pub(super) struct Row {
     pub(super) end: i64,
     pub(super) args: Place,
     pub(super) lane: u32,
-    /// Its callsite's number.
+    /// Its callsite's number; of a poll its thread's.
     pub(super) site: u32,
     /// The place in the file of what began it, among all events.
     pub(super) order: u32,
@@ -55,7 +60,7 @@ impl Row {
     /// Whether it has an end that is told by itself.
     #[inline]
     pub(super) fn has_end(&self) -> bool {
-        self.end != NEVER && (self.what == What::Begun || self.end > self.begin)
+        self.end != NEVER && (matches!(self.what, What::Begun | What::Poll) || self.end > self.begin)
     }
 }
 
@@ -83,6 +88,11 @@ pub(super) struct Line {
     pub(super) kind: LaneKind,
     /// Threads of these lines are not lines of execution: they show what is in others.
     pub(super) is_shadow: bool,
+    /// Or when the calls of this one were on threads.
+    pub(super) polls_of: Option<u32>,
+    pub(super) has_polls: bool,
+    /// The number of the thread it was on first, if that is said.
+    pub(super) thread: Option<u32>,
 }
 
 /// The events of a file.
@@ -95,10 +105,13 @@ pub(super) struct Rows {
     /// Names of fields.
     pub(super) names: Vec<Arc<str>>,
     pub(super) lanes: Vec<Line>,
+    pub(super) threads: Threads,
+    /// Polls that do not say which thread they took.
+    pub(super) threadless: u64,
     /// Written by this program: then it has what other files lack.
     pub(super) is_ours: bool,
     name_numbers: HashMap<Box<[u8]>, u32>,
-    lane_numbers: HashMap<Vec<u8>, u32>,
+    pub(super) lane_numbers: HashMap<Vec<u8>, u32>,
     /// Lane and track by process and thread or id.
     tracks: HashMap<Vec<u8>, (u32, u32)>,
     /// Rows of a track that have begun and not ended.
@@ -120,13 +133,13 @@ pub(super) struct Rows {
 }
 
 /// What a piece's numbers are here, as far as they were asked for.
-struct Known<'w> {
-    bytes: &'w [u8],
+pub(super) struct Known<'w> {
+    pub(super) bytes: &'w [u8],
     sites: Vec<Site>,
     site_numbers: Vec<u32>,
     /// Numbers of the names of its sites.
     call_numbers: Vec<u32>,
-    tracks: Vec<Track>,
+    pub(super) tracks: Vec<Track>,
     /// Lane and track.
     track_numbers: Vec<Option<(u32, u32)>>,
     ids: Vec<Option<Token>>,
@@ -171,7 +184,7 @@ impl Rows {
         let category = || known.sites[event.site as usize].category.map_or(&b""[..], |it| raw(known.bytes, it));
         // An arrow's ends are told twice: as such, and for who sees no arrows.
         let is_arrow = || self.is_ours && event.what == Phase::Point && matches!(category(), b"switch" | b"wake");
-        if self.lanes[lane as usize].is_shadow || is_arrow() {
+        if !self.lanes[lane as usize].has(event.what) || is_arrow() {
             return;
         }
         let mut row = Row {
@@ -201,6 +214,11 @@ impl Rows {
             Phase::Begin => {
                 let call = known.call_numbers[event.site as usize];
                 self.open[track as usize].begin(call, self.all.len() as u32);
+                if let Some(of) = self.lanes[lane as usize].polls_of {
+                    (row.what, row.lane, row.site) = (What::Poll, of, self.thread_of_poll(event, of));
+                    self.all.push(row);
+                    return;
+                }
             }
             Phase::Point | Phase::Named => row.what = What::Point,
         }
@@ -239,9 +257,17 @@ impl Rows {
     }
 
     /// What a field says.
-    fn said(&self, event: &Told, name: &str) -> Option<Arc<str>> {
+    pub(super) fn said(&self, event: &Told, name: &str) -> Option<Arc<str>> {
         let (_, value) = self.fields(self.place(event)).find(|(number, _)| &*self.names[*number as usize] == name)?;
         Some(Value::from(value).to_string().into())
+    }
+
+    /// What a field says, if it is a number.
+    pub(super) fn number(&self, event: &Told, name: &str) -> Option<u64> {
+        self.fields(self.place(event)).find_map(|(number, value)| match value {
+            ValueRef::U64(value) if &*self.names[number as usize] == name => Some(value),
+            _ => None,
+        })
     }
 
     /// Lets go of what is needed no more when all is told.
@@ -325,7 +351,6 @@ impl Rows {
     fn new_lane(&mut self, known: &Known<'_>, event: &Told) -> (u32, u32) {
         let track = &known.tracks[event.track as usize];
         let (is_async, parts) = track.key(known.bytes, self.is_ours);
-        let key = |parts: &[&[u8]]| parts.iter().flat_map(|part| part.iter().chain(&[0])).copied().collect::<Vec<u8>>();
         let mut track_key = key(&parts);
         track_key.push(is_async.into());
         if let Some(found) = self.tracks.get(&track_key) {
@@ -343,7 +368,8 @@ impl Rows {
                 // An async line is called after what begins it.
                 let name = is_lane.then(|| format!("{} {tid}", of(known.sites[event.site as usize].name)).into());
                 let kind = if is_lane { LaneKind::Async } else { LaneKind::Thread };
-                self.lanes.push(Line { name, pid, tid, kind, is_shadow: false });
+                let (is_shadow, has_polls, polls_of, thread) = (false, false, None, None);
+                self.lanes.push(Line { name, pid, tid, kind, is_shadow, polls_of, has_polls, thread });
                 self.lane_numbers.insert(lane_key, number);
                 number
             }
@@ -387,6 +413,9 @@ impl Rows {
                 let line = &mut self.lanes[lane as usize];
                 (line.name, line.is_shadow) = (Some(name), is_shadow);
                 line.kind = said.and_then(|kind| LaneKind::of_word(&kind)).unwrap_or(line.kind);
+                if self.is_ours {
+                    self.threads_of(known, event, lane);
+                }
             }
             Some("process_name") => {
                 let pid = known.tracks[event.track as usize].pid;
@@ -395,6 +424,11 @@ impl Rows {
             _ => {}
         }
     }
+}
+
+/// Parts of the name of a track or a lane, as one.
+pub(super) fn key(parts: &[&[u8]]) -> Vec<u8> {
+    parts.iter().flat_map(|part| part.iter().chain(&[0])).copied().collect()
 }
 
 /// A name of a member, as it lies there.

@@ -251,20 +251,27 @@ impl Timer {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::io::{Read as _, Write as _};
 
     use super::*;
+
+    /// A connection with its client, and a runtime for it.
+    fn connected(limits: Limits) -> (RFile, std::net::TcpStream, tokio::runtime::Runtime) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _guard = runtime.enter();
+        let rfile = RFile::new(TcpStream::from_std(stream).unwrap(), Flight::default(), Draining::never(), limits);
+        (rfile, client, runtime)
+    }
 
     #[test]
     fn what_is_written_and_not_taken_is_an_error_when_the_time_is_over() {
         let limits = Limits { idle_timeout: Some(Duration::from_millis(100)), ..Limits::default() };
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (stream, _) = listener.accept().unwrap();
-        stream.set_nonblocking(true).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (mut rfile, _client, runtime) = connected(limits);
         let error = runtime.block_on(async {
-            let stream = TcpStream::from_std(stream).unwrap();
-            let mut rfile = RFile::new(stream, Flight::default(), Draining::never(), limits);
             let write = async {
                 loop {
                     if let Err(error) = poll_fn(|cx| Pin::new(&mut rfile).poll_write(cx, &[0; 65536])).await {
@@ -275,5 +282,51 @@ mod tests {
             tokio::time::timeout(Duration::from_secs(10), write).await.expect("it is waited for ever")
         });
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    /// Nothing is waited for here but the kernel: when the time would be over is asked, not lived.
+    #[test]
+    fn who_takes_a_part_of_an_answer_has_all_of_the_time_again() {
+        const LONG: Duration = Duration::from_secs(3_600);
+        let limits = Limits { header_timeout: Some(LONG), idle_timeout: Some(LONG), ..Limits::default() };
+        let (mut rfile, mut client, runtime) = connected(limits);
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        runtime.block_on(async {
+            let mut head = [0; 1024];
+            poll_fn(|cx| Pin::new(&mut rfile).poll_read(cx, &mut ReadBuf::new(&mut head))).await.unwrap();
+            let mut before = None;
+            for part in 0..25 {
+                poll_fn(|cx| {
+                    while Pin::new(&mut rfile).poll_write(cx, &[0; 65536])?.is_ready() {}
+                    // hyper looks for another request meanwhile.
+                    let read = Pin::new(&mut rfile).poll_read(cx, &mut ReadBuf::new(&mut head));
+                    assert!(read.is_pending() && rfile.waits_for == WaitsFor::Request, "{read:?}");
+                    Poll::Ready(io::Result::Ok(()))
+                })
+                .await
+                .unwrap();
+                let ends = [&rfile.writing, &rfile.reading].map(|timer| {
+                    assert!(timer.is_set());
+                    timer.sleep.as_ref().unwrap().deadline()
+                });
+                if let Some(before) = before.replace(ends) {
+                    assert!(ends[0] > before[0] && ends[1] > before[1], "part {part}: {ends:?} after {before:?}");
+                }
+                // Until the kernel has room for more of it.
+                let mut taken = vec![0; 1 << 16];
+                client.set_nonblocking(true).unwrap();
+                poll_fn(|cx| {
+                    while client.read(&mut taken).is_ok() {}
+                    let written = Pin::new(&mut rfile).poll_write(cx, &[0; 1]);
+                    if written.is_pending() {
+                        cx.waker().wake_by_ref();
+                    }
+                    written
+                })
+                .await
+                .unwrap();
+                assert!(!rfile.writing.is_set());
+            }
+        });
     }
 }
