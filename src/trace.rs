@@ -33,6 +33,7 @@ mod find;
 mod found;
 mod group;
 mod hits;
+mod holders;
 mod ids;
 mod index;
 mod lanes;

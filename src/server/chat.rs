@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{debug, debug_span, instrument};
+use tracing::{debug, info_span, instrument};
 
 use super::call::call;
 use super::engineio::Options;
@@ -48,7 +48,7 @@ async fn on_disconnect(_: Socket, reason: Args) -> Result<(), HandlerError> {
 
 /// The same arguments back, as another event.
 async fn on_message(socket: Socket, args: Args) -> Result<(), HandlerError> {
-    let span = debug_span!("on_message", args = args.told(), reason = "room in the queue");
+    let span = info_span!("on_message", args = args.told(), reason = "room in the queue");
     Ok(call(&span, socket.emit("message-back", &args)).await?)
 }
 
@@ -67,7 +67,7 @@ async fn on_emit_with_ack(socket: Socket, args: Args, within: Option<Duration>) 
 }
 
 async fn on_echo(socket: Socket, args: Args) -> Result<(), HandlerError> {
-    let span = debug_span!("on_echo", args = args.told(), reason = "room in the queue");
+    let span = info_span!("on_echo", args = args.told(), reason = "room in the queue");
     Ok(call(&span, socket.emit("echo", &args)).await?)
 }
 

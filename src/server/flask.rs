@@ -64,7 +64,7 @@ impl Flask {
     /// The routes. `GET /block` exists only with `block_handler`: a handler that blocks the thread, and with it everybody.
     pub(super) fn new(settings: &Settings) -> Self {
         // Where a name is spelled with percents, or the method is another: else the file has been found before.
-        let decoded = async |Path(file): Path<String>| get_static_file(&file).ok_or(StatusCode::NOT_FOUND);
+        let decoded = async |Path(file): Path<String>| send_static_file(&file).ok_or(StatusCode::NOT_FOUND);
         let mut router = Router::new().route("/", get(index)).route("/static/{file}", get(decoded));
         if let Some(this_long) = settings.block_handler {
             router = router.route("/block", get(move || async move { block_the_thread(this_long) }));
@@ -78,8 +78,9 @@ impl Flask {
         }
     }
 
-    /// Mirrors `Flask.__call__`, and `_SocketIOMiddleware.__call__` inside it, which takes the paths of the protocols, and of
-    /// static files, before Flask sees them: a request in, a response out.
+    /// Mirrors `Flask.__call__`, and `_SocketIOMiddleware.__call__` inside it, which takes the paths of the protocols before
+    /// Flask sees them: a request in, a response out. Files of the page are found here by their names: Flask has a route for
+    /// them, and axum's router takes as long as all the rest.
     pub(super) async fn app(
         &self,
         connection: &Connection,
@@ -95,7 +96,7 @@ impl Flask {
                 // A session's requests are few, and what they wait in is large.
                 "/socket.io/" => Box::pin(self.socketio.handle_request(connection, &visit, request)).await,
                 "/engine.io/" => Box::pin(self.echo.handle_request(connection, &visit, request)).await,
-                _ => match file.and_then(get_static_file) {
+                _ => match file.and_then(send_static_file) {
                     Some(file) => file,
                     None => self.wsgi_app(Asked { visit, number }, request).await,
                 },
@@ -130,8 +131,8 @@ fn block_the_thread(this_long: Duration) -> String {
     format!("blocked everybody for {} ms\n", this_long.as_millis())
 }
 
-/// Mirrors `get_static_file` of engineio's `static_files.py`, and how its `WSGIApp` answers: one of the files of the page.
-fn get_static_file(file: &str) -> Option<Response<Body>> {
+/// Mirrors `Flask.send_static_file`: one of the files of the page.
+fn send_static_file(file: &str) -> Option<Response<Body>> {
     let (_, kind, text) = STATIC.into_iter().find(|(name, ..)| *name == file)?;
     Some(respond(kind, "no-cache", text))
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::calls::Calls;
+use super::holders::Holders;
 use super::lanes::Lanes;
 use super::outline::Outline;
 use super::outlines::Outlines;
@@ -19,8 +20,6 @@ use super::{Callsite, Item, ItemFields, ItemKind, LaneId, ProgramClock, Seq, Spa
 
 /// The field by which a call says that it blocks its lane in the operating system.
 const BLOCKS: &str = "blocks";
-/// Threads known before those that do nothing are forgotten.
-const THREADS: usize = 64;
 
 /// Everything but the events themselves.
 #[derive(Clone, Debug, Default)]
@@ -42,18 +41,8 @@ pub(super) struct Index {
     pub(super) dropped_in: HashMap<LaneId, u64>,
     /// Raw time of the last event.
     pub(super) time: Time,
-    control: Vec<Control>,
+    holders: Holders,
     local: Local,
-}
-
-/// Who has control of a thread.
-#[derive(Clone, Copy, Debug)]
-struct Control {
-    thread: ThreadId,
-    /// The lane, and the callsite of its innermost call.
-    running: Option<(LaneId, u32)>,
-    /// Since when, in program time.
-    since: Time,
 }
 
 /// What the names of a segment are to the log.
@@ -96,15 +85,15 @@ impl Index {
         let number = self.open(seen, (span, parent), callsite, fields);
         if let Some(number) = number
             && !self.spans.blocks(number)
-            && let Some(control) = self.control.iter().position(|control| control.thread == thread)
+            && let Some(holder) = self.holders.place(thread)
             && self.outline.pass(lane, thread, number)
         {
-            let (callsite, around) = (self.spans.callsite(number), self.control[control].running);
+            let (callsite, around) = (self.spans.callsite(number), self.holders.all()[holder].running);
             debug_assert_eq!(around, self.running_on(thread), "who had control has it again");
             self.spans.pass(number, rest);
             self.calls.enter(callsite, number);
-            self.pass_control(control, Some((lane, callsite)), enter);
-            self.pass_control(control, around, exit);
+            self.pass_control(holder, Some((lane, callsite)), enter);
+            self.pass_control(holder, around, exit);
             self.calls.close(callsite, self.clock.program(close).since(self.clock.program(item.time)));
             self.time = close;
             return;
@@ -252,8 +241,8 @@ impl Index {
 
     #[cold]
     fn control_of_all(&mut self, time: Time) {
-        for at in 0..self.control.len() {
-            self.control_of(self.control[at].thread, time);
+        for at in 0..self.holders.all().len() {
+            self.control_of(self.holders.all()[at].thread, time);
         }
     }
 
@@ -261,15 +250,9 @@ impl Index {
     #[inline]
     fn control_of(&mut self, thread: ThreadId, time: Time) {
         let running = self.running_on(thread);
-        let at = match self.control.iter().position(|control| control.thread == thread) {
+        let at = match self.holders.place(thread) {
             Some(at) => at,
-            None => {
-                if self.control.len() >= THREADS {
-                    self.control.retain(|control| control.running.is_some());
-                }
-                self.control.push(Control { thread, running: None, since: self.clock.program(time) });
-                self.control.len() - 1
-            }
+            None => self.holders.add(thread, self.clock.program(time)),
         };
         self.pass_control(at, running, time);
     }
@@ -285,8 +268,7 @@ impl Index {
     #[inline]
     fn pass_control(&mut self, at: usize, running: Option<(LaneId, u32)>, time: Time) {
         let now = self.clock.program(time);
-        let control = &mut self.control[at];
-        let before = std::mem::replace(control, Control { running, since: now, ..*control });
+        let before = self.holders.pass(at, running, now);
         if let Some((_, callsite)) = before.running {
             self.calls.spend(callsite, now.since(before.since));
         }
@@ -304,7 +286,7 @@ impl Index {
     /// Program time until now of the calls that are on a thread: callsite and ns.
     pub(super) fn under_way(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         let now = self.clock.program(self.time);
-        self.control.iter().filter_map(move |control| Some((control.running?.1, now.since(control.since))))
+        self.holders.all().iter().filter_map(move |holder| Some((holder.running?.1, now.since(holder.since))))
     }
 
     /// Bytes in memory, of what grows with the log.

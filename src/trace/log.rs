@@ -102,7 +102,7 @@ impl Log {
         let _ = self.read(u64::MAX, |_| {});
     }
 
-    /// Takes in what the store has got; `see` has a look at each event too.
+    /// Takes in what the store has got; `see` has a look at each event too, at a call with nothing in it once.
     pub(super) fn read(&mut self, at_most: u64, mut see: impl FnMut(&Seen<'_>)) -> Result<u64, super::Corrupt> {
         self.latest.take();
         let index = &mut self.index;

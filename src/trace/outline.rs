@@ -1,8 +1,9 @@
 //! The state of all lanes in numbers: who is open where, without names and fields. A span goes by its number in the log, so
 //! that those of a lane are in order and any of thousands is found at once.
 //!
-//! The same few lines of code bring the live outline on with every event, and a kept one from its place to a cursor. Names,
-//! callsites and fields come from the tables of the log when a [`State`](super::State) is asked for.
+//! The same few lines of code bring the live outline on with every event, and a kept one from its place to a cursor; of a call
+//! with nothing in it the live one takes all four events at once, to the same end. Names, callsites and fields come from the
+//! tables of the log when a [`State`](super::State) is asked for.
 
 use std::collections::VecDeque;
 
@@ -38,6 +39,8 @@ pub(super) struct Outline {
     /// The place of the lane, and of the thread, that were looked for last: mostly they are again.
     pub(super) last_lane: usize,
     pub(super) last_thread: usize,
+    /// At how many threads those without a span are forgotten.
+    pub(super) threads_due: usize,
 }
 
 /// One lane.
@@ -190,8 +193,9 @@ impl Outline {
 
     /// A thread that was not known enters a span. Those that have left all of theirs are forgotten by the way.
     fn meet(&mut self, thread: ThreadId, entered: Entered) {
-        if self.threads.len() >= THREADS {
+        if self.threads.len() >= self.threads_due.max(THREADS) {
             self.threads.retain(|entry| !entry.1.is_empty());
+            self.threads_due = 2 * self.threads.len();
         }
         let at = self.threads.partition_point(|entry| entry.0 < thread);
         self.threads.insert(at, (thread, vec![entered]));

@@ -117,6 +117,7 @@ impl Outline {
             records,
             last_lane: 0,
             last_thread: 0,
+            threads_due: 0,
         }
     }
 }

@@ -157,7 +157,7 @@ impl Store {
     }
 
     /// Reads what was put or packed and not read yet, at most so many events. Gives each to `see`, with the names of its
-    /// segment.
+    /// segment; a call with nothing in it once.
     pub(super) fn read(&mut self, at_most: u64, mut see: impl FnMut(Seen<'_>, &mut Tables)) -> Result<u64, Corrupt> {
         let own = self.own;
         let at = self.segments.len().wrapping_sub(1);

@@ -8,6 +8,9 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::scan::{Expected, Scan, Stop, Token, TokenKind, raw, text};
 use crate::trace::{ItemFields, ValueRef};
 
+/// Behind so many names the next is expected.
+const EXPECTED: usize = 1024;
+
 /// Fields one after the other, with their names by number.
 #[derive(Default)]
 pub(super) struct Args<'w> {
@@ -16,7 +19,8 @@ pub(super) struct Args<'w> {
     pub(super) names: Vec<&'w [u8]>,
     numbers: HashTable<u32>,
     hash: DefaultHashBuilder,
-    /// Which name came behind each the last time, and how it lay there, with its quotes and the colon; behind none, the first.
+    /// Which name came behind each of the first the last time, and how it lay there, with its quotes and the colon; behind none, the
+    /// first.
     next: Vec<(u32, Expected<'w>)>,
 }
 
@@ -70,10 +74,20 @@ impl<'w> Args<'w> {
         let number = *found.or_insert(names.len() as u32).get();
         if number as usize == names.len() {
             names.push(name);
-            next.push((0, Expected::default()));
+            if next.len() < EXPECTED {
+                next.push((0, Expected::default()));
+            }
         }
-        next[before.unwrap_or(0) as usize] = (number, Expected::new(expected));
+        if let Some(next) = next.get_mut(before.unwrap_or(0) as usize) {
+            *next = (number, Expected::new(expected));
+        }
         Ok(Some(number))
+    }
+
+    /// Behind how many names the next is expected.
+    #[cfg(test)]
+    pub(super) fn expected(&self) -> usize {
+        self.next.len()
     }
 
     #[inline]

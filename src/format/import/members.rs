@@ -22,6 +22,8 @@ pub(super) enum Member {
     Args,
 }
 
+/// So many members are expected at the most.
+const EXPECTED: usize = 64;
 /// Members whose values are kept as they lie there are those up to this.
 const TOKENS: usize = Member::Other as usize + 1;
 
@@ -44,7 +46,7 @@ impl Member {
     }
 }
 
-/// The members of the event before, as most events have the same: what lies before their values, and what they are.
+/// The first members of the event before, as most events have the same: what lies before their values, and what they are.
 #[derive(Default)]
 pub(super) struct Shape<'w>(Vec<(Expected<'w>, Member)>);
 
@@ -66,8 +68,10 @@ impl<'w> Shape<'w> {
         let Some(key) = scan.key(at == 0)? else { return Ok(None) };
         scan.peek()?;
         let member = Member::of(&scan.bytes()[key]);
-        self.0.truncate(at);
-        self.0.push((Expected::new(&scan.bytes()[begin..scan.at()]), member));
+        if at < EXPECTED {
+            self.0.truncate(at);
+            self.0.push((Expected::new(&scan.bytes()[begin..scan.at()]), member));
+        }
         Ok(Some(member))
     }
 }
@@ -121,5 +125,24 @@ impl Parts {
     #[inline]
     pub(super) fn get(&self, member: Member) -> Option<Token> {
         self.tokens.get(member as usize).copied().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_many_members_is_read_and_not_all_of_them_are_expected_again() {
+        let many =
+            |from: &str| (0..5_000).map(|number| format!(r#""{from}{number}":{number}"#)).collect::<Vec<_>>().join(",");
+        let text = format!(r#"{},"args":{{{}}},"ts":1.5}} "#, many("a"), many("b"));
+        let (mut shape, mut args) = (Shape::default(), Args::default());
+        for _ in 0..2 {
+            let mut parts = Parts::default();
+            let taken = parts.take(&mut Scan::new(text.as_bytes(), 0), &mut shape, &mut args);
+            assert_eq!((taken, parts.time), (Ok(()), Some(Ok(1_500))));
+        }
+        assert_eq!((shape.0.len(), args.expected(), args.names.len()), (EXPECTED, 1024, 5_001));
     }
 }

@@ -1,7 +1,7 @@
 //! Rows in the order of time, as the events of a log.
 //!
 //! ```text
-//!   rows ──► marks: begins, ends, points, arrows ──sorted──► open enter … exit close, packed ──chunk by chunk──► Log
+//!   rows ──► edges: begins, ends, points, arrows ──sorted──► open enter … exit close, packed ──chunk by chunk──► Log
 //! ```
 //!
 //! Who is inside whom is not written in trace events: of a line, what is open when a call begins is around it, unless it ends
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 
-use super::marks::{Mark, Marks};
+use super::edges::{Edge, Edges};
 use super::polls::{Polls, Runs};
 use super::rows::{BESIDE, Line, PARENT, POLLED, Row, Rows, SPAN, What};
 use super::stack::Stack;
@@ -22,7 +22,7 @@ use crate::trace::{
 
 /// Bytes of a chunk, about.
 const CHUNK: usize = 1 << 18;
-/// Marks between two looks at the time.
+/// Edges between two looks at the time.
 const ROUND: usize = 1 << 15;
 /// So few are told where they are needed.
 const FEW: usize = 1 << 10;
@@ -37,7 +37,7 @@ pub(super) struct Lane {
     runs: Runs,
     /// Its open spans.
     open: Stack,
-    /// Marks that are still to come, if it is not of a thread.
+    /// Edges that are still to come, if it is not of a thread.
     left: u64,
     is_told: bool,
 }
@@ -45,7 +45,7 @@ pub(super) struct Lane {
 /// Rows that are being told.
 pub(super) struct Merge {
     pub(super) rows: Rows,
-    marks: Marks,
+    edges: Edges,
     pub(super) lanes: Vec<Lane>,
     /// The earliest time.
     base: i64,
@@ -66,9 +66,9 @@ pub(super) struct Merge {
 impl Merge {
     pub(super) fn new(rows: Rows) -> Self {
         let all = &rows.all;
-        let marks = Marks::new(all);
+        let edges = Edges::new(all);
         // Times of our own files are those of the recording already.
-        let first = marks.peek().map_or(0, |mark| mark.time);
+        let first = edges.peek().map_or(0, |edge| edge.time);
         let base = if rows.is_ours { first.min(0) } else { first };
         let mut left = vec![0_u64; rows.lanes.len()];
         if rows.lanes.iter().any(|line| line.kind != LaneKind::Thread) {
@@ -92,14 +92,14 @@ impl Merge {
         packer.begin(Seq(0));
         packer.begin_events();
         let (spans, is_over, ready, known, polls) = (0, false, Vec::new(), HashMap::new(), Polls::default());
-        Self { rows, marks, lanes, base, packer, ready, spans, span_of, beside, known, polls, is_over }
+        Self { rows, edges, lanes, base, packer, ready, spans, span_of, beside, known, polls, is_over }
     }
 
     /// Tells on while there is time: what has been told goes into the log while the next is told.
     pub(super) fn read(&mut self, log: &mut Log, is_time: &dyn Fn() -> bool) {
         while !self.is_over {
             let ready = std::mem::take(&mut self.ready);
-            let (all, told) = self.marks.count();
+            let (all, told) = self.edges.count();
             if all - told <= FEW {
                 append(log, ready);
                 self.tell_on();
@@ -117,7 +117,7 @@ impl Merge {
             }
             if self.is_over {
                 self.rows.forget();
-                (self.marks, self.span_of, self.known) = (Marks::default(), Vec::new(), HashMap::new());
+                (self.edges, self.span_of, self.known) = (Edges::default(), Vec::new(), HashMap::new());
                 return;
             }
             if !is_time() {
@@ -128,11 +128,11 @@ impl Merge {
 
     fn tell_on(&mut self) {
         for _ in 0..ROUND {
-            let Some(mark) = self.marks.take(&self.rows.all) else {
+            let Some(edge) = self.edges.take(&self.rows.all) else {
                 self.hand_over();
                 return;
             };
-            self.tell(mark);
+            self.tell(edge);
             if self.packer.len() >= CHUNK {
                 self.hand_over();
             }
@@ -146,10 +146,10 @@ impl Merge {
         }
     }
 
-    fn tell(&mut self, mark: Mark) {
-        let number = mark.number();
+    fn tell(&mut self, edge: Edge) {
+        let number = edge.number();
         let row = self.rows.all[number as usize];
-        let mut time = Time(mark.time.abs_diff(self.base));
+        let mut time = Time(edge.time.abs_diff(self.base));
         if matches!(row.what, What::Switch | What::Wake) {
             self.lane(row.other, time);
         }
@@ -157,9 +157,9 @@ impl Merge {
         let lane = &mut self.lanes[row.lane as usize];
         lane.left = lane.left.saturating_sub(1);
         let at = At { time, thread: &lane.thread, lane: lane.id };
-        if mark.is_end() && row.what == What::Poll {
+        if edge.is_end() && row.what == What::Poll {
             self.end_poll(number, &row, time);
-        } else if mark.is_end() {
+        } else if edge.is_end() {
             let span = SpanId(self.span_of[number as usize].into());
             lane.open.end(span);
             match lane.runs {
@@ -190,20 +190,20 @@ impl Merge {
         }
     }
 
-    /// A call begins. Nothing is in it if it takes no time, or if its end is the next mark, which then is told with it:
+    /// A call begins. Nothing is in it if it takes no time, or if its end is the next edge, which then is told with it:
     /// until when is told.
     fn begin(&mut self, number: u32, row: &Row, time: Time) -> Time {
-        let Self { rows, marks, lanes, packer, beside, known, .. } = self;
+        let Self { rows, edges, lanes, packer, beside, known, .. } = self;
         let lane = &mut lanes[row.lane as usize];
         let at = At { time, thread: &lane.thread, lane: lane.id };
         let site = &rows.sites[row.site as usize];
         self.spans += 1;
         let span = SpanId(self.spans);
         let ends_at_once = row.what == What::Whole && row.end == row.begin;
-        let is_end = |mark: Mark| mark.is_end() && mark.number() == number;
-        let ends_next = !ends_at_once && lane.runs != Runs::Polled && marks.peek().is_some_and(is_end);
+        let is_end = |edge: Edge| edge.is_end() && edge.number() == number;
+        let ends_next = !ends_at_once && lane.runs != Runs::Polled && edges.peek().is_some_and(is_end);
         if ends_next {
-            marks.take(&rows.all);
+            edges.take(&rows.all);
             lane.left = lane.left.saturating_sub(1);
         }
         let end = Time(row.end.abs_diff(self.base));
@@ -274,9 +274,9 @@ impl Merge {
         }
     }
 
-    /// Which share of the marks has been told.
+    /// Which share of the edges has been told.
     pub(super) fn share(&self) -> f64 {
-        let (all, told) = self.marks.count();
+        let (all, told) = self.edges.count();
         if self.is_over { 1.0 } else { told as f64 / all.max(1) as f64 }
     }
 

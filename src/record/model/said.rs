@@ -25,15 +25,11 @@ impl Model {
         if let Some(reason) = known.reason(&self.fields, &self.texts) {
             living.reason = Some(reason);
         }
-        let (packer, known, texts) = (&mut self.store.packer, &*known, &self.texts);
+        known.define(&mut self.store.packer);
+        let (numbers, texts) = (&known.numbers, &self.texts);
         let at = At { time, thread: input.thread(), lane: living.lane };
-        if known.chunk == Some(packer.first()) {
-            let fields = self.fields.iter().map(|(index, value)| (known.numbers[*index], value.value(texts)));
-            packer.record_known(at, living.span, fields);
-        } else {
-            let fields = self.fields.iter().map(|(index, value)| (&known.names[*index], value.value(texts)));
-            packer.record(at, living.span, fields);
-        }
+        let fields = self.fields.iter().map(|(index, value)| (numbers[*index], value.value(texts)));
+        self.store.packer.record_known(at, living.span, fields);
     }
 
     pub(super) fn follow(&mut self, input: &Input, ticks: u64, slot: Slot) {

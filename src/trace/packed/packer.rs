@@ -134,7 +134,8 @@ impl Packer {
         }
     }
 
-    /// Defines a callsite and the names of its fields, for [`Packer::open_known`]. What is returned is good for this chunk.
+    /// Defines a callsite and the names of its fields, for [`Packer::open_known`] and the like. What is returned is good for this
+    /// chunk.
     pub fn define<'n>(
         &mut self,
         callsite: &Arc<Callsite>,

@@ -1,7 +1,7 @@
 //! Begins and ends of rows, in the order in which they are told.
 //!
 //! ```text
-//!   rows ──a part for each thread──► begins, sorted · ends, sorted ──the first of all heads──► one mark after the other
+//!   rows ──a part for each thread──► begins, sorted · ends, sorted ──the first of all heads──► one edge after the other
 //! ```
 
 use std::cmp::Ordering;
@@ -12,13 +12,13 @@ use super::rows::{Row, What};
 
 /// A begin or an end of a row, in the order in which they are told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
+pub(super) struct Edge {
     pub(super) time: i64,
     /// Its row, twice, and whether it is the end.
     row: u64,
 }
 
-impl Mark {
+impl Edge {
     fn new(time: i64, row: usize, is_end: bool) -> Self {
         Self { time, row: (row as u64) << 1 | u64::from(is_end) }
     }
@@ -26,7 +26,7 @@ impl Mark {
     /// Which of two is told first.
     #[inline]
     fn order(&self, other: &Self, rows: &[Row]) -> Ordering {
-        let class = |mark: &Self| mark.class(&rows[mark.number() as usize]);
+        let class = |edge: &Self| edge.class(&rows[edge.number() as usize]);
         let at_one_time = || class(self).cmp(&class(other)).then(self.row.cmp(&other.row));
         self.time.cmp(&other.time).then_with(at_one_time)
     }
@@ -51,32 +51,32 @@ impl Mark {
     }
 }
 
-/// Marks in order, of which some have been told.
+/// Edges in order, of which some have been told.
 struct Run {
-    marks: Vec<Mark>,
+    edges: Vec<Edge>,
     told: usize,
 }
 
-/// The marks of all rows.
+/// The edges of all rows.
 #[derive(Default)]
-pub(super) struct Marks {
+pub(super) struct Edges {
     /// Begins and ends by themselves, as the one or the other are in order in most files.
     runs: Vec<Run>,
-    /// The run with the next mark, and that.
-    next: Option<(usize, Mark)>,
+    /// The run with the next edge, and that.
+    next: Option<(usize, Edge)>,
     all: usize,
     told: usize,
 }
 
-impl Marks {
+impl Edges {
     /// Of rows, each with one begin, and an end unless it takes no time or does not end.
     pub(super) fn new(rows: &[Row]) -> Self {
         let each = rows.len() / threads() + 1;
         let of_part = |number: usize| {
             let part = number * each..rows.len().min((number + 1) * each);
-            let begins = sorted(rows, part.clone().map(|row| Mark::new(rows[row].begin, row, false)));
+            let begins = sorted(rows, part.clone().map(|row| Edge::new(rows[row].begin, row, false)));
             let ended = part.filter(|row| rows[*row].has_end());
-            [begins, sorted(rows, ended.map(|row| Mark::new(rows[row].end, row, true)))]
+            [begins, sorted(rows, ended.map(|row| Edge::new(rows[row].end, row, true)))]
         };
         let runs = thread::scope(|scope| {
             let beside = |number| (number, thread::Builder::new().spawn_scoped(scope, move || of_part(number)).ok());
@@ -87,39 +87,39 @@ impl Marks {
                 Some(other) => other.join().expect("nothing in there panics"),
                 None => of_part(number),
             });
-            [first].into_iter().chain(others).flatten().map(|marks| Run { marks, told: 0 }).collect::<Vec<_>>()
+            [first].into_iter().chain(others).flatten().map(|edges| Run { edges, told: 0 }).collect::<Vec<_>>()
         });
-        let all = runs.iter().map(|run| run.marks.len()).sum();
-        let mut marks = Self { runs, next: None, all, told: 0 };
-        marks.look(rows);
-        marks
+        let all = runs.iter().map(|run| run.edges.len()).sum();
+        let mut edges = Self { runs, next: None, all, told: 0 };
+        edges.look(rows);
+        edges
     }
 
-    /// The next mark, which is not taken.
+    /// The next edge, which is not taken.
     #[inline]
-    pub(super) fn peek(&self) -> Option<Mark> {
+    pub(super) fn peek(&self) -> Option<Edge> {
         self.next.map(|next| next.1)
     }
 
-    /// Takes the next mark.
+    /// Takes the next edge.
     #[inline]
-    pub(super) fn take(&mut self, rows: &[Row]) -> Option<Mark> {
-        let (run, mark) = self.next?;
+    pub(super) fn take(&mut self, rows: &[Row]) -> Option<Edge> {
+        let (run, edge) = self.next?;
         self.runs[run].told += 1;
         self.told += 1;
         self.look(rows);
-        Some(mark)
+        Some(edge)
     }
 
-    /// Looks for the next mark.
+    /// Looks for the next edge.
     #[inline]
     fn look(&mut self, rows: &[Row]) {
         self.next = None;
         for (number, run) in self.runs.iter().enumerate() {
-            if let Some(mark) = run.marks.get(run.told)
-                && self.next.is_none_or(|(_, first)| mark.order(&first, rows).is_lt())
+            if let Some(edge) = run.edges.get(run.told)
+                && self.next.is_none_or(|(_, first)| edge.order(&first, rows).is_lt())
             {
-                self.next = Some((number, *mark));
+                self.next = Some((number, *edge));
             }
         }
     }
@@ -130,12 +130,12 @@ impl Marks {
     }
 }
 
-/// Marks by their times, and by what goes first of those at one time.
-fn sorted(rows: &[Row], marks: impl Iterator<Item = Mark>) -> Vec<Mark> {
-    let mut marks: Vec<Mark> = marks.collect();
-    marks.sort_by_key(|mark| mark.time);
-    for at_one_time in marks.chunk_by_mut(|one, next| one.time == next.time).filter(|marks| marks.len() > 1) {
+/// Edges by their times, and by what goes first of those at one time.
+fn sorted(rows: &[Row], edges: impl Iterator<Item = Edge>) -> Vec<Edge> {
+    let mut edges: Vec<Edge> = edges.collect();
+    edges.sort_by_key(|edge| edge.time);
+    for at_one_time in edges.chunk_by_mut(|one, next| one.time == next.time).filter(|edges| edges.len() > 1) {
         at_one_time.sort_by(|one, other| one.order(other, rows));
     }
-    marks
+    edges
 }
