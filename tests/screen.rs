@@ -355,10 +355,10 @@ fn the_event_loop_is_watched_from_its_start_to_a_request_and_its_turns_are_gone_
         terminal.type_("g");
         let said = ["200 OK", "▶ 1 Poll", "do_read ran 1×", "1 → do_read", "1: conn-1"];
         terminal.wait_until("it has accepted", |screen| said.iter().all(|said| screen.contains(said)));
-        // Up, and down to where it was.
+        // Up, and down again: past the turns too that come while the request ends.
         terminal.type_("\x1b[A");
         terminal.wait_for("LOOKING BACK");
-        terminal.type_("\x1b[B");
+        terminal.type_(&"\x1b[B".repeat(4));
         terminal.wait_until("live", |screen| !screen.contains("LOOKING BACK") && screen.contains("POLLING"));
         terminal.type_("w");
         terminal.wait_for("Call stack");
