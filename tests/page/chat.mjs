@@ -176,7 +176,7 @@ async function drive(ada, bob, cyd) {
         await ada.say("hello, all of you");
         for (const window of [ada, bob, cyd]) await window.line("hello, all of you");
         await bob.say("hello, Ada");
-        await ada.line("hello, Ada");
+        for (const window of [ada, bob, cyd]) await window.line("hello, Ada");
         for (const window of [ada, bob, cyd]) assertEqual(await window.lines("hello"), 2);
         assertEqual(await cyd.page.locator("#log li:not(.note)").allTextContents(), ["Adahello, all of you", "Bobhello, Ada"]);
     });
