@@ -185,7 +185,7 @@ async function drive(ada, bob, cyd) {
         await ada.join("tea");
         await bob.join("tea");
         await ada.say("a secret of the tea room", "tea");
-        await bob.line("a secret of the tea room");
+        for (const window of [ada, bob]) await window.line("a secret of the tea room");
         // Events come in order: whoever has this one would have had the other before it.
         await ada.say("no secret");
         await cyd.line("no secret");
