@@ -189,6 +189,8 @@ fn async_spans_have_a_lane_for_each_id_and_nest_there() {
             assert!(end.is_some());
             let lane = log.lane(span.lane).unwrap();
             assert_eq!(lane.kind, LaneKind::Async);
+            // Calls with others in them and calls without are on a thread for no time.
+            assert!(log.stretches(span.id).all(|(begin, end)| end == Some(begin)), "{name}");
             format!("{}: {name} in {}", lane.name, parent.unwrap_or_default())
         })
         .collect();

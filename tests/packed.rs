@@ -312,3 +312,32 @@ fn a_call_in_a_loop_takes_few_bytes() {
     let each = packer.len() as u64 / calls;
     assert!(each <= 11, "{each} bytes a span");
 }
+
+#[test]
+fn a_call_with_nothing_in_it_may_take_longer_than_most() {
+    const SECOND: u64 = 1_000_000_000;
+    let thread = Arc::new(Thread { id: ThreadId(1), name: "main".into() });
+    let mut packer = Packer::default();
+    packer.begin(Seq(0));
+    packer.begin_events();
+    let mut say = |seconds: u64, kind| {
+        let event = Event { seq: Seq(0), time: Time(seconds * SECOND), thread: thread.clone(), lane: LaneId(1), kind };
+        packer.event(&event);
+    };
+    say(0, Kind::LaneOpen { name: "lane".into(), kind: LaneKind::Thread });
+    for number in [0, 1] {
+        let (span, begin) = (SpanId(number + 1), number * 100);
+        say(begin, Kind::Open { span, parent: None, callsite: callsite(None, None), fields: Vec::new() });
+        say(begin + 10, Kind::Enter { span });
+        say(begin + 20, Kind::Exit { span });
+        say(begin + 30, Kind::Close { span });
+    }
+    let mut log = Log::new();
+    log.append(&packer.chunk()).unwrap();
+    for (number, seq) in [(0, 4), (1, 8)] {
+        let [enter, exit, close] = [10, 20, 30].map(|after| Time((number * 100 + after) * SECOND));
+        let span = log.span(SpanId(number + 1)).unwrap();
+        assert_eq!((span.entered, span.close), (Some(enter), Some((Seq(seq), close))));
+        assert_eq!(log.stretches(span.id).collect::<Vec<_>>(), [(enter, Some(exit))]);
+    }
+}

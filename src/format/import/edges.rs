@@ -139,3 +139,34 @@ fn sorted(rows: &[Row], edges: impl Iterator<Item = Edge>) -> Vec<Edge> {
     }
     edges
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::format::import::rows::{NEVER, Place};
+
+    fn row() -> impl Strategy<Value = Row> {
+        let what = prop_oneof![Just(What::Whole), Just(What::Begun), Just(What::Point)];
+        (what, 0..4_i64, prop::option::of(0..4_i64)).prop_map(|(what, begin, length)| {
+            let end = length.filter(|_| what != What::Point).map_or(NEVER, |length| begin + length);
+            Row { begin, end, args: Place::default(), lane: 0, site: 0, order: 0, other: 0, what }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn parts_of_the_rows_are_told_as_if_all_were_sorted_at_once(rows in prop::collection::vec(row(), 0..40)) {
+            let rows: Vec<Row> = (0..).zip(rows).map(|(at, row)| Row { order: 2 * at, other: 2 * at + 1, ..row }).collect();
+            let mut all: Vec<Edge> = (0..rows.len()).map(|row| Edge::new(rows[row].begin, row, false)).collect();
+            all.extend((0..rows.len()).filter(|row| rows[*row].has_end()).map(|row| Edge::new(rows[row].end, row, true)));
+            all.sort_by(|one, other| one.order(other, &rows));
+            let mut edges = Edges::new(&rows);
+            let told: Vec<(u32, bool)> =
+                std::iter::from_fn(|| edges.take(&rows)).map(|edge| (edge.number(), edge.is_end())).collect();
+            prop_assert_eq!(told, all.iter().map(|edge| (edge.number(), edge.is_end())).collect::<Vec<_>>());
+            prop_assert_eq!(edges.count(), (all.len(), all.len()));
+        }
+    }
+}
